@@ -1,0 +1,1 @@
+"""Countersign: change control for regulated organisations, as a GitHub App."""

@@ -1,0 +1,47 @@
+"""Reports the coverage of the last run and demands it: everything of what decides, nearly everything of the rest."""
+
+import fnmatch
+import io
+import sys
+
+from coverage import Coverage
+
+WHOLE = 95.0
+PURE = (
+    "bot/decide/*",
+    "bot/facts/model.py",
+    "bot/facts/parse.py",
+    "bot/facts/people.py",
+    "bot/policy/model.py",
+    "bot/policy/layers.py",
+    "bot/policy/inventory.py",
+    "bot/publish/effects.py",
+    "bot/publish/plan.py",
+    "bot/publish/render.py",
+    "bot/commands/parse.py",
+    "bot/ingest/events.py",
+    "bot/ingest/signature.py",
+)
+
+
+def main() -> int:
+    """Print the table; 1 when a figure is not reached."""
+    measured = Coverage()
+    measured.combine() if not _has_data(measured) else measured.load()
+    whole = measured.report(file=sys.stdout)
+    pure = [name for name in measured.get_data().measured_files() if any(fnmatch.fnmatch(name, f"*/{p}") for p in PURE)]
+    part = measured.report(morfs=pure, file=io.StringIO())
+    sys.stdout.write(f"Lines and branches covered: {whole:.1f} % of bot/, {part:.1f} % of the {len(pure)} pure modules.\n")
+    if whole < WHOLE or part < 100 or not pure:
+        sys.stdout.write(f"Demanded: {WHOLE:.0f} % of bot/, 100 % of the pure modules.\n")
+        return 1
+    return 0
+
+
+def _has_data(measured: Coverage) -> bool:
+    measured.load()
+    return bool(measured.get_data().measured_files())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
