@@ -1,0 +1,1 @@
+"""What GitHub tells: checked, stored and translated before anybody acts on it."""

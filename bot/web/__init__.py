@@ -1,0 +1,1 @@
+"""What Countersign answers over HTTP."""
