@@ -1,0 +1,59 @@
+"""Facts as canonical JSON and back, and their digest: what a decision names as the facts that it was made from."""
+
+import hashlib
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+import rfc8785
+from pydantic import TypeAdapter
+
+from bot.facts.model import MergeGroupFacts, PullRequestFacts
+
+Facts = PullRequestFacts | MergeGroupFacts
+FORMAT = 1
+_PULL: TypeAdapter[PullRequestFacts] = TypeAdapter(PullRequestFacts)
+_GROUP: TypeAdapter[MergeGroupFacts] = TypeAdapter(MergeGroupFacts)
+_READERS: dict[str, TypeAdapter[PullRequestFacts] | TypeAdapter[MergeGroupFacts]] = {"pull": _PULL, "group": _GROUP}
+
+
+def dump(facts: Facts) -> bytes:
+    """Canonical JSON (RFC 8785): equal facts have equal bytes."""
+    kind = "pull" if isinstance(facts, PullRequestFacts) else "group"
+    return rfc8785.dumps({"format": FORMAT, "kind": kind, "facts": plain(asdict(facts))})
+
+
+def load(body: bytes) -> Facts:
+    """The facts that were dumped.
+
+    Raises:
+        ValueError: they were written in a format that this version does not know.
+
+    """
+    envelope: dict[str, Any] = TypeAdapter(dict[str, Any]).validate_json(body)
+    if envelope["format"] != FORMAT:
+        raise ValueError(f"facts of format {envelope['format']}; this version reads {FORMAT}")
+    return _READERS[envelope["kind"]].validate_python(envelope["facts"])
+
+
+def digest(facts: Facts) -> str:
+    """SHA-256 of the canonical JSON, in hexadecimal."""
+    return hashlib.sha256(dump(facts)).hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """Values as JSON has them: moments in UTC, members of an enumeration by value."""
+    match value:
+        case Enum():
+            return value.value
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case dict():
+            return {str(plain(key)): plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case frozenset() | set():
+            return sorted(plain(item) for item in value)
+        case _:
+            return value

@@ -1,0 +1,237 @@
+"""The facts of a pull request: one frozen snapshot, and nothing that was not read from somewhere.
+
+Everything here is serialisable (``facts.codec``) and hashable by value, so that a decision can be made again from what
+was recorded. Accounts are known by GitHub's numeric id: a login is a label that can be renamed or taken over.
+Nothing that changes without the world changing (the time of reading, an answer's order) belongs in here.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+
+class AccountKind(StrEnum):
+    """What an account is; only a user can be a person."""
+
+    USER = "user"
+    BOT = "bot"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Account:
+    """A GitHub account. Two accounts are the same when their ids are."""
+
+    id: int
+    login: str = field(compare=False)
+    kind: AccountKind = field(default=AccountKind.USER, compare=False)
+
+
+class Permission(IntEnum):
+    """What an account may do in a repository, in GitHub's order."""
+
+    NONE = 0
+    READ = 1
+    TRIAGE = 2
+    WRITE = 3
+    MAINTAIN = 4
+    ADMIN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an account may do at the time of reading: its permission, and the policy's teams that it is in.
+
+    Teams are written ``organisation/slug``, in lower case and sorted.
+    """
+
+    account: Account
+    permission: Permission
+    teams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GitIdentity:
+    """A name and an e-mail address as git has them; ``account`` is None when GitHub links the address to nobody."""
+
+    name: str
+    email: str
+    account: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A commit's signature. ``by_github`` says that GitHub made the commit (web editor, merge button)."""
+
+    valid: bool
+    state: str
+    signer: Account | None
+    by_github: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit of the change. ``authors`` has the author first, then every co-author."""
+
+    oid: str
+    headline: str
+    authors: tuple[GitIdentity, ...]
+    committer: GitIdentity | None
+    parents: tuple[str, ...]
+    signature: Signature | None = None
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether the commit joins two lines of history."""
+        return len(self.parents) > 1
+
+
+class ReviewState(StrEnum):
+    """GitHub's states of a review; ``PENDING`` ones are never read."""
+
+    APPROVED = "APPROVED"
+    CHANGES_REQUESTED = "CHANGES_REQUESTED"
+    COMMENTED = "COMMENTED"
+    DISMISSED = "DISMISSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review as it stands now. ``commit`` is the head that was reviewed, None when git has forgotten it.
+
+    ``edited_by`` is who last edited the text, the author included; the state, not the words, is what counts.
+    """
+
+    id: int
+    author: Account | None
+    state: ReviewState
+    commit: str | None
+    submitted_at: datetime
+    edited_at: datetime | None = None
+    edited_by: Account | None = None
+
+
+class FileChange(StrEnum):
+    """GitHub's kinds of change of a file."""
+
+    ADDED = "ADDED"
+    CHANGED = "CHANGED"
+    COPIED = "COPIED"
+    DELETED = "DELETED"
+    MODIFIED = "MODIFIED"
+    RENAMED = "RENAMED"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file that the change touches, under its new name."""
+
+    path: str
+    change: FileChange
+    additions: int
+    deletions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A push that put ``after`` at the tip of a branch. ``actor`` is None for a deploy key or an unknown account."""
+
+    after: str
+    actor: Account | None
+
+
+class Mergeability(StrEnum):
+    """GitHub's answer to "could this be merged?"; ``UNKNOWN`` while it computes."""
+
+    MERGEABLE = "MERGEABLE"
+    CONFLICTING = "CONFLICTING"
+    UNKNOWN = "UNKNOWN"
+
+
+class PullRequestState(StrEnum):
+    """GitHub's states of a pull request."""
+
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    MERGED = "MERGED"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch and the commit at its tip; ``repository_id`` is None when a fork is gone."""
+
+    name: str
+    oid: str
+    repository_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """The repository that the change would alter."""
+
+    id: int
+    owner: str
+    name: str
+
+    @property
+    def full_name(self) -> str:
+        """``owner/name``, as people write it."""
+        return f"{self.owner}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class FactsIncomplete:
+    """Something that could not be read whole. It blocks: what is not known cannot be passed.
+
+    ``what`` names it ("the list of commits"), ``why`` says the reason ("GitHub lists 250 of 312").
+    """
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestFacts:
+    """Everything that a decision about a pull request may look at."""
+
+    repository: Repository
+    number: int
+    title: str
+    body: str
+    state: PullRequestState
+    draft: bool
+    author: Account | None
+    created_at: datetime
+    base: Branch
+    head: Branch
+    mergeability: Mergeability
+    additions: int
+    deletions: int
+    labels: tuple[str, ...] = ()
+    commits: tuple[Commit, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    files: tuple[ChangedFile, ...] = ()
+    pushes: tuple[Push, ...] = ()
+    standings: tuple[Standing, ...] = ()
+    incomplete: tuple[FactsIncomplete, ...] = ()
+
+    @property
+    def lines_changed(self) -> int:
+        """Added and deleted lines together."""
+        return self.additions + self.deletions
+
+    @property
+    def from_fork(self) -> bool:
+        """Whether the head lies in another repository, where pushes are not announced to the App."""
+        return self.head.repository_id != self.repository.id
+
+
+@dataclass(frozen=True, slots=True)
+class MergeGroupFacts:
+    """A group of the merge queue: its head commit, and the facts of each pull request that it would merge."""
+
+    repository: Repository
+    base: str
+    head: str
+    members: tuple[PullRequestFacts, ...] = ()
+    incomplete: tuple[FactsIncomplete, ...] = ()

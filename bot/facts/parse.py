@@ -1,0 +1,154 @@
+"""GraphQL's answers as facts: pure translation, one function for each kind of node.
+
+What is null where GitHub's schema allows it becomes None here; what is null where it may not be is not hidden: the
+``KeyError`` or ``TypeError`` is a defect and says so in the log.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.facts.model import (
+    Account,
+    AccountKind,
+    Branch,
+    ChangedFile,
+    Commit,
+    FactsIncomplete,
+    FileChange,
+    GitIdentity,
+    Mergeability,
+    PullRequestFacts,
+    PullRequestState,
+    Repository,
+    Review,
+    ReviewState,
+    Signature,
+)
+
+Node = Mapping[str, Any]
+_KINDS = {"User": AccountKind.USER, "Bot": AccountKind.BOT}
+
+
+def moment(text: str) -> datetime:
+    """GitHub's ISO 8601 timestamp as a moment in UTC."""
+    return datetime.fromisoformat(text)
+
+
+def account(node: Node | None) -> Account | None:
+    """Who acted; None for a deleted account."""
+    if node is None or node.get("databaseId") is None:
+        return None
+    return Account(node["databaseId"], node["login"], _KINDS.get(node["__typename"], AccountKind.OTHER))
+
+
+def identity(node: Node) -> GitIdentity:
+    """A git identity, with the user that GitHub links its e-mail address to."""
+    user = node["user"]
+    linked = Account(user["databaseId"], user["login"]) if user and user["databaseId"] is not None else None
+    return GitIdentity(node["name"] or "", node["email"] or "", linked)
+
+
+def signature(node: Node | None) -> Signature | None:
+    """A commit's signature, None for an unsigned commit."""
+    if node is None:
+        return None
+    signer = node["signer"]
+    known = Account(signer["databaseId"], signer["login"]) if signer and signer["databaseId"] is not None else None
+    return Signature(node["isValid"], node["state"], known, node["wasSignedByGitHub"])
+
+
+def commit(node: Node) -> tuple[Commit, tuple[FactsIncomplete, ...]]:
+    """A commit, and what of it GitHub did not list."""
+    inner = node["commit"]
+    short = inner["oid"][:7]
+    authors, parents = inner["authors"], inner["parents"]
+    gaps = (
+        *short_list(f"the authors of {short}", len(authors["nodes"]), authors["totalCount"]),
+        *short_list(f"the parents of {short}", len(parents["nodes"]), parents["totalCount"]),
+    )
+    read = Commit(
+        oid=inner["oid"],
+        headline=inner["messageHeadline"],
+        authors=tuple(identity(author) for author in authors["nodes"]),
+        committer=identity(inner["committer"]) if inner["committer"] else None,
+        parents=tuple(parent["oid"] for parent in parents["nodes"]),
+        signature=signature(inner["signature"]),
+    )
+    return read, gaps
+
+
+def review(node: Node) -> Review:
+    """A review as it stands now."""
+    return Review(
+        id=node["databaseId"],
+        author=account(node["author"]),
+        state=ReviewState(node["state"]),
+        commit=node["commit"]["oid"] if node["commit"] else None,
+        submitted_at=moment(node["submittedAt"]),
+        edited_at=moment(node["lastEditedAt"]) if node["lastEditedAt"] else None,
+        edited_by=account(node["editor"]),
+    )
+
+
+def changed_file(node: Node) -> ChangedFile:
+    """A file that the change touches."""
+    return ChangedFile(node["path"], FileChange(node["changeType"]), node["additions"], node["deletions"])
+
+
+def short_list(what: str, listed: int, total: int) -> tuple[FactsIncomplete, ...]:
+    """The gap of a list that GitHub shows only in part; empty when it is whole."""
+    if listed >= total:
+        return ()
+    return (FactsIncomplete(what, f"GitHub lists {listed:,} of {total:,}"),)
+
+
+def pull_request(
+    repository: Node, *, commits: Sequence[Node], reviews: Sequence[Node], files: Sequence[Node]
+) -> PullRequestFacts:
+    """The pull request as GitHub tells it; pushes and standings are added by who knows them.
+
+    ``repository`` is the answer's first page; the three lists hold the nodes of all pages.
+    """
+    node = repository["pullRequest"]
+    here = Repository(repository["databaseId"], repository["owner"]["login"], repository["name"])
+    read = [commit(each) for each in commits]
+    reviewed = [each for each in reviews if each["submittedAt"] is not None]
+    incomplete = [gap for _, gaps in read for gap in gaps]
+    incomplete += short_list("the list of commits", len(commits), node["commits"]["totalCount"])
+    incomplete += short_list("the list of reviews", len(reviews), node["reviews"]["totalCount"])
+    incomplete += short_list("the list of files", len(files), max(node["files"]["totalCount"], node["changedFiles"]))
+    incomplete += short_list("the list of labels", len(node["labels"]["nodes"]), node["labels"]["totalCount"])
+    if not any(each.oid == node["headRefOid"] for each, _ in read):
+        incomplete.append(FactsIncomplete("the list of commits", "it does not contain the head commit"))
+    return PullRequestFacts(
+        repository=here,
+        number=node["number"],
+        title=node["title"],
+        body=node["body"] or "",
+        state=PullRequestState(node["state"]),
+        draft=node["isDraft"],
+        author=account(node["author"]),
+        created_at=moment(node["createdAt"]),
+        base=Branch(node["baseRefName"], node["baseRefOid"], here.id),
+        head=Branch(node["headRefName"], node["headRefOid"], _id_of(node["headRepository"])),
+        mergeability=Mergeability(node["mergeable"]),
+        additions=node["additions"],
+        deletions=node["deletions"],
+        labels=tuple(sorted(label["name"] for label in node["labels"]["nodes"])),
+        commits=tuple(each for each, _ in read),
+        reviews=tuple(sorted(map(review, reviewed), key=lambda each: (each.submitted_at, each.id))),
+        files=tuple(sorted(map(changed_file, files), key=lambda each: each.path)),
+        incomplete=tuple(incomplete),
+    )
+
+
+def _id_of(repository: Node | None) -> int | None:
+    return repository["databaseId"] if repository else None
+
+
+def blob_id(holder: Node | None) -> str | None:
+    """The blob of a policy file under a ``ref`` with a ``target``; None where there is no such file."""
+    target = (holder or {}).get("target") or {}
+    entry = target.get("file")
+    return entry["oid"] if entry and entry["type"] == "blob" else None

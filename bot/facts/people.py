@@ -1,0 +1,66 @@
+"""Persons: the accounts that belong to one human.
+
+Accounts are told apart by GitHub's numeric ids. The policy names accounts by login; a name counts for the account that
+has it in the facts, so that a login taken over by somebody else does not carry a person along.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.facts.model import Account, AccountKind, PullRequestFacts
+
+WEB_FLOW = 19864447
+"""The account of GitHub itself, which commits on behalf of people in the browser: https://github.com/web-flow"""
+
+Person = frozenset[int]
+"""The ids of one person's accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who is who in a change: the person of each account, and a name for each account id."""
+
+    persons: dict[int, Person]
+    accounts: dict[int, Account]
+
+    def person(self, account: Account) -> Person:
+        """The person that the account belongs to."""
+        return self.persons.get(account.id, frozenset({account.id}))
+
+    def accounts_of(self, person: Person) -> tuple[Account, ...]:
+        """The person's accounts that were seen, by id."""
+        return tuple(self.accounts[each] for each in sorted(person) if each in self.accounts)
+
+    def name(self, person: Person) -> str:
+        """The person's accounts as they are written: ``@jane-doe (also @jane-doe-admin)``."""
+        first, *others = [f"@{account.login}" for account in self.accounts_of(person)]
+        return f"{first} (also {', '.join(others)})" if others else first
+
+
+def people_of(facts: PullRequestFacts, known: Iterable[Iterable[str]]) -> People:
+    """The people of a change; ``known`` has, for each person with several accounts, their logins in lower case."""
+    accounts = {account.id: account for account in sorted(_seen(facts), key=lambda each: (each.id, each.login))}
+    by_login = {account.login.lower(): account.id for account in accounts.values()}
+    persons: dict[int, Person] = {}
+    for logins in known:
+        ids = frozenset(by_login[login] for login in logins if login in by_login)
+        # Sets that share an account are one person.
+        ids = ids.union(*(persons[each] for each in ids if each in persons))
+        persons |= dict.fromkeys(ids, ids)
+    return People(persons, accounts)
+
+
+def _seen(facts: PullRequestFacts) -> Iterable[Account]:
+    """Every account in the facts."""
+    candidates = [facts.author, *(push.actor for push in facts.pushes), *(review.author for review in facts.reviews)]
+    candidates += [standing.account for standing in facts.standings]
+    for commit in facts.commits:
+        candidates += [author.account for author in commit.authors]
+        candidates += [commit.committer.account if commit.committer else None]
+        candidates += [commit.signature.signer if commit.signature else None]
+    return [account for account in candidates if account is not None]
+
+
+def is_human(account: Account) -> bool:
+    """Whether a person can stand behind the account."""
+    return account.kind is AccountKind.USER and account.id != WEB_FLOW

@@ -1,0 +1,1 @@
+"""What the organisation demands: parsed, checked, layered, and then frozen."""
