@@ -1,0 +1,139 @@
+"""Does what people asked for: acknowledges it at once, and answers when the decision is there."""
+
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import Any
+
+import structlog
+
+from bot.clock import Clock
+from bot.commands.model import Answer, Situation
+from bot.commands.parse import Given, Misspelt, parse
+from bot.commands.table import BUTTONS, BY_NAME, TABLE
+from bot.decide.verdict import Decision
+from bot.facts.model import Standing
+from bot.github.client import InstallationClient, route
+from bot.github.errors import NotFound
+from bot.github.lanes import Lane
+from bot.ingest.statements import Pending, settle
+from bot.ledger import Entry, Kind, append
+from bot.store import Store
+
+log = structlog.get_logger(__name__)
+
+_INTEND = "INSERT INTO reply (request, intended_at) VALUES (%s, now()) ON CONFLICT DO NOTHING RETURNING request"
+_RECEIVE = "UPDATE reply SET comment_id = %s WHERE request = %s"
+_GIVEN = "SELECT comment_id FROM reply WHERE request = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one request: whether anything was refused, what to say, and what goes on record."""
+
+    refused: bool
+    replies: tuple[str, ...]
+    commands: tuple[str, ...]
+
+
+def answer(request: Pending, standing: Standing, decision: Decision) -> Outcome | None:
+    """What the request's commands come to; None when there is none in it. Pure."""
+    if request.comment_id is None:
+        pressed = "recheck" if request.text == "rerun" else request.text
+        given: tuple[Given | Misspelt, ...] = (Given(pressed, ()),) if request.text in BUTTONS else ()
+    else:
+        given = parse(request.text, tuple(BY_NAME))
+    if not given:
+        return None
+    answers = [_one(each, standing, decision) for each in given]
+    return Outcome(
+        refused=any(not each.done for each in answers),
+        replies=tuple(each.reply for each in answers if each.reply),
+        commands=tuple(each.name for each in given),
+    )
+
+
+def _one(given: Given | Misspelt, standing: Standing, decision: Decision) -> Answer:
+    if isinstance(given, Misspelt):
+        return Answer(done=False, reply=given.message)
+    command = BY_NAME[given.name]
+    refusal = command.refusal(standing)
+    if refusal is not None:
+        return Answer(done=False, reply=refusal)
+    return command.run(Situation(decision, given.arguments, TABLE))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Answers requests on one pull request."""
+
+    store: Store
+    github: InstallationClient
+    clock: Clock
+    owner: str
+    name: str
+    number: int
+    lane: Lane
+
+    async def acknowledge(self, request: Pending) -> None:
+        """Show that a comment with a command was seen. GitHub keeps one reaction of a kind."""
+        if request.comment_id is not None and parse(request.text, tuple(BY_NAME)):
+            await self._react(request.comment_id, "eyes")
+
+    async def settle(self, request: Pending, standing: Standing, decision: Decision) -> None:
+        """Answer the request, once, and put it on record.
+
+        Raises:
+            Transient: GitHub could not answer; the request stays pending.
+
+        """
+        outcome = answer(request, standing, decision)
+        if outcome is not None and outcome.replies:
+            await self._reply(request, outcome)
+        if outcome is not None and request.comment_id is not None:
+            await self._react(request.comment_id, "confused" if outcome.refused else "+1")
+        async with self.store.transaction() as connection:
+            word = "none" if outcome is None else "refused" if outcome.refused else "done"
+            if await settle(connection, request.id, word) and outcome is not None:
+                kind = Kind.COMMAND_REFUSED if outcome.refused else Kind.COMMAND_DONE
+                await append(connection, [Entry(kind, request.subject, _told(request, outcome))], at=self.clock())
+
+    async def _reply(self, request: Pending, outcome: Outcome) -> None:
+        """One comment for each request: after a crash it is looked for before it is written again."""
+        marker = f"<!-- countersign:reply:{request.id} -->"
+        async with self.store.transaction() as connection:
+            first = await (await connection.execute(_INTEND, [request.id])).fetchone() is not None
+            row = await (await connection.execute(_GIVEN, [request.id])).fetchone()
+        if row and row[0] is not None:
+            return
+        found = None if first else await self._find(request, marker)
+        if found is None:
+            body = {"body": "\n\n".join((*outcome.replies, marker))}
+            path = route("/repos/{o}/{r}/issues/{n}/comments", o=self.owner, r=self.name, n=self.number)
+            found = await self.github.post(path, body, lane=self.lane, creates=True)
+        async with self.store.transaction() as connection:
+            await connection.execute(_RECEIVE, [int(found["id"]), request.id])
+
+    async def _find(self, request: Pending, marker: str) -> Any:
+        path = route("/repos/{o}/{r}/issues/{n}/comments", o=self.owner, r=self.name, n=self.number)
+        # Machines' clocks differ.
+        since = (request.asked_at - timedelta(minutes=10)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        page = await self.github.get_pages(path, key=None, lane=self.lane, params={"since": since})
+        return next((each for each in page.items if marker in (each["body"] or "")), None)
+
+    async def _react(self, comment_id: int, content: str) -> None:
+        path = route("/repos/{o}/{r}/issues/comments/{id}/reactions", o=self.owner, r=self.name, id=comment_id)
+        try:
+            await self.github.post(path, {"content": content}, lane=self.lane, idempotent=True, creates=True)
+        except NotFound:
+            log.info("comment_gone", comment=comment_id)
+
+
+def _told(request: Pending, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "request": request.id,
+        "comment": request.comment_id,
+        "actor": {"id": request.actor.id, "login": request.actor.login},
+        "text": request.text,
+        "commands": list(outcome.commands),
+        "asked_at": request.asked_at.astimezone(UTC).isoformat(),
+    }

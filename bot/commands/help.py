@@ -1,0 +1,31 @@
+"""``/help``: which commands there are."""
+
+from rapidfuzz import process
+
+from bot.commands.model import Answer, Command, Situation
+from bot.facts.model import Permission
+
+
+def _run(situation: Situation) -> Answer:
+    commands = {command.name: command for command in situation.table}
+    if not situation.arguments:
+        rows = [f"| `{each.usage}` | {each.summary} | {each.who} |" for each in situation.table]
+        return Answer(done=True, reply="\n".join(["| command | what it does | who may |", "|---|---|---|", *rows]))
+    wanted = situation.arguments[0].lstrip("/").lower()
+    command = commands.get(wanted)
+    if command is None:
+        near = process.extractOne(wanted, list(commands), score_cutoff=0)
+        known = near[0] if near else "help"
+        return Answer(done=False, reply=f"There is no such command. Did you mean `/help {known}`?")
+    examples = "\n".join(f"- `{example}`" for example in command.examples)
+    return Answer(done=True, reply=f"`{command.usage}`: {command.summary} For {command.who}.\n\n{examples}")
+
+
+COMMAND = Command(
+    name="help",
+    usage="/help [command]",
+    summary="Lists the commands, or explains one.",
+    examples=("/help", "/help explain"),
+    permission=Permission.READ,
+    run=_run,
+)

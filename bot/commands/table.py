@@ -1,0 +1,9 @@
+"""Every command there is."""
+
+from bot.commands import explain, help, recheck  # noqa: A004 - the command's name
+from bot.commands.model import Command
+
+TABLE: tuple[Command, ...] = (help.COMMAND, explain.COMMAND, recheck.COMMAND)
+BY_NAME = {command.name: command for command in TABLE}
+BUTTONS = frozenset({"recheck", "explain", "rerun"})
+"""What can be pressed on the check run; each does what the command of its name does, `rerun` what `recheck` does."""

@@ -1,0 +1,32 @@
+"""The controls, in the order in which they are shown: one file each, each a pure function of the context."""
+
+from collections.abc import Callable
+
+from bot.decide.context import Context
+from bot.decide.controls import (
+    approvals,
+    completeness,
+    draft,
+    identity,
+    inventory,
+    mergeable,
+    objections,
+    policy,
+    separation,
+)
+from bot.decide.verdict import Finding
+
+Control = Callable[[Context], Finding | None]
+"""Looks at a change; None when it has nothing to say about it."""
+
+CONTROLS: tuple[Control, ...] = (
+    completeness.look,
+    policy.look,
+    draft.look,
+    separation.look,
+    approvals.look,
+    objections.look,
+    identity.look,
+    mergeable.look,
+    inventory.look,
+)

@@ -1,0 +1,20 @@
+"""The repository belongs to an application of the inventory."""
+
+from bot.decide.context import Context
+from bot.decide.verdict import Finding, Verdict
+from bot.policy.inventory import application_of
+
+
+def look(context: Context) -> Finding | None:
+    """Note that a repository is in no inventory entry: its changes are treated as high."""
+    if application_of(context.policy, context.facts.repository.name) is not None:
+        return None
+    return Finding(
+        id="inventory",
+        verdict=Verdict.PASS,
+        headline="the repository is in no inventory",
+        what=f"{context.facts.repository.full_name} is in no application of the inventory.",
+        why="Its changes are treated as tier high.",
+        remedy="The owners of the policy add it under `applications`.",
+        controls=("NIST-800-53-CM-8",),
+    )

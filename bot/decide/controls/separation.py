@@ -1,0 +1,45 @@
+"""Nobody holds two roles that the policy keeps apart."""
+
+from bot.decide.context import Context
+from bot.decide.contributors import humans
+from bot.decide.verdict import Finding, Verdict
+from bot.facts.model import ReviewState
+from bot.policy.model import Role
+
+_PAIR = frozenset({Role.CONTRIBUTOR, Role.APPROVER})
+
+
+def look(context: Context) -> Finding | None:
+    """Say who contributed and that none of them counts as approver.
+
+    An approval by a contributor is never counted, so that this cannot fail; it names who tried, since that is what an
+    auditor asks for.
+    """
+    applies = any(pair.roles == _PAIR and context.tier in pair.tiers for pair in context.policy.separation)
+    if not applies:
+        return None
+    people = context.people
+    contributing = humans(context.contributors, people)
+    tried = {
+        people.person(review.author)
+        for review in context.facts.reviews
+        if review.author is not None and review.state is ReviewState.APPROVED
+    } & set(contributing)
+    counted = len(context.tally.approvers)
+    named = ", ".join(people.name(person) for person in sorted(tried, key=sorted))
+    what = f"{_number(len(contributing), 'person', 'people')} contributed, {counted} other approved."
+    if counted != 1:
+        what = f"{_number(len(contributing), 'person', 'people')} contributed, {counted} others approved."
+    return Finding(
+        id="separation",
+        verdict=Verdict.PASS,
+        headline="no contributor counts as approver",
+        what=what,
+        why=f"The approval of {named} is not counted, since they contributed." if tried else "",
+        who=tuple(account for person in sorted(tried, key=sorted) for account in people.accounts_of(person)),
+        controls=("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-AC-5", "ISO-27001-A.5.3"),
+    )
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

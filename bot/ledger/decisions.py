@@ -1,0 +1,107 @@
+"""Decisions on record: with the facts and the policy that they were made from, so that they can be made again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from bot.decide import codec as decision_codec
+from bot.decide.verdict import Decision
+from bot.facts import codec as facts_codec
+from bot.facts.codec import Facts
+from bot.policy import digest as policy_codec
+from bot.policy.model import Policy
+
+_LATEST = "SELECT id, decided_at, facts, policy, body FROM decision WHERE subject = %s ORDER BY decided_at DESC LIMIT 1"
+_KEEP_FACTS = "INSERT INTO facts (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+_KEEP_POLICY = "INSERT INTO policy (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+_RECORD = """
+    INSERT INTO decision (id, subject, head, verdict, facts, policy, decided_at, body)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_RECORDED = """
+    SELECT decision.id, decision.subject, decision.decided_at, facts.body, policy.body, decision.body
+    FROM decision
+    JOIN facts ON facts.digest = decision.facts
+    JOIN policy ON policy.digest = decision.policy
+    WHERE decision.id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A decision with what it was made from, ready to be recorded; digests are SHA-256 in hexadecimal."""
+
+    subject: str
+    facts: Facts
+    policy: Policy
+    decision: Decision
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The record of a decision. ``new`` is False when the one on record says the same about the same facts."""
+
+    id: UUID
+    decided_at: datetime
+    facts: str
+    policy: str
+    new: bool
+
+
+async def record(connection: AsyncConnection[Any], made: Made, *, new_id: UUID) -> Receipt:
+    """Keep the decision under ``new_id`` unless the latest of its subject is the same in everything but its time."""
+    facts, policy, body = (
+        facts_codec.dump(made.facts),
+        policy_codec.dump(made.policy),
+        decision_codec.dump(made.decision),
+    )
+    facts_digest, policy_digest = facts_codec.digest(made.facts), policy_codec.digest(made.policy)
+    cursor = await connection.execute(_LATEST, [made.subject])
+    latest = await cursor.fetchone()
+    if latest and (latest[2], latest[3], bytes(latest[4])) == (facts_digest, policy_digest, body):
+        return Receipt(latest[0], latest[1], facts_digest, policy_digest, new=False)
+    async with connection.pipeline():
+        await connection.execute(_KEEP_FACTS, [facts_digest, facts])
+        await connection.execute(_KEEP_POLICY, [policy_digest, policy])
+        await connection.execute(
+            _RECORD,
+            [
+                new_id,
+                made.subject,
+                made.decision.head,
+                made.decision.verdict.value,
+                facts_digest,
+                policy_digest,
+                made.at,
+                body,
+            ],
+        )
+    return Receipt(new_id, made.at, facts_digest, policy_digest, new=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A decision read back from the record."""
+
+    id: UUID
+    made: Made
+
+
+async def recorded(connection: AsyncConnection[Any], decision_id: UUID) -> Recorded | None:
+    """The decision of that id with its facts and policy; None when there is none."""
+    cursor = await connection.execute(_RECORDED, [decision_id])
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    made = Made(
+        subject=row[1],
+        facts=facts_codec.load(bytes(row[3])),
+        policy=policy_codec.load(bytes(row[4])),
+        decision=decision_codec.load(bytes(row[5])),
+        at=row[2],
+    )
+    return Recorded(row[0], made)
