@@ -1,0 +1,151 @@
+"""The whole bot on one screen: a look gathers facts, decides, puts the decision on record, and publishes it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from bot.clock import Clock
+from bot.commands.act import Desk
+from bot.decide.evaluate import decide
+from bot.decide.merge_group import decide_group
+from bot.decide.verdict import Decision
+from bot.errors import Transient
+from bot.facts.load import Gathered, Gathering
+from bot.facts.model import PullRequestState
+from bot.facts.pull_request import Place
+from bot.github.client import GitHub, InstallationClient
+from bot.github.lanes import Lane
+from bot.ingest.statements import Pending, pending
+from bot.ledger import Entry, Kind, append
+from bot.ledger.decisions import Made, Receipt, record
+from bot.policy.model import Problem
+from bot.publish.apply import Overtaken, Publisher, forget
+from bot.publish.render import Record, render
+from bot.queue import Look, Next, still_mine
+from bot.store import Store
+from bot.telemetry import Metrics
+
+PATIENT_LOOKS = 5
+"""How often a group that GitHub does not show yet is looked for before its check fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Handlers for the subjects that are decided about. Time and ids come from outside."""
+
+    store: Store
+    github: GitHub
+    gathering: Gathering
+    metrics: Metrics
+    clock: Clock
+    new_id: Callable[[], UUID]
+    web_url: str
+
+    async def pull_request(self, look: Look) -> Next:
+        """Look at a pull request."""
+        place, github, lane = _place(look), self._installation(look), Lane(look.urgency)
+        desk = Desk(self.store, github, self.clock, place.owner, place.name, place.number, lane)
+        asked = await self._asked(look)
+        for request in asked:
+            await desk.acknowledge(request)
+        gathered = await self.gathering.pull_request(github, place, lane)
+        if gathered is None:
+            return Next(over=True)
+        facts = gathered.facts
+        now = self.clock()
+        decision = decide(facts, gathered.policy, now)
+        if facts.state is PullRequestState.OPEN:
+            receipt = await self._record(look, Made(look.subject.key, facts, gathered.policy, decision, now), asked)
+            await self._publish(look, place, decision, receipt, gathered)
+        for request in asked:
+            standing = await self.gathering.standing_of(github, facts.repository, request.actor, lane)
+            await desk.settle(request, standing, decision)
+        if facts.state is not PullRequestState.OPEN:
+            return Next(over=True)
+        return Next(at=decision.next_at, concerns=gathered.concerns)
+
+    async def merge_group(self, look: Look) -> Next:
+        """Look at a group of the merge queue."""
+        about = look.subject.about
+        if about.get("dropped") or "base" not in about:
+            return Next(over=True)
+        place, github, lane = _place(look), self._installation(look), Lane(look.urgency)
+        asked = await self._asked(look)
+        gathered = await self.gathering.merge_group(github, place, about["base"], about["head"], lane)
+        if not gathered.facts.members and look.attempt < PATIENT_LOOKS:
+            # A webhook can be faster than GitHub's own picture of the queue.
+            raise Transient(f"GitHub to show the group {about['head'][:7]} of the merge queue")
+        now = self.clock()
+        decision = decide_group(gathered.facts, gathered.policy, now)
+        receipt = await self._record(
+            look, Made(look.subject.key, gathered.facts, gathered.policy, decision, now), asked
+        )
+        await self._publish(look, place, decision, receipt, None)
+        return Next(at=decision.next_at, concerns=gathered.concerns, over=not gathered.facts.members)
+
+    async def _asked(self, look: Look) -> list[Pending]:
+        async with self.store.transaction() as connection:
+            return await pending(connection, look.subject.key)
+
+    async def _record(self, look: Look, made: Made, asked: list[Pending]) -> Receipt:
+        """Put the decision on record, with its entry in the ledger, unless it says what the last one said."""
+        async with self.store.transaction() as connection:
+            if not await still_mine(connection, look):
+                raise Overtaken("a newer look at the same subject")
+            receipt = await record(connection, made, new_id=self.new_id())
+            if any(request.comment_id is None for request in asked):
+                await forget(connection, made.subject, made.decision.head)
+            if receipt.new:
+                self.metrics.decisions.labels(made.decision.verdict.value).inc()
+                await append(connection, [_entry(look, made.decision, receipt)], at=made.at)
+        return receipt
+
+    async def _publish(
+        self, look: Look, place: Place, decision: Decision, receipt: Receipt, gathered: Gathered | None
+    ) -> None:
+        head = decision.head
+        content = render(
+            decision,
+            Record(str(receipt.id), receipt.decided_at, receipt.policy),
+            external_id=f"{look.subject.key}@{head}",
+            details_url=f"{self.web_url}/{place.owner}/{place.name}/commit/{head}/checks",
+            problems=_own_problems(gathered, place) if gathered else (),
+        )
+        publisher = Publisher(
+            self.store,
+            self._installation(look),
+            self.metrics,
+            self.clock,
+            look,
+            place.owner,
+            place.name,
+            Lane(look.urgency),
+        )
+        await publisher.publish(content)
+
+    def _installation(self, look: Look) -> InstallationClient:
+        return self.github.installation(look.subject.installation_id)
+
+
+def _place(look: Look) -> Place:
+    about = look.subject.about
+    return Place(about["owner"], about["name"], int(about.get("number", 0)), int(about["repository_id"]))
+
+
+def _entry(look: Look, decision: Decision, receipt: Receipt) -> Entry:
+    body = {
+        "decision": str(receipt.id),
+        "head": decision.head,
+        "verdict": decision.verdict.value,
+        "mode": decision.mode.value,
+        "tier": decision.tier.label,
+        "facts": receipt.facts,
+        "policy": receipt.policy,
+    }
+    return Entry(Kind.DECISION_MADE, look.subject.key, body)
+
+
+def _own_problems(gathered: Gathered, place: Place) -> tuple[Problem, ...]:
+    """What is wrong in the policy file of this repository; annotations can point at no other repository's files."""
+    own = f"{place.owner}/{place.name}:".lower()
+    return tuple(problem for problem in gathered.policy.problems if problem.origin.startswith(own))
