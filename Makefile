@@ -17,8 +17,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/run.stamp ## A release day of a small bank, told in the terminal
-	@$(BIN)/python -m bot demo
+demo: .venv/run.stamp ## A release day of a small bank, told in the terminal (KEEP=1: leave it running)
+	@$(BIN)/python -m bot demo $(if $(KEEP),--keep)
 
 run: .venv/run.stamp ## Web and worker in one process, with the settings of the environment
 	@$(BIN)/python -m bot serve

@@ -6,22 +6,25 @@ from uuid import UUID
 
 from bot.clock import Clock
 from bot.commands.act import Desk
+from bot.decide.controls.shared_head import passes_alone
 from bot.decide.evaluate import decide
 from bot.decide.merge_group import decide_group
 from bot.decide.verdict import Decision
 from bot.errors import Transient
 from bot.facts.load import Gathered, Gathering
-from bot.facts.model import PullRequestState
+from bot.facts.model import PullRequestState, Sibling
 from bot.facts.pull_request import Place
 from bot.github.client import GitHub, InstallationClient
 from bot.github.lanes import Lane
+from bot.ingest.events import Where
 from bot.ingest.statements import Pending, pending
+from bot.ingest.subjects import pull_subject
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import Made, Receipt, record
-from bot.policy.model import Problem
+from bot.policy.model import Mode, Problem
 from bot.publish.apply import Overtaken, Publisher, forget
 from bot.publish.render import Record, render
-from bot.queue import Look, Next, still_mine
+from bot.queue import Look, Next, Wish, still_mine, want
 from bot.store import Store
 from bot.telemetry import Metrics
 
@@ -56,6 +59,7 @@ class Pipeline:
         decision = decide(facts, gathered.policy, now)
         if facts.state is PullRequestState.OPEN:
             receipt = await self._record(look, Made(look.subject.key, facts, gathered.policy, decision, now), asked)
+            await self._tell_siblings(look, place, gathered, decision)
             await self._publish(look, place, decision, receipt, gathered)
         for request in asked:
             standing = await self.gathering.standing_of(github, facts.repository, request.actor, lane)
@@ -63,6 +67,16 @@ class Pipeline:
         if facts.state is not PullRequestState.OPEN:
             return Next(over=True)
         return Next(at=decision.next_at, concerns=gathered.concerns)
+
+    async def _tell_siblings(self, look: Look, place: Place, gathered: Gathered, decision: Decision) -> None:
+        """Have those looked at again that share the check run and know something else of this pull request."""
+        mine = Sibling(place.number, passes_alone(decision), gathered.policy.mode is Mode.ENFORCE)
+        outdated = [number for number, view in gathered.views.items() if view != mine]
+        if not outdated:
+            return
+        where = Where(look.subject.installation_id, place.repository_id, place.owner, place.name)
+        async with self.store.transaction() as connection:
+            await want(connection, [Wish(pull_subject(where, number), look.urgency) for number in outdated])
 
     async def merge_group(self, look: Look) -> Next:
         """Look at a group of the merge queue."""

@@ -32,7 +32,7 @@ class AppIdentity:
 
 def _is_http(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in url or parts.query or parts.fragment:
         raise ValueError("is no address of the form https://host/path")
     return url.rstrip("/")
 
@@ -64,8 +64,11 @@ class _Environment(BaseModel):
     @field_validator("GITHUB_PRIVATE_KEY_FILE")
     @classmethod
     def _readable(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_file():
-            raise ValueError("names no file that can be read")
+        try:
+            if path is not None:
+                path.read_bytes()
+        except OSError:
+            raise ValueError("names no file that can be read") from None
         return path
 
     @field_validator("DATABASE_URL")
@@ -127,13 +130,17 @@ def load(environment: Mapping[str, str]) -> Settings:
         database_url=names.DATABASE_URL.get_secret_value() if names.DATABASE_URL else None,
         host=names.HOST,
         port=names.PORT,
-        public_url=names.PUBLIC_URL or f"http://{names.HOST}:{names.PORT}",
+        public_url=names.PUBLIC_URL or f"http://{_in_url(names.HOST)}:{names.PORT}",
         data_dir=names.DATA_DIR,
         policy_repository=names.POLICY_REPOSITORY,
         log_format=names.LOG_FORMAT,
         worker_concurrency=names.WORKER_CONCURRENCY,
         keep_deliveries=names.KEEP_DELIVERIES_DAYS,
     )
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _secrets(text: SecretStr) -> tuple[bytes, ...]:

@@ -25,7 +25,22 @@ def redact(text: str) -> str:
 
 
 def _redact_values(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: _redacted(value) for key, value in event.items()}
+
+
+def _redacted(value: Any) -> Any:
+    """``value`` as the line will show it, without secrets at any depth."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return redact(value)
+        case dict():
+            return {redact(str(key)): _redacted(item) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_redacted(item) for item in value]
+        case _:
+            return redact(repr(value))
 
 
 def configure(log_format: LogFormat | None, *, level: int = logging.INFO) -> None:

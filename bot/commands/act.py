@@ -17,7 +17,11 @@ from bot.github.errors import NotFound
 from bot.github.lanes import Lane
 from bot.ingest.statements import Pending, settle
 from bot.ledger import Entry, Kind, append
+from bot.publish.markdown import fitted
 from bot.store import Store
+
+LONGEST_REPLY = 60_000
+"""Bytes; GitHub takes comments of 65,536 characters."""
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +32,10 @@ _GIVEN = "SELECT comment_id FROM reply WHERE request = %s"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one request: whether anything was refused, what to say, and what goes on record."""
+    """What came of one request: whether anything was refused, what to say (may be nothing), and what goes on record."""
 
     refused: bool
-    replies: tuple[str, ...]
+    reply: str
     commands: tuple[str, ...]
 
 
@@ -45,9 +49,10 @@ def answer(request: Pending, standing: Standing, decision: Decision) -> Outcome 
     if not given:
         return None
     answers = [_one(each, standing, decision) for each in given]
+    replies = dict.fromkeys(each.reply for each in answers if each.reply)
     return Outcome(
         refused=any(not each.done for each in answers),
-        replies=tuple(each.reply for each in answers if each.reply),
+        reply=fitted("\n\n".join(replies).split("\n"), LONGEST_REPLY),
         commands=tuple(each.name for each in given),
     )
 
@@ -87,7 +92,7 @@ class Desk:
 
         """
         outcome = answer(request, standing, decision)
-        if outcome is not None and outcome.replies:
+        if outcome is not None and outcome.reply:
             await self._reply(request, outcome)
         if outcome is not None and request.comment_id is not None:
             await self._react(request.comment_id, "confused" if outcome.refused else "+1")
@@ -107,7 +112,7 @@ class Desk:
             return
         found = None if first else await self._find(request, marker)
         if found is None:
-            body = {"body": "\n\n".join((*outcome.replies, marker))}
+            body = {"body": f"{outcome.reply}\n\n{marker}"}
             path = route("/repos/{o}/{r}/issues/{n}/comments", o=self.owner, r=self.name, n=self.number)
             found = await self.github.post(path, body, lane=self.lane, creates=True)
         async with self.store.transaction() as connection:

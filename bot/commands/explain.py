@@ -5,6 +5,7 @@ from rapidfuzz import process
 from bot.commands.model import Answer, Command, Situation
 from bot.facts.model import Permission
 from bot.publish.render import explanation
+from bot.words import listed
 
 
 def _run(situation: Situation) -> Answer:
@@ -14,10 +15,10 @@ def _run(situation: Situation) -> Answer:
     wanted = situation.arguments[0].lower()
     if wanted in known:
         return Answer(done=True, reply=explanation(situation.decision, wanted))
-    near = process.extractOne(wanted, known, score_cutoff=0)
-    listed = ", ".join(f"`{each}`" for each in known)
-    suggestion = f" Did you mean `/explain {near[0]}`?" if near and near[1] >= 60 else ""
-    return Answer(done=False, reply=f"This change has no such finding.{suggestion} There are {listed}.")
+    near = process.extractOne(wanted, known, score_cutoff=60)
+    suggestion = f" Did you mean `/explain {near[0]}`?" if near else ""
+    names = listed([f"`{each}`" for each in known])
+    return Answer(done=False, reply=f"This change has no such finding.{suggestion} There are {names}.")
 
 
 COMMAND = Command(

@@ -4,6 +4,7 @@ from rapidfuzz import process
 
 from bot.commands.model import Answer, Command, Situation
 from bot.facts.model import Permission
+from bot.words import listed
 
 
 def _run(situation: Situation) -> Answer:
@@ -14,9 +15,12 @@ def _run(situation: Situation) -> Answer:
     wanted = situation.arguments[0].lstrip("/").lower()
     command = commands.get(wanted)
     if command is None:
-        near = process.extractOne(wanted, list(commands), score_cutoff=0)
-        known = near[0] if near else "help"
-        return Answer(done=False, reply=f"There is no such command. Did you mean `/help {known}`?")
+        near = process.extractOne(wanted, list(commands), score_cutoff=60)
+        suggestion = f" Did you mean `/help {near[0]}`?" if near else ""
+        return Answer(
+            done=False,
+            reply=f"There is no such command.{suggestion} There are {listed([f'`/{name}`' for name in commands])}.",
+        )
     examples = "\n".join(f"- `{example}`" for example in command.examples)
     return Answer(done=True, reply=f"`{command.usage}`: {command.summary} For {command.who}.\n\n{examples}")
 

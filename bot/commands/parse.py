@@ -4,17 +4,20 @@ What stands in a quote, in code, in an HTML comment, a table, a heading or a lis
 parser decides what is what, so that nobody can hide a command from the reader and show it to us.
 """
 
+import re
 import shlex
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
+
+from bot.words import visible
 
 MOST_COMMANDS = 10
 _NEAR = 70.0
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
@@ -44,16 +47,21 @@ def _plain_lines(text: str) -> list[str]:
     """The lines of paragraphs at the top level, without those that hold anything but text."""
     lines: list[str] = []
     tokens = _MARKDOWN.parse(text)
-    hidden = 0
+    folded = 0
     for index, token in enumerate(tokens):
-        if token.type == "html_block":
-            # A folded part is not visibly said; it may go on over several blocks.
-            lowered = token.content.lower()
-            hidden = max(0, hidden + lowered.count("<details") - lowered.count("</details"))
         paragraph = token.type == "inline" and token.level == 1 and tokens[index - 1].type == "paragraph_open"
-        if paragraph and not hidden:
+        if paragraph and not folded:
             lines += _text_lines(token.children or [])
+        for part in (token, *(token.children or [])):
+            if part.type in {"html_block", "html_inline"}:
+                folded = max(0, folded + _opened(part.content))
     return lines
+
+
+def _opened(html: str) -> int:
+    """How many folded parts begin here and do not end: what is in one is not visibly said."""
+    said = _COMMENT.sub("", html).lower()
+    return said.count("<details") - said.count("</details")
 
 
 def _text_lines(children: list[Token]) -> list[str]:
@@ -79,14 +87,23 @@ def _text_lines(children: list[Token]) -> list[str]:
 def _command(line: str, known: Collection[str]) -> Given | Misspelt | None:
     if not line.startswith("/") or len(line) < 2 or not line[1].isalpha():
         return None
-    word, _, rest = line[1:].partition(" ")
+    word, *rest = line[1:].split(None, 1)
     name = word.lower()
-    if any(unicodedata.category(char) in {"Cf", "Cc"} for char in line):
-        return Misspelt(name, "The line has characters that nobody can see. Write the command again by hand.")
     if name not in known:
-        near = process.extractOne(name, known, score_cutoff=_NEAR)
-        return Misspelt(name, f"There is no `/{name}`. Did you mean `/{near[0]}`?") if near and name.isalpha() else None
+        return _misspelt(name, known)
     try:
-        return Given(name, tuple(shlex.split(rest)))
+        return Given(name, tuple(shlex.split(visible("".join(rest)))))
     except ValueError:
-        return Misspelt(name, f"A quotation mark in `/{name}` is not closed.")
+        return Misspelt(name, f"In `/{name}`, a quotation mark is not closed, or a backslash has nothing after it.")
+
+
+def _misspelt(name: str, known: Collection[str]) -> Misspelt | None:
+    """What was meant, where a word is so near that nobody else's command is likely to be it."""
+    shown = visible(name)
+    plain = shown.replace(" ", "").rstrip(".,:;!?")
+    near = process.extractOne(plain, known, scorer=fuzz.ratio, score_cutoff=_NEAR)
+    if near is None or not plain.isalpha():
+        return None
+    if shown != name:
+        return Misspelt(plain, f"This is not `/{near[0]}`: it has characters that nobody can see. Write it by hand.")
+    return Misspelt(plain, f"There is no `/{shown}`. Did you mean `/{near[0]}`?")

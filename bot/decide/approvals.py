@@ -5,17 +5,18 @@ commit, comes from a person with the demanded role at the time of deciding who d
 demand: one person, one signature.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from bot.decide.contributors import Contributors
 from bot.decide.matching import assign
 from bot.decide.verdict import CountedReview, Demand
-from bot.facts.model import Permission, PullRequestFacts, Review, ReviewState, Standing
+from bot.facts.model import Account, Permission, PullRequestFacts, Review, ReviewState, Standing
 from bot.facts.people import People, Person, is_human
 from bot.policy.model import Approvals, Policy
 
-_PERMISSIONS = {"write": Permission.WRITE, "maintain": Permission.MAINTAIN, "admin": Permission.ADMIN}
+PERMISSIONS = {"write": Permission.WRITE, "maintain": Permission.MAINTAIN, "admin": Permission.ADMIN}
 _DECISIVE = {ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED, ReviewState.DISMISSED}
 
 
@@ -25,7 +26,7 @@ class Tally:
 
     reviews: tuple[CountedReview, ...]
     demands: tuple[Demand, ...]
-    against: tuple[Person, ...]
+    against: tuple[Account, ...]
     approvers: tuple[Person, ...]
 
     @property
@@ -42,35 +43,33 @@ def tally(
     latest = _latest(facts, people)
     reasons = {review.id: _reason(review, facts, people, involved, latest) for review in facts.reviews}
     able: dict[Person, list[int]] = {}
-    for review in sorted(facts.reviews, key=lambda each: (each.submitted_at, each.id)):
+    for review in _in_time(facts):
         if not reasons[review.id] and review.author is not None:
-            person = people.person(review.author)
-            fitting = [
-                place for place, demand in enumerate(demands) if _fits(person, demand, policy, people, standings)
-            ]
+            standing = standings.get(review.author.id)
+            fitting = [place for place, demand in enumerate(demands) if _fits(standing, demand, policy)]
             if fitting:
-                able[person] = fitting
+                able[people.person(review.author)] = fitting
             else:
                 reasons[review.id] = _lacking(demands, policy)
     filled = assign([demand.count for demand in demands], able)
     labels = [label(demand, policy) for demand in demands]
-    counted = tuple(
-        _counted(review, reasons[review.id], people, filled, labels)
-        for review in sorted(facts.reviews, key=lambda each: (each.submitted_at, each.id))
-    )
+    counted = tuple(_counted(review, reasons[review.id], people, filled, labels) for review in _in_time(facts))
     given = [sum(1 for place in filled.values() if place == index) for index in range(len(demands))]
     told = tuple(
         Demand(labels[index], demand.count, given[index], _from_whom(demand, policy))
         for index, demand in enumerate(demands)
     )
-    against = _against(policy, demands, people, standings, latest)
-    return Tally(counted, told, against, tuple(sorted(filled, key=sorted)))
+    return Tally(counted, told, _against(facts, policy, demands, standings), tuple(sorted(filled, key=sorted)))
+
+
+def _in_time(facts: PullRequestFacts) -> list[Review]:
+    return sorted(facts.reviews, key=lambda each: (each.submitted_at, each.id))
 
 
 def _latest(facts: PullRequestFacts, people: People) -> dict[Person, Review]:
     """Each person's latest opinion. A comment is no opinion; a dismissal withdraws the one before."""
     latest: dict[Person, Review] = {}
-    for review in sorted(facts.reviews, key=lambda each: (each.submitted_at, each.id)):
+    for review in _in_time(facts):
         if review.author is not None and review.state in _DECISIVE:
             latest[people.person(review.author)] = review
     return latest
@@ -93,6 +92,8 @@ def _reason(
             return "it asks for changes"
         case ReviewState.APPROVED:
             return _reason_of_approval(review, people.person(review.author), facts, involved, latest)
+        case _:
+            assert_never(review.state)
 
 
 def _reason_of_approval(
@@ -118,34 +119,32 @@ def _listed(reasons: tuple[str, ...]) -> str:
     return ", ".join(shown) + (f" and {len(reasons) - len(shown)} more" if len(reasons) > len(shown) else "")
 
 
-def _fits(person: Person, demand: Approvals, policy: Policy, people: People, standings: Mapping[int, Standing]) -> bool:
-    """Whether one of the person's accounts is in one of the groups."""
-    return any(
-        holds(standings[account.id], group, policy)
-        for account in people.accounts_of(person)
-        if account.id in standings
-        for group in demand.groups
-    )
+def _fits(standing: Standing | None, demand: Approvals, policy: Policy) -> bool:
+    """Whether the account that reviewed is itself in one of the groups: another account of the person does not help."""
+    return standing is not None and any(holds(standing, group, policy) for group in demand.groups)
 
 
 def holds(standing: Standing, group: str, policy: Policy) -> bool:
     """Whether the account has the permission, or holds the role, that ``group`` names."""
-    if group in _PERMISSIONS:
-        return standing.permission >= _PERMISSIONS[group]
+    if group in PERMISSIONS:
+        return standing.permission >= PERMISSIONS[group]
     holders = policy.roles.get(group, ())
+    return _is_among(standing, holders)
+
+
+def _is_among(standing: Standing, holders: Collection[str]) -> bool:
     return standing.account.login.lower() in holders or any(team in holders for team in standing.teams)
 
 
 def label(demand: Approvals, policy: Policy) -> str:
-    """A demand's groups in words: ``write access or security (acme/appsec)``."""
+    """A demand's groups in words: ``write access or the role security (acme/appsec)``."""
     return " or ".join(_group(group, policy) for group in demand.groups)
 
 
 def _group(group: str, policy: Policy) -> str:
-    if group in _PERMISSIONS:
+    if group in PERMISSIONS:
         return f"{group} access"
-    holders = policy.roles.get(group, ())
-    return f"{group} ({', '.join(holders)})" if holders else f"{group} (held by nobody)"
+    return f"the role {group} ({', '.join(policy.roles.get(group, ())) or 'held by nobody'})"
 
 
 def _from_whom(demand: Approvals, policy: Policy) -> str:
@@ -169,17 +168,21 @@ def _counted(
 
 
 def _against(
-    policy: Policy,
-    demands: tuple[Approvals, ...],
-    people: People,
-    standings: Mapping[int, Standing],
-    latest: Mapping[Person, Review],
-) -> tuple[Person, ...]:
-    """Who asks for changes and could have approved: that stands until the same person lifts it."""
-    asking = [
-        person
-        for person, review in latest.items()
-        if review.state is ReviewState.CHANGES_REQUESTED
-        and any(_fits(person, demand, policy, people, standings) for demand in demands)
-    ]
-    return tuple(sorted(asking, key=sorted))
+    facts: PullRequestFacts, policy: Policy, demands: tuple[Approvals, ...], standings: Mapping[int, Standing]
+) -> tuple[Account, ...]:
+    """Who asks for changes and has a say: that stands until it is lifted from the same account, as on GitHub.
+
+    It is not for a repository's policy to take a say away, nor to let one account lift what another asked for.
+    """
+    latest = {
+        review.author: review.state
+        for review in _in_time(facts)
+        if review.author is not None and review.state in _DECISIVE
+    }
+    asking = [account for account, state in latest.items() if state is ReviewState.CHANGES_REQUESTED]
+    return tuple(
+        account
+        for account in sorted(asking)
+        if (standing := standings.get(account.id)) is not None
+        and (_is_among(standing, policy.dropped) or any(_fits(standing, demand, policy) for demand in demands))
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.facts.model import Account, Commit, GitIdentity, PullRequestFacts
 from bot.facts.people import WEB_FLOW, People, Person, is_human
+from bot.words import quoted
 
 GITHUB_ADDRESS = "noreply@github.com"
 
@@ -33,11 +34,9 @@ def contributors(facts: PullRequestFacts, people: People) -> Contributors:
     _read_pushes(facts, traces, unknown)
     because: dict[Person, list[str]] = {}
     for account, reason in traces:
-        if account.id != WEB_FLOW:
-            reasons = because.setdefault(people.person(account), [])
-            if reason not in reasons:
-                reasons.append(reason)
-    return Contributors({person: tuple(reasons) for person, reasons in because.items()}, tuple(dict.fromkeys(unknown)))
+        because.setdefault(people.person(account), []).append(reason)
+    reasons = {person: tuple(dict.fromkeys(found)) for person, found in because.items()}
+    return Contributors(reasons, tuple(dict.fromkeys(unknown)))
 
 
 def _read_commit(commit: Commit, traces: list[tuple[Account, str]], unknown: list[str]) -> None:
@@ -48,17 +47,16 @@ def _read_commit(commit: Commit, traces: list[tuple[Account, str]], unknown: lis
         unknown.append(f"{short} has no author.")
     if commit.committer is None:
         unknown.append(f"{short} has no committer.")
-    elif not _made_by_github(commit, commit.committer):
+    elif commit.committer not in commit.authors[:1] and not _made_by_github(commit, commit.committer):
         _trace(commit.committer, "committer", short, traces, unknown)
 
 
 def _trace(identity: GitIdentity, part: str, short: str, traces: list[tuple[Account, str]], unknown: list[str]) -> None:
     if identity.account is None:
-        unknown.append(
-            f"The {part} of {short}, {identity.email or identity.name or 'nameless'}, has no GitHub account."
-        )
+        named = quoted(identity.email or identity.name or "nameless")
+        unknown.append(f"The {part} of {short}, {named}, is linked to no GitHub account.")
     elif identity.account.id == WEB_FLOW:
-        unknown.append(f"The {part} of {short} says to be GitHub, which did not sign it.")
+        unknown.append(f"{short} names GitHub as its {part}, and no person.")
     else:
         traces.append((identity.account, f"{part} of {short}"))
 
@@ -71,7 +69,7 @@ def _made_by_github(commit: Commit, committer: GitIdentity) -> bool:
 
 def _read_pushes(facts: PullRequestFacts, traces: list[tuple[Account, str]], unknown: list[str]) -> None:
     for push in facts.pushes:
-        if push.actor is None:
+        if push.actor is None or push.actor.id == WEB_FLOW:
             unknown.append(
                 f"{push.after[:7]} was pushed with a deploy key, or by an account that GitHub does not name."
             )

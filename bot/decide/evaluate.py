@@ -10,7 +10,7 @@ from bot.decide.risk import tier_of
 from bot.decide.verdict import Decision, Finding, Involvement, Verdict, worst
 from bot.facts.model import PullRequestFacts
 from bot.facts.people import People, people_of
-from bot.policy.model import Policy
+from bot.policy.model import Mode, Policy
 
 _ORDER = {Verdict.FAIL: 0, Verdict.WAIT: 1, Verdict.WAIVED: 2, Verdict.PASS: 3}
 
@@ -25,7 +25,7 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     findings = [finding for control in CONTROLS if (finding := control(context)) is not None]
     return Decision(
         head=facts.head.oid,
-        mode=policy.mode,
+        mode=_mode(facts, policy),
         tier=tier,
         tier_because=because,
         verdict=worst(finding.verdict for finding in findings),
@@ -35,6 +35,11 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
         people=_involvements(involved, counted, people),
         next_at=min((finding.until for finding in findings if finding.until), default=None),
     )
+
+
+def _mode(facts: PullRequestFacts, policy: Policy) -> Mode:
+    """The policy's mode, unless the check is also that of a pull request for which the policy is enforced."""
+    return Mode.ENFORCE if any(sibling.enforced for sibling in facts.siblings) else policy.mode
 
 
 def worst_first(findings: list[Finding]) -> tuple[Finding, ...]:

@@ -16,7 +16,7 @@ def decide_group(facts: MergeGroupFacts, policy: Policy, now: datetime) -> Decis
     members = {member.number: decide(member, policy, now) for member in facts.members}
     findings = [_member(number, decision) for number, decision in members.items()]
     if facts.incomplete or not members:
-        listed = "; ".join(f"{gap.what}: {gap.why}" for gap in facts.incomplete) or "it has no pull request"
+        listed = "; ".join(f"{gap.what} ({gap.why})" for gap in facts.incomplete) or "it has no pull request"
         findings.append(
             Finding(
                 id="facts",
@@ -42,13 +42,16 @@ def _member(number: int, decision: Decision) -> Finding:
     # A member that is only observed does not hold up the others.
     observed = decision.mode is Mode.OBSERVE
     first = decision.findings[0]
+    if decision.verdict is Verdict.PASS:
+        what = f"#{number} has everything that the policy demands of it."
+        return Finding(f"pull-request:{number}", Verdict.PASS, f"#{number} passes", what, parts=decision.findings)
     return Finding(
         id=f"pull-request:{number}",
         verdict=Verdict.PASS if observed else decision.verdict,
-        headline=f"#{number}: {first.headline}",
+        headline=f"#{number} is observed only" if observed else f"#{number}: {first.headline}",
         what=f"#{number} is observed only: {first.what}" if observed else f"#{number}: {first.what}",
         why=first.why,
-        remedy="" if decision.verdict is Verdict.PASS else first.remedy,
+        remedy=first.remedy,
         minutes=first.minutes,
         until=first.until,
         parts=decision.findings,

@@ -3,6 +3,7 @@
 from bot.facts.model import PullRequestFacts
 from bot.policy.inventory import application_of
 from bot.policy.model import Policy, Tier
+from bot.words import quoted
 
 
 def tier_of(facts: PullRequestFacts, policy: Policy) -> tuple[Tier, tuple[str, ...]]:
@@ -10,4 +11,4 @@ def tier_of(facts: PullRequestFacts, policy: Policy) -> tuple[Tier, tuple[str, .
     application = application_of(policy, facts.repository.name)
     if application is None:
         return Tier.HIGH, (f"{facts.repository.full_name} is in no application of the inventory.",)
-    return application.tier, (f"{application.name} is of tier {application.tier.label}.",)
+    return application.tier, (f"{quoted(application.name)} is of tier {application.tier.label}.",)

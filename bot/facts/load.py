@@ -1,9 +1,10 @@
 """Gathers the facts and the policy of a subject: everything that a decision rests on, and what it depends on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.clock import Clock
-from bot.facts import pull_request, pushes, standing
+from bot.facts import pull_request, pushes, siblings, standing
 from bot.facts.model import (
     Account,
     FactsIncomplete,
@@ -11,6 +12,7 @@ from bot.facts.model import (
     PullRequestFacts,
     Repository,
     ReviewState,
+    Sibling,
     Standing,
 )
 from bot.facts.people import is_human
@@ -29,11 +31,15 @@ _OPINIONS = {ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED}
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Facts, the policy for them, and the concerns whose change makes both worth reading again."""
+    """Facts, the policy for them, and the concerns whose change makes both worth reading again.
+
+    ``views`` has, for each sibling, what its own latest decision knew of this pull request.
+    """
 
     facts: PullRequestFacts
     policy: Policy
     concerns: frozenset[str]
+    views: Mapping[int, Sibling | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,13 @@ class Gathering:
         asked = [account for account in opinions if is_human(account)]
         standings, gaps = await standing.read(self.store, github, facts.repository, asked, policy.teams, lane)
         pushed = await pushes.read(self.store, github, facts, lane)
-        whole = replace(facts, standings=standings, pushes=pushed, incomplete=(*facts.incomplete, *unread, *gaps))
-        return Gathered(whole, policy, self._concerns(whole, policy))
+        async with self.store.transaction() as connection:
+            others, views = await siblings.read(
+                connection, facts.repository.id, facts.head.oid, facts.number, facts.siblings
+            )
+        gaps = (*facts.incomplete, *unread, *gaps)
+        whole = replace(facts, standings=standings, pushes=pushed, siblings=others, incomplete=gaps)
+        return Gathered(whole, policy, self._concerns(whole, policy), views)
 
     def _concerns(self, facts: PullRequestFacts, policy: Policy) -> frozenset[str]:
         repository = facts.repository
@@ -83,6 +94,7 @@ class Gathering:
                 f"policy:{repository.owner}/{self.policy_repository}".lower(),
                 *(f"team:{team}" for team in policy.teams),
                 *(f"account:{each.account.id}" for each in facts.standings),
+                *(pull_key(repository.id, sibling.number) for sibling in facts.siblings),
             }
         )
 

@@ -180,6 +180,19 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True)
+class Sibling:
+    """Another open pull request of the repository with the same head commit: GitHub keeps one check for both.
+
+    ``passes`` and ``enforced`` are what its own latest decision says, apart from what it says about siblings; None
+    while there is none.
+    """
+
+    number: int
+    passes: bool | None = None
+    enforced: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FactsIncomplete:
     """Something that could not be read whole. It blocks: what is not known cannot be passed.
 
@@ -213,6 +226,7 @@ class PullRequestFacts:
     files: tuple[ChangedFile, ...] = ()
     pushes: tuple[Push, ...] = ()
     standings: tuple[Standing, ...] = ()
+    siblings: tuple[Sibling, ...] = ()
     incomplete: tuple[FactsIncomplete, ...] = ()
 
     @property

@@ -23,6 +23,7 @@ from bot.facts.model import (
     Repository,
     Review,
     ReviewState,
+    Sibling,
     Signature,
 )
 
@@ -44,18 +45,22 @@ def account(node: Node | None) -> Account | None:
 
 def identity(node: Node) -> GitIdentity:
     """A git identity, with the user that GitHub links its e-mail address to."""
-    user = node["user"]
-    linked = Account(user["databaseId"], user["login"]) if user and user["databaseId"] is not None else None
-    return GitIdentity(node["name"] or "", node["email"] or "", linked)
+    return GitIdentity(node["name"] or "", node["email"] or "", _user(node["user"]))
 
 
 def signature(node: Node | None) -> Signature | None:
     """A commit's signature, None for an unsigned commit."""
     if node is None:
         return None
-    signer = node["signer"]
-    known = Account(signer["databaseId"], signer["login"]) if signer and signer["databaseId"] is not None else None
-    return Signature(node["isValid"], node["state"], known, node["wasSignedByGitHub"])
+    return Signature(node["isValid"], node["state"], _user(node["signer"]), node["wasSignedByGitHub"])
+
+
+def _user(node: Node | None) -> Account | None:
+    """The account behind a commit; GitHub types it as a user also where it is a bot. No user's login has brackets."""
+    if node is None or node["databaseId"] is None:
+        return None
+    kind = AccountKind.BOT if node["login"].endswith("[bot]") else AccountKind.USER
+    return Account(node["databaseId"], node["login"], kind)
 
 
 def commit(node: Node) -> tuple[Commit, tuple[FactsIncomplete, ...]]:
@@ -119,6 +124,8 @@ def pull_request(
     incomplete += short_list("the list of reviews", len(reviews), node["reviews"]["totalCount"])
     incomplete += short_list("the list of files", len(files), max(node["files"]["totalCount"], node["changedFiles"]))
     incomplete += short_list("the list of labels", len(node["labels"]["nodes"]), node["labels"]["totalCount"])
+    siblings, gap = _siblings(node)
+    incomplete += gap
     if not any(each.oid == node["headRefOid"] for each, _ in read):
         incomplete.append(FactsIncomplete("the list of commits", "it does not contain the head commit"))
     return PullRequestFacts(
@@ -139,8 +146,22 @@ def pull_request(
         commits=tuple(each for each, _ in read),
         reviews=tuple(sorted(map(review, reviewed), key=lambda each: (each.submitted_at, each.id))),
         files=tuple(sorted(map(changed_file, files), key=lambda each: each.path)),
+        siblings=siblings,
         incomplete=tuple(incomplete),
     )
+
+
+def _siblings(node: Node) -> tuple[tuple[Sibling, ...], tuple[FactsIncomplete, ...]]:
+    """The other open pull requests whose head is the same commit."""
+    listed = [tip["commit"]["associatedPullRequests"] for tip in node["tip"]["nodes"]]
+    found = {
+        each["number"]
+        for page in listed
+        for each in page["nodes"]
+        if each["state"] == "OPEN" and each["headRefOid"] == node["headRefOid"] and each["number"] != node["number"]
+    }
+    gaps = [short_list("the list of pull requests", len(page["nodes"]), page["totalCount"]) for page in listed]
+    return tuple(Sibling(number) for number in sorted(found)), tuple(gap for gap_ in gaps for gap in gap_)
 
 
 def _id_of(repository: Node | None) -> int | None:

@@ -1,7 +1,7 @@
 """Persons: the accounts that belong to one human.
 
-Accounts are told apart by GitHub's numeric ids. The policy names accounts by login; a name counts for the account that
-has it in the facts, so that a login taken over by somebody else does not carry a person along.
+Accounts are told apart by GitHub's numeric ids. The policy names accounts by login; a name counts for every account
+that has it in the facts, which can only make more accounts one person, and with that separation stricter.
 """
 
 from collections.abc import Iterable
@@ -39,25 +39,26 @@ class People:
 
 def people_of(facts: PullRequestFacts, known: Iterable[Iterable[str]]) -> People:
     """The people of a change; ``known`` has, for each person with several accounts, their logins in lower case."""
-    accounts = {account.id: account for account in sorted(_seen(facts), key=lambda each: (each.id, each.login))}
-    by_login = {account.login.lower(): account.id for account in accounts.values()}
+    seen = _seen(facts)
+    # An account that was renamed can be in the facts under both names: the one of its review is the newest.
+    accounts = {account.id: account for account in reversed(seen)}
     persons: dict[int, Person] = {}
     for logins in known:
-        ids = frozenset(by_login[login] for login in logins if login in by_login)
+        ids = frozenset(account.id for account in seen if account.login.lower() in logins)
         # Sets that share an account are one person.
         ids = ids.union(*(persons[each] for each in ids if each in persons))
         persons |= dict.fromkeys(ids, ids)
     return People(persons, accounts)
 
 
-def _seen(facts: PullRequestFacts) -> Iterable[Account]:
-    """Every account in the facts."""
-    candidates = [facts.author, *(push.actor for push in facts.pushes), *(review.author for review in facts.reviews)]
+def _seen(facts: PullRequestFacts) -> list[Account]:
+    """Every account in the facts; what GitHub said just now comes before what was recorded when somebody pushed."""
+    candidates = [facts.author, *(review.author for review in facts.reviews)]
     candidates += [standing.account for standing in facts.standings]
     for commit in facts.commits:
         candidates += [author.account for author in commit.authors]
         candidates += [commit.committer.account if commit.committer else None]
-        candidates += [commit.signature.signer if commit.signature else None]
+    candidates += [push.actor for push in facts.pushes]
     return [account for account in candidates if account is not None]
 
 

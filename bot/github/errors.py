@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.errors import Refusal, Transient
@@ -14,12 +15,24 @@ https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exc
 """
 
 
-class RateLimited(Transient):
-    """GitHub did not do it, and says from when on it would. ``secondary``: every request of this App should stop."""
+LONGEST = timedelta(days=1)
+"""No wait of GitHub's is longer; a header that says so is wrong."""
 
-    def __init__(self, until: datetime, *, secondary: bool = False, what: str = "GitHub's rate limit") -> None:
+
+class RateLimited(Transient):
+    """GitHub did not do it, and says from when on it would.
+
+    ``secondary``: every request of this installation should stop. ``named``: the moment is GitHub's, not ours.
+    """
+
+    until: datetime
+
+    def __init__(
+        self, until: datetime, *, secondary: bool = False, named: bool = True, what: str = "GitHub's rate limit"
+    ) -> None:
         super().__init__(what, until=until)
         self.secondary = secondary
+        self.named = named
 
 
 class NotSent(Transient):
@@ -59,7 +72,7 @@ def failure(status: int, headers: Mapping[str, str], body: bytes, *, asked: str,
         return None
     message = _message(body)
     if status == 429 or (status == 403 and _is_limit(headers, message)):
-        return _limit(headers, now)
+        return limit(headers, now)
     match status:
         case 401:
             return Unauthorized(
@@ -92,14 +105,34 @@ def _is_limit(headers: Mapping[str, str], message: str) -> bool:
     )
 
 
-def _limit(headers: Mapping[str, str], now: datetime) -> RateLimited:
+def limit(headers: Mapping[str, str], now: datetime, *, what: str = "GitHub's rate limit") -> RateLimited:
     """The moment that GitHub names: after ``retry-after``, else at the reset of what is used up, else in a minute."""
-    if (after := headers.get("retry-after", "")).isdecimal():
-        return RateLimited(now + timedelta(seconds=int(after)), secondary=True)
-    reset = headers.get("x-ratelimit-reset", "")
-    if headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
-        return RateLimited(max(datetime.fromtimestamp(int(reset), UTC), now + timedelta(seconds=1)))
-    return RateLimited(now + SECONDARY_WAIT, secondary=True)
+    after = _retry_after(headers.get("retry-after", ""), now)
+    if after is not None:
+        return RateLimited(after, secondary=True, what=what)
+    reset = moment(headers.get("x-ratelimit-reset", ""), now)
+    # A reset that has passed already says that the clocks differ.
+    if headers.get("x-ratelimit-remaining") == "0" and reset is not None and reset > now:
+        return RateLimited(reset, what=what)
+    return RateLimited(now + SECONDARY_WAIT, secondary=True, named=False, what=what)
+
+
+def moment(seconds: str, now: datetime) -> datetime | None:
+    """The moment that a header tells in seconds since 1970; None when it tells none that can be."""
+    if not seconds.isdecimal() or len(seconds) > len("9999999999"):
+        return None
+    return min(datetime.fromtimestamp(int(seconds), UTC), now + LONGEST)
+
+
+def _retry_after(value: str, now: datetime) -> datetime | None:
+    """Seconds from now, or a date as HTTP writes it (RFC 9110, section 10.2.3)."""
+    if value.isdecimal():
+        return now + min(timedelta(seconds=int(value[:9])), LONGEST)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return min(max(until if until.tzinfo else until.replace(tzinfo=UTC), now), now + LONGEST)
 
 
 def _message(body: bytes) -> str:

@@ -24,6 +24,16 @@ Key = tuple[int, str, str]
 """The installation, the media type, the address: answers of one must never serve another."""
 
 
-def cache() -> LRUCache[Key, Kept]:
+def cache(most_bytes: int = MOST_BYTES) -> LRUCache[Key, Kept]:
     """A cache that is bounded in bytes."""
-    return LRUCache(MOST_BYTES, getsizeof=lambda kept: len(kept.body) + 1024)
+    return LRUCache(most_bytes, getsizeof=_size)
+
+
+def keep(cache: LRUCache[Key, Kept], key: Key, kept: Kept) -> None:
+    """Keep an answer, unless it alone is larger than the cache."""
+    if _size(kept) <= cache.maxsize:
+        cache[key] = kept
+
+
+def _size(kept: Kept) -> int:
+    return len(kept.body) + 1024

@@ -50,7 +50,8 @@ class AppTokens:
     def token(self) -> str:
         """A token that GitHub accepts for another minute at least."""
         now = self.clock()
-        if self._expires is None or self._expires - now < RENEWED:
+        # Longer than its life: the machine's clock was set back, and GitHub takes no token from the future.
+        if self._expires is None or not RENEWED <= self._expires - now <= LIFETIME:
             issued = now - BACKDATED
             self._expires = now + LIFETIME
             claims = {"iss": str(self.app_id), "iat": int(issued.timestamp()), "exp": int(self._expires.timestamp())}

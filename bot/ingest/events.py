@@ -4,14 +4,12 @@ Translation is lenient: keys that are missing, null or unknown are never an erro
 needs becomes ``Ignored``, which is counted.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bot.facts.model import Account, AccountKind
-
-NO_COMMIT = "0" * 40
-"""What git says where a branch begins or ends."""
 
 MOST_COMMAND_TEXT = 64 * 1024
 
@@ -49,10 +47,12 @@ class CommandWritten:
 
 @dataclass(frozen=True, slots=True)
 class ButtonPressed:
-    """Somebody pressed a button of our check run, or asked GitHub to run it again (``rerun``)."""
+    """Somebody pressed a button of our check run, or asked GitHub to run it again (``rerun``).
+
+    ``external_id`` is what we wrote into the run: GitHub names no pull request there for forks and merge groups.
+    """
 
     where: Where
-    numbers: tuple[int, ...]
     head: str
     external_id: str
     sender: Account
@@ -132,6 +132,9 @@ NOT_WATCHED = Ignored("not-watched")
 INCOMPLETE = Ignored("incomplete")
 
 
+_UNKEPT = re.compile("[\x00\ud800-\udfff]")
+
+
 class _Lacking(Exception):
     """The payload lacks what its event needs."""
 
@@ -152,10 +155,17 @@ def _mapping(value: object) -> Payload:
 
 
 def _text(holder: Payload, key: str) -> str:
-    value = holder.get(key)
-    if not isinstance(value, str) or not value:
+    value = _word(holder, key)
+    if not value:
         raise _Lacking
     return value
+
+
+def _word(holder: Payload, key: str) -> str:
+    """A text that may be missing."""
+    value = holder.get(key)
+    # No database keeps NUL or half a character, and GitHub names nothing so.
+    return value if isinstance(value, str) and not _UNKEPT.search(value) else ""
 
 
 def _number(holder: Payload, key: str) -> int:
@@ -194,8 +204,7 @@ def _where(payload: Payload) -> Where:
 
 def _pull_request(payload: Payload) -> Event:
     pull = _mapping(payload.get("pull_request"))
-    head = _mapping(pull.get("head")).get("sha")
-    pushed = head if payload.get("action") == "synchronize" and isinstance(head, str) and head else None
+    pushed = (_word(_mapping(pull.get("head")), "sha") or None) if payload.get("action") == "synchronize" else None
     return PullRequestTouched(_where(payload), _number(pull, "number"), pushed, _account(payload.get("sender")))
 
 
@@ -219,49 +228,39 @@ def _comment(payload: Payload) -> Event:
     if comment.get("performed_via_github_app"):
         return Ignored("not-a-person")
     where, number = _where(payload), _number(issue, "number")
-    return CommandWritten(where, number, _number(comment, "id"), sender, text[:MOST_COMMAND_TEXT])
+    shown = _UNKEPT.sub("\ufffd", text)
+    return CommandWritten(where, number, _number(comment, "id"), sender, shown[:MOST_COMMAND_TEXT])
 
 
 def _check_run(payload: Payload) -> Event:
-    action, run = payload.get("action"), _mapping(payload.get("check_run"))
+    action, run = _word(payload, "action"), _mapping(payload.get("check_run"))
     if action not in {"rerequested", "requested_action"}:
         return NOT_WATCHED
     button = "rerun" if action == "rerequested" else _text(_mapping(payload.get("requested_action")), "identifier")
-    pulls = run.get("pull_requests")
-    entries = pulls if isinstance(pulls, list) else []
-    numbers = tuple(
-        entry["number"] for entry in entries if isinstance(entry, Mapping) and isinstance(entry.get("number"), int)
-    )
-    external_id = run.get("external_id")
-    return ButtonPressed(
-        _where(payload),
-        numbers,
-        _text(run, "head_sha"),
-        external_id if isinstance(external_id, str) else "",
-        _sender(payload),
-        button,
-    )
+    where, external_id = _where(payload), _word(run, "external_id")
+    return ButtonPressed(where, _text(run, "head_sha"), external_id, _sender(payload), button)
 
 
 def _push(payload: Payload) -> Event:
     ref, after = _text(payload, "ref"), _text(payload, "after")
     branch = ref.removeprefix("refs/heads/")
-    if branch == ref or after == NO_COMMIT:
+    if branch == ref or not after.strip("0"):
+        # A tag, or a branch that ends: git says so with a commit of zeros.
         return NOT_WATCHED
     default = _mapping(payload.get("repository")).get("default_branch")
     sender = _account(payload.get("sender"))
-    by_key = (
-        "email" not in _mapping(payload.get("pusher")) and _mapping(payload.get("pusher")).get("name") == "deploy_key"
-    )
+    pusher = _mapping(payload.get("pusher"))
+    by_key = "email" not in pusher and pusher.get("name") == "deploy_key"
     return Pushed(_where(payload), branch, after, None if by_key else sender, branch == default)
 
 
 def _merge_group(payload: Payload) -> Event:
-    if payload.get("action") not in {"checks_requested", "destroyed"}:
+    action = _word(payload, "action")
+    if action not in {"checks_requested", "destroyed"}:
         return NOT_WATCHED
     group = _mapping(payload.get("merge_group"))
     base = _text(group, "base_ref").removeprefix("refs/heads/")
-    kind = MergeGroupRequested if payload["action"] == "checks_requested" else MergeGroupDropped
+    kind = MergeGroupRequested if action == "checks_requested" else MergeGroupDropped
     return kind(_where(payload), base, _text(group, "head_sha"), _text(group, "head_ref"))
 
 
@@ -271,25 +270,21 @@ def _installation_id(payload: Payload) -> int:
 
 def _team_concerns(payload: Payload) -> set[str]:
     """The team and the teams above it, which its members belong to as well."""
-    organization = _mapping(payload.get("organization")).get("login")
     team = _mapping(payload.get("team"))
-    slugs = {team.get("slug"), _mapping(team.get("parent")).get("slug")}
-    return {
-        f"team:{organization}/{slug}".lower()
-        for slug in slugs
-        if isinstance(slug, str) and isinstance(organization, str)
-    }
+    if not team:
+        return set()
+    organization = _text(_mapping(payload.get("organization")), "login")
+    slugs = {_text(team, "slug"), _word(_mapping(team.get("parent")), "slug")}
+    return {f"team:{organization}/{slug}".lower() for slug in slugs if slug}
 
 
 def _standing(payload: Payload) -> Event:
     concerns = _team_concerns(payload)
-    for key in ("member", "user"):
-        person = _account(payload.get(key))
-        concerns |= {f"account:{person.id}"} if person else set()
-    member = _account(_mapping(payload.get("membership")).get("user"))
-    concerns |= {f"account:{member.id}"} if member else set()
-    repository = _mapping(payload.get("repository")).get("id")
-    concerns |= {f"repository:{repository}"} if isinstance(repository, int) else set()
+    membership = _mapping(payload.get("membership"))
+    people = map(_account, (payload.get("member"), payload.get("user"), membership.get("user")))
+    concerns |= {f"account:{person.id}" for person in people if person is not None}
+    repository = _mapping(payload.get("repository"))
+    concerns |= {f"repository:{_number(repository, 'id')}"} if repository else set()
     if not concerns:
         return INCOMPLETE
     return StandingChanged(_installation_id(payload), tuple(sorted(concerns)))

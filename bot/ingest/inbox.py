@@ -104,13 +104,11 @@ class Inbox:
                     await self._settle([each])
                 return
             for each in batch:
-                if not each.stored.done():
-                    each.stored.set_exception(error)
+                each.stored.set_exception(error)
             return
         for each in batch:
-            if not each.stored.done():
-                # Of two deliveries with one GUID in a batch, the first is the one that is stored.
-                each.stored.set_result(each.delivery.guid in new)
+            # Of two deliveries with one GUID in a batch, the first is the one that is stored.
+            each.stored.set_result(each.delivery.guid in new)
             new.discard(each.delivery.guid)
 
     async def _commit(self, deliveries: Sequence[Delivery]) -> set[str]:
@@ -130,8 +128,11 @@ async def _store_work(connection: AsyncConnection[Any], deliveries: Sequence[Del
     if not asking:
         return
     closed = await closed_installations(connection)
-    refused = [each for each in asking if each.installation_id in closed and each.intake.installation is None]
-    working = [each for each in asking if each not in refused]
+    refused: list[Delivery] = []
+    working: list[Delivery] = []
+    for each in asking:
+        shut = each.installation_id in closed and each.intake.installation is None
+        (refused if shut else working).append(each)
     await store_intakes(connection, working)
     concerns = {concern: urgency for each in working for concern, urgency in each.intake.concerns.items()}
     await want(connection, [wish for each in working for wish in each.intake.wishes], concerns=concerns)

@@ -49,7 +49,7 @@ class Refusals:
             return
         self._counts.subtract(counts)
         self._counts += Counter()
-        self._addresses.clear()
+        self._addresses.difference_update(addresses)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Refusals"]:

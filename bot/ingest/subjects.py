@@ -1,5 +1,6 @@
 """What an event asks for: subjects to look at, and what it tells that nobody can read again later."""
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -22,6 +23,8 @@ from bot.queue.model import Subject, Urgency, Wish
 PULL = "pull"
 MERGE_GROUP = "merge_group"
 INSTALLATION = "installation"
+
+_OUR_PULL = re.compile(rf"{PULL}:([0-9]{{1,19}}):([1-9][0-9]{{0,8}})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +136,12 @@ def _now(subject: Subject) -> Wish:
 
 def _pressed(event: ButtonPressed) -> Intake:
     """The check run says itself what it belongs to: GitHub names no pull request for forks and merge groups."""
-    where = event.where
-    kind, _, rest = event.external_id.partition(":")
-    key = event.external_id.partition("@")[0]
-    ours = kind in {PULL, MERGE_GROUP} and rest.startswith(f"{where.repository_id}:")
-    number = key.rpartition(":")[2]
-    if not ours or (kind == PULL and not (number.isdecimal() and 0 < int(number) < 2**31)):
-        return Intake(ignored="not-our-check")
-    if kind == PULL:
-        subject = pull_subject(where, int(number))
-    else:
+    where, key = event.where, event.external_id.partition("@")[0]
+    pull = _OUR_PULL.fullmatch(key)
+    if pull is not None and int(pull[1]) == where.repository_id:
+        subject = pull_subject(where, int(pull[2]))
+    elif key == f"{MERGE_GROUP}:{where.repository_id}:{event.head}":
         subject = Subject(key, MERGE_GROUP, where.installation_id, {"head": event.head})
+    else:
+        return Intake(ignored="not-our-check")
     return Intake((_now(subject),), requests=(Request(subject.key, "", event.sender, event.button),))

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from aiohttp import web
 
@@ -26,8 +26,11 @@ LARGEST = 25 * 1024 * 1024
 """Bytes of the largest payload that GitHub sends."""
 
 RETRY_AFTER = "10"
-_NAME = re.compile(r"[a-z_]{1,64}", re.ASCII)
+_NAME = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _GUID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+_ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+"""How NUL and halves of characters (surrogates) are written, whole pairs among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Webhook:
     metrics: Metrics
     clock: Clock
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.Response:
         """Answer as GitHub's delivery log shall show it.
 
         202 stored, 200 stored before (or a ping), 400 not a delivery, 401 not genuine, 413 too large, 503 not now.
@@ -48,7 +51,8 @@ class Webhook:
         if (request.content_length or 0) > LARGEST:
             return self._refuse(request, 413, "too-large", "The payload is larger than 25 MiB.")
         try:
-            body = await request.read()
+            # Only this route reads large bodies.
+            body = await request.clone(client_max_size=LARGEST).read()
         except web.HTTPRequestEntityTooLarge:
             return self._refuse(request, 413, "too-large", "The payload is larger than 25 MiB.")
         began = time.perf_counter()
@@ -115,17 +119,39 @@ def refetched(listed: Mapping[str, Any], clock: Clock) -> Delivery:
         LookupError, TypeError, ValueError: it is no delivery as GitHub documents it.
 
     """
-    payload = dict(listed["request"]["payload"])
-    body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    body = json.dumps(listed["request"]["payload"], separators=(",", ":")).encode()
+    payload = _object(body)
+    if payload is None:
+        raise TypeError("the payload is no object")
     return understood(str(listed["event"]), str(listed["guid"]), payload, body, clock, via="delivery log")
 
 
 def _object(body: bytes) -> dict[str, Any] | None:
     try:
-        payload = json.loads(body)
+        payload = json.loads(body.decode(), parse_constant=_not_json)
     except (ValueError, RecursionError):
         return None
-    return payload if isinstance(payload, dict) else None
+    if not isinstance(payload, dict):
+        return None
+    return _storable(payload) if _ESCAPED.search(body) else payload
+
+
+def _not_json(name: str) -> NoReturn:
+    """Python reads NaN and the infinities; they are not JSON."""
+    raise ValueError(name)
+
+
+def _storable(value: Any) -> Any:
+    """``value`` with a mark for each character that JSON can write and no database can keep as text."""
+    match value:
+        case str():
+            return _NO_TEXT.sub("\ufffd", value)
+        case list():
+            return [_storable(each) for each in value]
+        case dict():
+            return {_storable(key): _storable(each) for key, each in value.items()}
+        case _:
+            return value
 
 
 def _word(value: object) -> str | None:

@@ -6,20 +6,23 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
 
 from bot.decide import codec as decision_codec
+from bot.decide.controls.shared_head import passes_alone
 from bot.decide.verdict import Decision
 from bot.facts import codec as facts_codec
 from bot.facts.codec import Facts
+from bot.facts.model import MergeGroupFacts
 from bot.policy import digest as policy_codec
-from bot.policy.model import Policy
+from bot.policy.model import Mode, Policy
 
 _LATEST = "SELECT id, decided_at, facts, policy, body FROM decision WHERE subject = %s ORDER BY decided_at DESC LIMIT 1"
 _KEEP_FACTS = "INSERT INTO facts (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _KEEP_POLICY = "INSERT INTO policy (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _RECORD = """
-    INSERT INTO decision (id, subject, head, verdict, facts, policy, decided_at, body)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO decision (id, subject, head, verdict, facts, policy, passes, enforced, siblings, decided_at, body)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _RECORDED = """
     SELECT decision.id, decision.subject, decision.decided_at, facts.body, policy.body, decision.body
@@ -76,11 +79,20 @@ async def record(connection: AsyncConnection[Any], made: Made, *, new_id: UUID) 
                 made.decision.verdict.value,
                 facts_digest,
                 policy_digest,
+                passes_alone(made.decision),
+                made.policy.mode is Mode.ENFORCE,
+                Jsonb(_siblings(made.facts)),
                 made.at,
                 body,
             ],
         )
     return Receipt(new_id, made.at, facts_digest, policy_digest, new=True)
+
+
+def _siblings(facts: Facts) -> dict[str, list[bool | None]]:
+    if isinstance(facts, MergeGroupFacts):
+        return {}
+    return {str(sibling.number): [sibling.passes, sibling.enforced] for sibling in facts.siblings}
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,16 @@ class Entry:
     body: Mapping[str, Any]
 
 
+def moment(at: datetime) -> str:
+    """A moment as the ledger writes it: in UTC, with microseconds."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 def canonical(entry: Entry, *, seq: int, at: datetime) -> bytes:
-    """The entry as the bytes that are kept and hashed; ``at`` in UTC with microseconds."""
-    moment = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """The entry as the bytes that are kept and hashed."""
     row: dict[str, Any] = {
         "seq": seq,
-        "at": moment,
+        "at": moment(at),
         "kind": entry.kind.value,
         "subject": entry.subject,
         "body": dict(entry.body),

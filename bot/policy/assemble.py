@@ -62,9 +62,10 @@ def assemble(
         if checked.content is not None:
             layer = Layer(checked.origin, checked.blob)
             policy, loosening = layers.repository(policy, checked.content, layer, repository_name)
-            for path, sentence in loosening:
-                checked.document.complain(path, f"{sentence} The organisation's rule stays in force.")
-            problems += checked.document.problems
+            problems += [
+                checked.document.problem(path, f"{sentence} The organisation's rule stays in force.")
+                for path, sentence in loosening
+            ]
     return Assembled(replace(policy, problems=tuple(problems)), tuple(good), tuple(broken))
 
 

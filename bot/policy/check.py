@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,8 +13,12 @@ from rapidfuzz import process
 from bot.policy.model import Problem, Tier
 from bot.policy.schema import PolicyFile, TierPart
 from bot.policy.yaml import Document, Path, read
+from bot.words import listed, quoted
 
 PERMISSIONS = ("write", "maintain", "admin")
+MOST_PROBLEMS = 100
+"""Problems of one file that are told; nobody corrects more at once."""
+
 _NEAR = 60.0
 
 
@@ -30,6 +35,12 @@ class Checked:
 
 def check(text: str, origin: str, blob: str = "", *, known_roles: Collection[str] = ()) -> Checked:
     """Read a policy file; ``known_roles`` are those of the layers above it. Never raises."""
+    return _check(text, origin, blob, frozenset(known_roles))
+
+
+@lru_cache(maxsize=256)
+def _check(text: str, origin: str, blob: str, known_roles: frozenset[str]) -> Checked:
+    """The same text is read at every look, and reading it takes longer than everything else in a decision."""
     document = read(text, origin)
     content: PolicyFile | None = None
     if not document.problems:
@@ -37,7 +48,7 @@ def check(text: str, origin: str, blob: str = "", *, known_roles: Collection[str
     if content is not None:
         for path, message in _contradictions(content, known_roles):
             document.complain(path, message)
-    problems = tuple(sorted(document.problems, key=lambda each: (each.line, each.column)))
+    problems = tuple(sorted(document.problems, key=lambda each: (each.line, each.column)))[:MOST_PROBLEMS]
     return Checked(origin, blob, None if problems else content, document, problems)
 
 
@@ -62,40 +73,34 @@ def _validate(document: Document) -> PolicyFile | None:
 def _sentence(detail: ErrorDetails) -> tuple[Path, str]:
     """Pydantic's error in our words, and where it is."""
     path = tuple(part for part in detail["loc"] if part != "[key]")
-    name = f"`{path[-1]}`" if path and isinstance(path[-1], str) else "This"
+    name = quoted(path[-1]) if isinstance(path[-1], str) else "This"
+    if detail["type"] == "extra_forbidden":
+        return path, f"{name} is not known here.{_nearest(str(path[-1]), _names_at(path[:-1]))}"
     context = detail.get("ctx", {})
-    match detail["type"]:
-        case "extra_forbidden":
-            return path, f"{name} is not known here.{_nearest(str(path[-1]), _names_at(path[:-1]))}"
-        case "missing":
-            return path[:-1], f"{name} is missing."
-        case "literal_error":
-            expected = str(context.get("expected", "")).replace("'", "`")
-            return path, f"{_shown(detail['input'])} is not one of {expected}."
-        case "value_error":
-            return path, f"{_shown(detail['input'])} {detail['msg'].removeprefix('Value error, ')}."
-        case "too_short":
-            return path, f"{name} needs at least {context.get('min_length')}."
-        case "too_long":
-            return path, f"{name} may have at most {context.get('max_length')}."
-        case "greater_than_equal":
-            return path, f"{name} must be {context.get('ge')} or more."
-        case "less_than_equal":
-            return path, f"{name} must be {context.get('le')} or less."
-        case kind:
-            return path, f"{name} must be {_EXPECTED.get(kind, 'something else')}, not {_shown(detail['input'])}."
+    expected = str(context.get("expected", "")).replace("'", "`")
+    message = _SENTENCES[detail["type"]].format(
+        **{**context, "name": name, "shown": _shown(detail["input"]), "expected": expected}
+    )
+    return path[:-1] if detail["type"] == "missing" else path, message
 
 
-_EXPECTED = {
-    "int_type": "a whole number",
-    "string_type": "text",
-    "list_type": "a list",
-    "dict_type": "a mapping of names to values",
-    "model_type": "a mapping of names to values",
-    "model_attributes_type": "a mapping of names to values",
-    "string_too_short": "longer",
-    "string_too_long": "shorter",
+_SENTENCES = {
+    "missing": "{name} is missing.",
+    "literal_error": "{name} must be {expected}, not {shown}.",
+    "value_error": "{shown} {error}.",
+    "too_short": "{name} has too few entries: at least {min_length}.",
+    "too_long": "{name} has too many entries: at most {max_length}.",
+    "string_too_short": "{name} must not be empty.",
+    "string_too_long": "{name} is too long: at most {max_length} characters.",
+    "greater_than_equal": "{name} must be {ge} or more.",
+    "less_than_equal": "{name} must be {le} or less.",
+    "int_type": "{name} must be a whole number without quotation marks, not {shown}.",
+    "string_type": "{name} must be text, not {shown}.",
+    "list_type": "{name} must be a list, not {shown}.",
+    "dict_type": "{name} must be a mapping of names to values, not {shown}.",
+    "model_type": "{name} must be a mapping of names to values, not {shown}.",
 }
+"""What pydantic can find wrong with a value of the schema, in our words; a new kind of field brings its own."""
 
 
 def _shown(value: Any) -> str:
@@ -107,7 +112,7 @@ def _shown(value: Any) -> str:
         case None:
             return "nothing"
         case _:
-            return f"`{value}`"
+            return quoted(str(value))
 
 
 def _names_at(path: Path) -> list[str]:
@@ -115,10 +120,8 @@ def _names_at(path: Path) -> list[str]:
     model: Any = PolicyFile
     for part in path:
         if isinstance(part, str):
-            fields = getattr(model, "model_fields", {})
-            wanted = next((each for name, each in fields.items() if part in {name, each.alias}), None)
-            model = _model_in(wanted.annotation) if wanted else None
-    return [field.alias or name for name, field in getattr(model, "model_fields", {}).items()]
+            model = _model_in(model.model_fields[part].annotation)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> Any:
@@ -132,7 +135,7 @@ def _nearest(word: str, names: Collection[str]) -> str:
     found = process.extractOne(word, names, score_cutoff=_NEAR)
     if found:
         return f" Did you mean `{found[0]}`?"
-    return f" Known are {', '.join(f'`{name}`' for name in names)}." if names else ""
+    return f" Known are {listed([f'`{name}`' for name in names])}."
 
 
 def _contradictions(content: PolicyFile, known_roles: Collection[str]) -> Iterable[tuple[Path, str]]:
@@ -161,7 +164,7 @@ def _doubles(content: PolicyFile) -> Iterable[tuple[Path, str]]:
     names = Counter(application.name for application in content.applications)
     for index, application in enumerate(content.applications):
         if names[application.name] > 1:
-            message = f"There are {names[application.name]} applications `{application.name}`."
+            message = f"There are {names[application.name]} applications {quoted(application.name)}."
             yield ("applications", index, "name"), message
     accounts = Counter(login for person in content.people for login in set(person))
     for index, person in enumerate(content.people):

@@ -2,18 +2,20 @@
 
 * ``mode``: the organisation sets it; a repository may go from observe to enforce.
 * ``tiers``: the organisation replaces a tier's demands; a repository's are added to them.
-* ``roles``: the organisation sets them; a repository may add roles of its own and narrow the holders of one.
+* ``roles``: the organisation sets them; a repository may add roles of its own and narrow the holders of one. Who is
+  narrowed out can still object.
 * ``people``: sets of accounts are added; they can only make separation stricter.
-* ``applications``: the organisation sets them; a repository may raise its own tier.
+* ``applications``: the organisation sets them; a repository may raise its own tier, and then needs what both demand.
 * ``separation``: pairs are added by both; the built-in pair of contributor and approver is never lost.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
+from bot.policy.inventory import covers, riskiest
 from bot.policy.model import Application, Approvals, Layer, Mode, Policy, Role, Separation, Tier, TierRules
 from bot.policy.schema import ApplicationPart, PolicyFile, SeparationPart, TierPart
+from bot.words import quoted
 
 Loosening = tuple[tuple[str | int, ...], str]
 """Where in the file something would loosen the policy, and the sentence that says so."""
@@ -41,18 +43,26 @@ def repository(
 ) -> tuple[Policy, tuple[Loosening, ...]]:
     """The file of the repository of that name over the layers above, and what in it was not let through."""
     loosening: list[Loosening] = []
-    mode = upper.mode
-    if content.mode:
-        mode = Mode.ENFORCE if Mode.ENFORCE in {upper.mode, Mode(content.mode)} else upper.mode
-        if mode is not Mode(content.mode):
-            loosening.append((("mode",), "The organisation enforces its policy; a repository cannot only observe."))
+    mode = Mode.ENFORCE if content.mode == "enforce" else upper.mode
+    if mode is Mode.ENFORCE and content.mode == "observe":
+        loosening.append((("mode",), "The organisation enforces its policy; a repository cannot only observe."))
+    roles = _narrowed(upper.roles, content, loosening)
+    applications = _raised(upper.applications, content.applications, repository_name, loosening)
+    tiers = dict(upper.tiers)
+    before, after = _tier(upper.applications, repository_name), _tier(applications, repository_name)
+    if after > before:
+        # Nothing says that what the organisation demands of a higher tier contains what it demands of a lower one.
+        tiers[after] = TierRules(_stricter(tiers[after].approvals, tiers[before].approvals))
+    for tier, part in _tiers(content):
+        tiers[tier] = TierRules(_stricter(tiers[tier].approvals, _demands(part)))
     merged = replace(
         upper,
         mode=mode,
-        tiers={**upper.tiers, **{tier: _stricter(upper.tiers[tier], part) for tier, part in _tiers(content)}},
-        roles=_narrowed(upper.roles, content, loosening),
+        tiers=tiers,
+        roles=roles,
+        dropped=_dropped(upper.roles, roles),
         people=_joined(upper.people, content),
-        applications=_raised(upper.applications, content.applications, repository_name, loosening),
+        applications=applications,
         separation=_separated(upper.separation, content.separation),
         layers=(*upper.layers, layer),
     )
@@ -70,14 +80,25 @@ def _demands(part: TierPart) -> tuple[Approvals, ...]:
     return tuple(Approvals(each.count, tuple(dict.fromkeys(each.groups))) for each in part.approvals)
 
 
-def _stricter(upper: TierRules, part: TierPart) -> TierRules:
-    """All demands of both; of two for the same groups, the higher count."""
-    counts: dict[frozenset[str], Approvals] = {}
-    for demand in (*upper.approvals, *_demands(part)):
+def _stricter(upper: tuple[Approvals, ...], added: tuple[Approvals, ...]) -> tuple[Approvals, ...]:
+    """What meets the demands of both: for each set of groups, as many approvals as the one that wants more of them."""
+    above, below = _by_groups(upper), _by_groups(added)
+    return tuple(
+        Approvals(max(above[groups].count, below[groups].count), above[groups].groups)
+        if groups in above and groups in below
+        else (above | below)[groups]
+        for groups in {**above, **below}
+    )
+
+
+def _by_groups(demands: tuple[Approvals, ...]) -> dict[frozenset[str], Approvals]:
+    """One demand for each set of groups: every approval is another person's, so that counts add up."""
+    found: dict[frozenset[str], Approvals] = {}
+    for demand in demands:
         groups = frozenset(demand.groups)
-        known = counts.get(groups)
-        counts[groups] = demand if known is None or demand.count > known.count else known
-    return TierRules(tuple(counts.values()))
+        before = found[groups].count if groups in found else 0
+        found[groups] = replace(demand, count=before + demand.count)
+    return found
 
 
 def _holders(holders: list[str]) -> tuple[str, ...]:
@@ -100,6 +121,10 @@ def _narrowed(
     return roles
 
 
+def _dropped(upper: dict[str, tuple[str, ...]], roles: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(sorted({holder for role, holders in upper.items() for holder in holders if holder not in roles[role]}))
+
+
 def _joined(upper: tuple[tuple[str, ...], ...], content: PolicyFile) -> tuple[tuple[str, ...], ...]:
     """Sets of accounts that share one are one person."""
     people = [set(person) for person in upper]
@@ -115,6 +140,11 @@ def _joined(upper: tuple[tuple[str, ...], ...], content: PolicyFile) -> tuple[tu
     return tuple(sorted(tuple(sorted(person)) for person in people))
 
 
+def _tier(applications: tuple[Application, ...], repository_name: str) -> Tier:
+    found = riskiest(applications, repository_name)
+    return Tier.HIGH if found is None else found.tier
+
+
 def _application(part: ApplicationPart) -> Application:
     return Application(part.name, tuple(part.repositories), Tier[part.tier.upper()])
 
@@ -127,12 +157,12 @@ def _raised(
         known = next((each for each in upper if each.name == part.name and covers(each, repository_name)), None)
         tier = Tier[part.tier.upper()]
         if known is None:
-            sentence = (
-                f"Only the organisation adds applications; its inventory has no `{part.name}` with this repository."
-            )
+            sentence = f"Only the organisation adds applications; it has no {quoted(part.name)} with this repository."
             loosening.append((("applications", index), sentence))
         elif tier < known.tier:
-            sentence = f"`{part.name}` is of tier {known.tier.label}; a repository can raise its tier, not lower it."
+            sentence = (
+                f"{quoted(part.name)} is of tier {known.tier.label}; a repository can raise its tier, not lower it."
+            )
             loosening.append((("applications", index, "tier"), sentence))
         elif tier > known.tier:
             applications.append(Application(known.name, (repository_name,), tier))
@@ -146,9 +176,3 @@ def _separated(upper: tuple[Separation, ...], parts: list[SeparationPart]) -> tu
         added = frozenset(Tier[tier.upper()] for tier in part.tiers) if part.tiers else frozenset(Tier)
         tiers[roles] = tiers.get(roles, frozenset()) | added
     return tuple(Separation(roles, found) for roles, found in tiers.items())
-
-
-def covers(application: Application, repository_name: str) -> bool:
-    """Whether the repository belongs to the application; GitHub's names do not tell upper from lower case."""
-    name = repository_name.lower()
-    return any(fnmatchcase(name, pattern.lower()) for pattern in application.repositories)

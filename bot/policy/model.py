@@ -100,7 +100,8 @@ class Policy:
     ``roles`` maps a role of the policy to its holders: ``organisation/team`` or an account's login, in lower case.
     ``people`` has, per person with several accounts, those logins. ``problems`` are of files that could not be used,
     or not wholly: the last good version stands in for them. ``undecidable`` says that the organisation's file has never
-    worked, so that nobody knows what is demanded.
+    worked, so that nobody knows what is demanded. ``dropped`` has the holders that a repository's file took out of a
+    role: they approve no more, and what they object to still stands.
     """
 
     mode: Mode
@@ -112,8 +113,10 @@ class Policy:
     layers: tuple[Layer, ...] = ()
     problems: tuple[Problem, ...] = ()
     undecidable: bool = False
+    dropped: tuple[str, ...] = ()
 
     @property
     def teams(self) -> frozenset[str]:
         """Every team that the policy names, as ``organisation/slug``."""
-        return frozenset(holder for holders in self.roles.values() for holder in holders if "/" in holder)
+        groups = (*self.roles.values(), self.dropped)
+        return frozenset(holder for holders in groups for holder in holders if "/" in holder)

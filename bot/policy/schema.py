@@ -46,7 +46,7 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class ApprovalsPart(_Part):

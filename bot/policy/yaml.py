@@ -1,24 +1,36 @@
 """A policy file's text as plain values, with the place of each; what is not plain YAML is a problem, never an error.
 
-Only what a person can read without knowing YAML's corners is allowed: no anchors, no tags, no second document, no key
-twice. Limits: 256 KiB, 20 levels.
+Only what a person can read without knowing YAML's corners is allowed: no anchors, no tags, no directives, no second
+document, no key twice. Limits: 256 KiB, 20 levels.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, NodeEvent
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    Event,
+    NodeEvent,
+)
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from bot.policy.model import Problem
+from bot.words import quoted, visible
 
 MOST_BYTES = 256 * 1024
 MOST_LEVELS = 20
 
 Path = tuple[str | int, ...]
 """The way to a value: keys and indexes from the top."""
+
+_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})", re.ASCII)
+_DECIMAL = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{0,17}", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -30,12 +42,16 @@ class Document:
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def complain(self, path: Path, message: str) -> None:
-        """Note a problem at the place of ``path``, or of what is nearest above it."""
+    def problem(self, path: Path, message: str) -> Problem:
+        """A problem at the place of ``path``, or of what is nearest above it."""
         while path and path not in self.places:
             path = path[:-1]
         line, column = self.places.get(path, (1, 1))
-        self.problems.append(Problem(self.origin, line, column, message))
+        return Problem(self.origin, line, column, message)
+
+    def complain(self, path: Path, message: str) -> None:
+        """Note a problem at the place of ``path``."""
+        self.problems.append(self.problem(path, message))
 
 
 def read(text: str, origin: str) -> Document:
@@ -44,19 +60,17 @@ def read(text: str, origin: str) -> Document:
     if len(text.encode(errors="replace")) > MOST_BYTES:
         document.complain((), f"The file is larger than {MOST_BYTES // 1024} KiB.")
         return document
-    yaml = YAML(typ="safe", pure=True)
     try:
-        for event in yaml.parse(text):
-            if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
-                _at(document, event, "Anchors and aliases (& and *) are not allowed: write the value out.")
-        if document.problems:
+        if not _is_plain(document, text):
             return document
         root = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
-        _at_mark(document, error.problem_mark or error.context_mark, f"This is not valid YAML: {error.problem}.")
+        problem = str(error.problem)
+        said = f"{error.context}, {problem}" if problem.startswith("but ") else problem
+        _at_mark(document, error.problem_mark, _invalid(said))
         return document
-    except (YAMLError, RecursionError, ValueError) as error:
-        document.complain((), f"This is not valid YAML: {str(error).splitlines()[0]}.")
+    except Exception as error:  # noqa: BLE001 - the parser raises nearly anything on hostile text, an OverflowError too
+        document.complain((), _invalid(str(error).partition("\n")[0]))
         return document
     if root is None:
         document.complain((), "The file is empty.")
@@ -65,31 +79,59 @@ def read(text: str, origin: str) -> Document:
     return document
 
 
+def _is_plain(document: Document, text: str) -> bool:
+    """Whether there is nothing but plain values; what nests too deeply is not read on, since that takes minutes."""
+    depth = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        if (message := _forbidden(event)) is not None:
+            _at(document, event, message)
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MOST_LEVELS:
+            _at(document, event, f"Values are nested more than {MOST_LEVELS} levels deep.")
+            return False
+    return not document.problems
+
+
+def _invalid(said: str) -> str:
+    plain = visible(said).replace("`", "'").rstrip(".")
+    return f"This is not valid YAML: {plain}."
+
+
+def _forbidden(event: Event) -> str | None:
+    """What is YAML, and not plain."""
+    match event:
+        case AliasEvent():
+            return "Anchors and aliases (& and *) are not allowed: write the value out."
+        case NodeEvent(anchor=str()):
+            return "Anchors and aliases (& and *) are not allowed: write the value out."
+        case NodeEvent() if getattr(event, "tag", None):
+            return "Tags (!) are not allowed: write the plain value, in quotation marks where it begins with `!`."
+        case DocumentStartEvent() if event.version or event.tags:
+            return "Directives (%) are not allowed."
+        case _:
+            return None
+
+
 def _value(document: Document, node: Node, path: Path) -> Any:
     document.places.setdefault(path, _place(node))
-    if len(path) > MOST_LEVELS:
-        _at(document, node, f"Values are nested more than {MOST_LEVELS} levels deep.")
-        return None
     match node:
         case MappingNode():
             return _mapping(document, node, path)
         case SequenceNode():
             return [_value(document, item, (*path, index)) for index, item in enumerate(node.value)]
-        case ScalarNode():
-            return _scalar(document, node)
         case _:
-            return None
+            return _scalar(node)
 
 
 def _mapping(document: Document, node: MappingNode, path: Path) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        if not isinstance(key_node, ScalarNode):
+        if isinstance(key_node, (MappingNode, SequenceNode)):
             _at(document, key_node, "A name is expected here.")
             continue
         key = str(key_node.value)
         if key in values:
-            _at(document, key_node, f"`{key}` is there twice.")
+            _at(document, key_node, f"{quoted(key)} is there twice.")
             continue
         # What is wrong with a value is shown where its name stands.
         document.places[*path, key] = _place(key_node)
@@ -97,33 +139,18 @@ def _mapping(document: Document, node: MappingNode, path: Path) -> dict[str, Any
     return values
 
 
-def _scalar(document: Document, node: ScalarNode) -> Any:
+def _scalar(node: Node) -> Any:
+    """A number, a truth value, nothing, or text. What is neither a plain whole number nor a decimal one is text."""
     text = str(node.value)
-    kind = str(node.tag).rpartition(":")[2]
-    plain = str(node.tag).startswith("tag:yaml.org,2002:") and kind in {
-        "str",
-        "int",
-        "bool",
-        "null",
-        "float",
-        "timestamp",
-    }
-    if not plain:
-        _at(document, node, f"Tags such as {node.tag} are not allowed.")
-        return None
-    match kind:
-        case "int":
-            return int(text.replace("_", ""), 0) if not text.lstrip("+-").startswith("0") or text == "0" else text
+    match str(node.tag).rpartition(":")[2]:
+        case "int" if _WHOLE.fullmatch(text):
+            return int(text)
+        case "float" if _DECIMAL.fullmatch(text):
+            return float(text)
         case "bool":
             return text.lower() == "true"
         case "null":
             return None
-        case "float":
-            return (
-                float(text.replace("_", ""))
-                if text.replace("_", "").replace(".", "", 1).lstrip("+-").isdecimal()
-                else text
-            )
         case _:
             return text
 
@@ -137,5 +164,4 @@ def _at(document: Document, node: Any, message: str) -> None:
 
 
 def _at_mark(document: Document, mark: Any, message: str) -> None:
-    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    document.problems.append(Problem(document.origin, line, column, message))
+    document.problems.append(Problem(document.origin, mark.line + 1, mark.column + 1, message))

@@ -11,9 +11,6 @@ from bot.facts.codec import plain
 CHECK = "change-control"
 """The name of the one check run. Rulesets demand it by this name."""
 
-LONGEST_TEXT = 65_535
-"""Characters of a check run's summary or text."""
-
 ANNOTATIONS_AT_ONCE = 50
 
 

@@ -2,17 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import assert_never
 
 from bot.decide.verdict import Annotation, CountedReview, Decision, Finding, Involvement, Verdict
 from bot.facts.model import Account
 from bot.policy.model import Mode, Problem
 from bot.publish.effects import Button, CheckRunContent
-from bot.publish.markdown import fitted, literal, sentence, shortened, table
+from bot.publish.markdown import fitted, literal, sentence, table
+from bot.words import shortened
 
 TITLE = 50
 """Characters of a title that GitHub's lists surely show."""
 
 _FITS = 60_000
+"""Bytes of a summary, a text or a comment: GitHub takes 65,535 characters of each."""
+
 BUTTONS = (
     Button("Recheck", "Look at this change again now", "recheck"),
     Button("Explain", "Say in a comment what is missing and why", "explain"),
@@ -66,6 +70,8 @@ def state(decision: Decision) -> tuple[str, str | None]:
             waiting = [finding for finding in decision.findings if finding.verdict is Verdict.WAIT]
             minutes = all(finding.minutes for finding in waiting)
             return ("in_progress", None) if minutes else ("completed", "action_required")
+        case _:
+            assert_never(decision.verdict)
 
 
 def title(decision: Decision) -> str:
@@ -88,7 +94,7 @@ def _passed(decision: Decision) -> str:
     needed = sum(demand.needed for demand in decision.demands)
     if not needed:
         return "every pull request of the group"
-    return f"{needed} of {needed} approvals, no conflicts of duty"
+    return f"{needed} of {needed} approvals, none by a contributor"
 
 
 def _summary(decision: Decision) -> list[str]:
@@ -119,7 +125,7 @@ def _still(given: int, needed: int, from_whom: str) -> str:
 
 
 def _verdict(decision: Decision) -> str:
-    tier = f"a change of tier {decision.tier.label}"
+    tier = f"a {'group of changes' if _is_group(decision) else 'change'} of tier {decision.tier.label}"
     would = "would be" if decision.mode is Mode.OBSERVE else "is"
     note = " Countersign only observes here and blocks nothing." if decision.mode is Mode.OBSERVE else ""
     match decision.verdict:
@@ -131,14 +137,25 @@ def _verdict(decision: Decision) -> str:
             return f"This is {tier}. It {would} waiting for what is named below.{note}"
         case Verdict.FAIL:
             return f"This is {tier}. It {would} blocked by what is named below.{note}"
+        case _:
+            assert_never(decision.verdict)
+
+
+def _is_group(decision: Decision) -> bool:
+    """Whether this is about a group of the merge queue: of every pull request, approvals are looked at."""
+    return not any(finding.id == "approvals" for finding in decision.findings)
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    return _MARKS[finding.verdict], f"{sentence(finding.what)} <sub>`{finding.id}`</sub>", sentence(finding.why)
+    # What must be done now stands above the table; what could be done stands here.
+    why = f"{finding.why} {finding.remedy}" if finding.verdict is Verdict.PASS else finding.why
+    return _MARKS[finding.verdict], f"{sentence(finding.what)} <sub>`{finding.id}`</sub>", sentence(why)
 
 
-def _review_row(review: CountedReview) -> tuple[str, ...]:
-    who = _login(review.account) if review.account else "*account gone*"
+def _review_row(review: CountedReview, *, quiet: bool = False) -> tuple[str, ...]:
+    who = "*account gone*"
+    if review.account:
+        who = f"`@{review.account.login}`" if quiet else _login(review.account)
     commit = f"`{review.commit[:7]}`" if review.commit else ""
     if review.counts_for is not None:
         return "counted", who, commit, sentence(f"for {review.counts_for}")
@@ -163,11 +180,11 @@ def _text(decision: Decision, record: Record) -> list[str]:
         ]
     controls = sorted({control for finding in decision.findings for control in finding.controls})
     if controls:
-        lines += ["### Evidence for", "", " · ".join(f"`{control}`" for control in controls), ""]
+        lines += ["### Controls that this is evidence for", "", " · ".join(f"`{control}`" for control in controls), ""]
+    if not _is_group(decision):
+        lines += ["Comment `/recheck` to look again, `/explain` to have this explained, `/help` for every command.", ""]
     return [
         *lines,
-        "Comment `/recheck` to look again, `/explain` to have this explained, `/help` for every command.",
-        "",
         "<details><summary>On record</summary>",
         "",
         f"Decision `{record.decision}`, made {record.decided_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
@@ -190,12 +207,13 @@ def _annotations(decision: Decision, problems: tuple[Problem, ...]) -> tuple[Ann
 
 
 def explanation(decision: Decision, finding_id: str | None = None) -> str:
-    """The decision, or one of its findings, as the text of a comment."""
+    """The decision, or one of its findings, as the text of a comment; it notifies nobody."""
     chosen = [finding for finding in decision.findings if finding_id is None or finding.id == finding_id]
     lines = [] if finding_id else [sentence(_verdict(decision)), ""]
     for finding in chosen:
-        lines.append(f"- **{_MARKS[finding.verdict]}** {sentence(finding.what)} <sub>`{finding.id}`</sub>")
-        lines += [f"  {sentence(part)}" for part in (finding.why, finding.remedy) if part]
+        lines.append(f"- **{_MARKS[finding.verdict]}** {sentence(finding.what, quiet=True)} <sub>`{finding.id}`</sub>")
+        lines += [f"  {sentence(part, quiet=True)}" for part in (finding.why, finding.remedy) if part]
     if decision.reviews and finding_id in {None, "approvals", "separation"}:
-        lines += ["", *table(("", "who", "commit", "why"), [_review_row(review) for review in decision.reviews])]
+        rows = [_review_row(review, quiet=True) for review in decision.reviews]
+        lines += ["", *table(("", "who", "commit", "why"), rows)]
     return fitted(lines, _FITS)

@@ -253,10 +253,3 @@ async def forget_changes(connection: AsyncConnection[Any], age: timedelta) -> in
     """Drop the moments of changes older than ``age``: everything read before them has been read again."""
     cursor = await connection.execute(_FORGET_STALENESS, [age])
     return cursor.rowcount
-
-
-async def next_due(connection: AsyncConnection[Any]) -> datetime | None:
-    """When the next timer or retry rings; None when none is set."""
-    cursor = await connection.execute("SELECT min(due) FROM subject")
-    row = await cursor.fetchone()
-    return row[0] if row else None

@@ -77,13 +77,10 @@ class Worker:
             finally:
                 stopping.cancel()
                 # Cancelling is how Procrastinate is asked to drain.
-                if not working.done():
-                    working.cancel()
-            try:
-                await working
-            except asyncio.CancelledError:
-                if not stop.is_set():
-                    raise
+                working.cancel()
+                (ended,) = await asyncio.gather(working, return_exceptions=True)
+            if isinstance(ended, Exception):
+                raise ended
 
     @asynccontextmanager
     async def _jobs(self) -> AsyncIterator[procrastinate.App]:

@@ -20,6 +20,9 @@ ADMINISTRATOR = "postgres"
 PATIENCE = 60
 """Seconds that a server may take to stop, or to start, which includes its recovery after a crash."""
 
+SETTLING = 10
+"""Seconds in which what a killed server left behind should be gone."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]{1,90}", re.ASCII)
 """Folders that can hold a server's socket: its address has about a hundred bytes, and is not quoted everywhere."""
 
@@ -68,16 +71,28 @@ class Cluster:
     def run(self) -> None:
         """Start the server, unless it runs, and wait until it answers."""
         if self._state() not in {_ANSWERS, _NOT_YET}:
-            self._bury()
-            sockets = self._sockets()
-            if sockets != self.folder:
-                self._prepare(sockets)
-            self._control("start", "-o", f"-h '' -k {sockets}", "-l", str(self.log))
+            self._start()
         deadline = time.monotonic() + PATIENCE
         while self._state() != _ANSWERS:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"it did not answer within {PATIENCE} seconds")
             time.sleep(0.1)
+
+    def _start(self) -> None:
+        sockets = self._sockets()
+        if sockets != self.folder:
+            self._prepare(sockets)
+        # The processes of a server that was killed take a moment to notice it, and keep its memory until then.
+        was_killed = (self.folder / "postmaster.pid").exists()
+        deadline = time.monotonic() + (SETTLING if was_killed else 0)
+        while True:
+            self._bury()
+            try:
+                return self._control("start", "-o", f"-h '' -k {sockets}", "-l", str(self.log))
+            except ChildProcessError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
 
     def halt(self) -> None:
         """Stop the server, unless it is stopped; what is open in it is rolled back."""
@@ -145,7 +160,9 @@ class Cluster:
             said.seek(0)
             if done.returncode:
                 text = " ".join(said.read().decode(errors="replace").split())
-                raise ChildProcessError(f"{program} said: {text or f'nothing, and ended with {done.returncode}'}")
+                raise ChildProcessError(
+                    f"{program} said: {text.rstrip('.') or f'nothing, and ended with {done.returncode}'}"
+                )
 
     def _command(self, program: str, *arguments: str) -> list[str]:
         return [str(self.programs / program), *arguments]

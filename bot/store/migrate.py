@@ -47,12 +47,13 @@ def migrate(database_url: str) -> None:
 
 def _refusal(error: BaseException | None) -> BaseException:
     """What to tell of an error of the driver; a defect of the migrations stays what it is."""
+    said = next(iter(str(error).splitlines()), "")
     match error:
         case psycopg.OperationalError():
-            return Refusal(f"The database does not answer: {str(error).strip()}.", remedy="Check DATABASE_URL.")
+            return Refusal(f"The database does not answer: {said}.", remedy="Check DATABASE_URL.")
         case psycopg.errors.InsufficientPrivilege():
             return Refusal(
-                f"This login may not prepare the database: {str(error).strip()}.",
+                f"This login may not prepare the database: {said}.",
                 remedy=f"Run `CREATE ROLE {_ROLE} NOLOGIN; GRANT {_ROLE} TO <the login>;` as an administrator of the "
                 "server, and migrate as the owner of the database.",
             )

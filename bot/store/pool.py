@@ -22,8 +22,20 @@ ROLE = "countersign_app"
 
 STATEMENT_TIMEOUT = "30s"
 LOCK_TIMEOUT = "10s"
+IDLE_TIMEOUT = "30s"
+"""After which a process that stands still gives back what it has locked, the ledger's head among it."""
 WAIT = 5.0
 """Seconds to wait for a free connection before the database counts as away."""
+
+# A server that went away without a word, as in a failover, is noticed within half a minute.
+_NETWORK: dict[str, str | int | None] = {
+    "application_name": "countersign",
+    "connect_timeout": int(WAIT),
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 
 # The pool's own errors are operational; a standby that has not been promoted yet only reads.
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
@@ -31,11 +43,16 @@ _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOn
 
 def working_conninfo(database_url: str) -> str:
     """The address with which the application connects: as the least-privileged role, and with bounded waits."""
-    options = str(conninfo_to_dict(database_url).get("options") or "")
-    ours = f"-c role={ROLE} -c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT}"
-    return make_conninfo(
-        database_url, options=f"{options} {ours} -c synchronous_commit=on".strip(), application_name="countersign"
-    )
+    given = conninfo_to_dict(database_url)
+    settings = {
+        "role": ROLE,
+        "statement_timeout": STATEMENT_TIMEOUT,
+        "lock_timeout": LOCK_TIMEOUT,
+        "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
+        "synchronous_commit": "on",
+    }
+    options = [str(given.get("options") or ""), *(f"-c {name}={value}" for name, value in settings.items())]
+    return make_conninfo("", **{**_NETWORK, **given, "options": " ".join(options).strip()})
 
 
 def address(database_url: str | None, data_dir: Path) -> str:
@@ -63,6 +80,8 @@ class Store:
             min_size=1,
             max_size=most_connections,
             timeout=WAIT,
+            # Given up, a connection is tried again by the next one who asks, and not after an ever longer pause.
+            reconnect_timeout=WAIT,
             check=AsyncConnectionPool.check_connection,
             open=False,
         )
@@ -109,7 +128,7 @@ class Store:
     async def _schema(self) -> str | None:
         """The database's schema. Asked on a connection of its own: the pool does not tell why it has none."""
         try:
-            async with await AsyncConnection.connect(self.conninfo, connect_timeout=int(WAIT)) as connection:
+            async with await AsyncConnection.connect(self.conninfo) as connection:
                 cursor = await connection.execute("SELECT version_num FROM alembic_version")
                 row = await cursor.fetchone()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):

@@ -13,6 +13,7 @@ from bot.decide.controls import (
     objections,
     policy,
     separation,
+    shared_head,
 )
 from bot.decide.verdict import Finding
 
@@ -27,6 +28,7 @@ CONTROLS: tuple[Control, ...] = (
     approvals.look,
     objections.look,
     identity.look,
+    shared_head.look,
     mergeable.look,
     inventory.look,
 )

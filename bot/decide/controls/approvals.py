@@ -1,7 +1,10 @@
 """The demanded people approved."""
 
+from bot.decide.approvals import PERMISSIONS
 from bot.decide.context import Context
-from bot.decide.verdict import Finding, Verdict
+from bot.decide.verdict import Demand, Finding, Verdict
+from bot.policy.model import Approvals
+from bot.words import listed
 
 CONTROLS = ("SOX-404", "PCI-DSS-6.2.3.1", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
 
@@ -26,18 +29,39 @@ def look(context: Context) -> Finding:
             id="approvals",
             verdict=Verdict.PASS,
             headline=f"{given} of {needed} approvals",
-            what=f"{given} of {needed} demanded approvals are given.",
+            what=f"The policy demands {_approvals(needed)}, and {'it is' if needed == 1 else 'all are'} given.",
             controls=CONTROLS,
         )
-    missing = [demand for demand in tally.demands if demand.given < demand.needed]
-    first = missing[0]
-    short = f"{first.needed - first.given} approval{'s' if first.needed - first.given > 1 else ''}"
-    listed = "; ".join(f"{demand.needed - demand.given} from {demand.label}" for demand in missing)
+    rules = context.policy.tiers[context.tier].approvals
+    missing = [
+        (demand, rule) for demand, rule in zip(tally.demands, rules, strict=True) if demand.given < demand.needed
+    ]
+    whom = listed([_people(demand) for demand, _ in missing])
     return Finding(
         id="approvals",
         verdict=Verdict.WAIT,
-        headline=f"{short} from {first.label.partition(' (')[0]}",
-        what=f"{given} of {needed} demanded approvals are given. Missing: {listed}.",
-        remedy="Ask for a review from " + ", and from ".join(demand.from_whom for demand in missing) + ".",
+        headline=_headline(*missing[0]),
+        what=f"The policy demands {_approvals(needed)}; {_so_far(given)} given so far. Missing: {whom}.",
+        remedy=f"Ask {whom} to review the latest commit. Whoever contributed to the change does not count.",
         controls=CONTROLS,
     )
+
+
+def _approvals(count: int) -> str:
+    return f"{count} approval{'' if count == 1 else 's'}"
+
+
+def _so_far(count: int) -> str:
+    return {0: "none is", 1: "1 is"}.get(count, f"{count} are")
+
+
+def _people(demand: Demand) -> str:
+    missing = demand.needed - demand.given
+    return f"{missing} {'person' if missing == 1 else 'people'} with {demand.label}"
+
+
+def _headline(demand: Demand, rule: Approvals) -> str:
+    missing = demand.needed - demand.given
+    who = "someone" if missing == 1 else "people"
+    groups = [f"{who} with {group} access" if group in PERMISSIONS else group for group in rule.groups]
+    return f"{_approvals(missing)} from {' or '.join(groups)}"

@@ -9,7 +9,7 @@ def look(context: Context) -> Finding | None:
     gaps = context.facts.incomplete
     if not gaps:
         return None
-    listed = "; ".join(f"{gap.what}: {gap.why}" for gap in gaps)
+    listed = "; ".join(f"{gap.what} ({gap.why})" for gap in gaps)
     return Finding(
         id="facts",
         verdict=Verdict.FAIL,

@@ -2,6 +2,7 @@
 
 from bot.decide.context import Context
 from bot.decide.verdict import Finding, Verdict
+from bot.words import listed
 
 
 def look(context: Context) -> Finding | None:
@@ -9,14 +10,14 @@ def look(context: Context) -> Finding | None:
     against = context.tally.against
     if not against:
         return None
-    named = ", ".join(context.people.name(person) for person in against)
+    named = listed([f"@{account.login}" for account in against])
     return Finding(
         id="objections",
         verdict=Verdict.FAIL,
         headline="changes are requested",
         what=f"{named} requested changes.",
-        why="A request for changes stands until the same person approves or dismisses it.",
-        remedy=f"Address it, then ask {named} for another review.",
-        who=tuple(account for person in against for account in context.people.accounts_of(person)),
+        why="A request for changes stands until it is dismissed, or the account that made it approves.",
+        remedy=f"Make the changes, then ask {named} for another review.",
+        who=against,
         controls=("PCI-DSS-6.2.3.1",),
     )

@@ -17,7 +17,7 @@ def look(context: Context) -> Finding | None:
             verdict=Verdict.FAIL,
             headline="the policy cannot be used",
             what=f"The organisation's policy cannot be used. {listed}{more}",
-            why="It has never been in force, so that nobody knows what it demands.",
+            why="No version of it has ever worked, so that nobody knows what it demands.",
             remedy="The owners of the policy correct it; every open pull request is then looked at again.",
         )
     return Finding(

@@ -5,6 +5,7 @@ from bot.decide.contributors import humans
 from bot.decide.verdict import Finding, Verdict
 from bot.facts.model import ReviewState
 from bot.policy.model import Role
+from bot.words import listed
 
 _PAIR = frozenset({Role.CONTRIBUTOR, Role.APPROVER})
 
@@ -25,20 +26,23 @@ def look(context: Context) -> Finding | None:
         for review in context.facts.reviews
         if review.author is not None and review.state is ReviewState.APPROVED
     } & set(contributing)
-    counted = len(context.tally.approvers)
-    named = ", ".join(people.name(person) for person in sorted(tried, key=sorted))
-    what = f"{_number(len(contributing), 'person', 'people')} contributed, {counted} other approved."
-    if counted != 1:
-        what = f"{_number(len(contributing), 'person', 'people')} contributed, {counted} others approved."
+    named = [people.name(person) for person in sorted(tried, key=sorted)]
+    approved = _number(len(context.tally.approvers), "other", "others") if context.tally.approvers else "nobody else"
+    what = f"{_number(len(contributing), 'person', 'people')} contributed, and {approved} approved."
     return Finding(
         id="separation",
         verdict=Verdict.PASS,
         headline="no contributor counts as approver",
         what=what,
-        why=f"The approval of {named} is not counted, since they contributed." if tried else "",
+        why=_refused(named) if named else "",
         who=tuple(account for person in sorted(tried, key=sorted) for account in people.accounts_of(person)),
         controls=("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-AC-5", "ISO-27001-A.5.3"),
     )
+
+
+def _refused(named: list[str]) -> str:
+    subject = "The approval of {} is" if len(named) == 1 else "The approvals of {} are"
+    return f"{subject.format(listed(named))} not counted, since they contributed."
 
 
 def _number(count: int, one: str, many: str) -> str:

@@ -33,7 +33,8 @@ CREATE TABLE policy (
     body   bytea NOT NULL
 );
 
--- Every decision that differed from the one before it.
+-- Every decision that differed from the one before it. passes and enforced are without what is said about siblings (open
+-- pull requests with the same head); siblings is what was known of theirs, by number.
 CREATE TABLE decision (
     id         uuid        PRIMARY KEY,
     subject    text        NOT NULL,
@@ -41,6 +42,9 @@ CREATE TABLE decision (
     verdict    text        NOT NULL,
     facts      text        NOT NULL REFERENCES facts,
     policy     text        NOT NULL REFERENCES policy,
+    passes     boolean     NOT NULL,
+    enforced   boolean     NOT NULL,
+    siblings   jsonb       NOT NULL,
     decided_at timestamptz NOT NULL,
     body       bytea       NOT NULL
 );

@@ -1,0 +1,34 @@
+"""Text from anywhere, made fit to be quoted in a sentence of ours."""
+
+import unicodedata
+
+LONGEST_QUOTE = 80
+
+_INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+
+
+def visible(text: str) -> str:
+    """``text`` on one line, without characters that nobody sees or that turn the direction of others."""
+    return " ".join("".join(" " if unicodedata.category(char) in _INVISIBLE else char for char in text).split())
+
+
+def shortened(text: str, most: int) -> str:
+    """``text`` of at most ``most`` characters, cut between words, with an ellipsis for what is missing."""
+    if len(text) <= most:
+        return text
+    kept = text[: most - 1]
+    words = kept.rpartition(" ")[0]
+    # One long word is cut inside.
+    return (words if len(words) > most // 2 and text[most - 1] != " " else kept).rstrip(" :,") + "…"
+
+
+def quoted(text: str) -> str:
+    """``text`` as code: shown as it is, in short, and never a link, a mention or markup of the sentence around it."""
+    shown = shortened(visible(text).replace("`", "'"), LONGEST_QUOTE)
+    return f"`{shown}`" if shown else "(empty)"
+
+
+def listed(names: list[str]) -> str:
+    """``a``, ``a and b``, or ``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
