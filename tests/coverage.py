@@ -31,7 +31,9 @@ def main() -> int:
     whole = measured.report(file=sys.stdout)
     pure = [name for name in measured.get_data().measured_files() if any(fnmatch.fnmatch(name, f"*/{p}") for p in PURE)]
     part = measured.report(morfs=pure, file=io.StringIO())
-    sys.stdout.write(f"Lines and branches covered: {whole:.1f} % of bot/, {part:.1f} % of the {len(pure)} pure modules.\n")
+    sys.stdout.write(
+        f"Lines and branches covered: {whole:.1f} % of bot/, {part:.1f} % of the {len(pure)} pure modules.\n"
+    )
     if whole < WHOLE or part < 100 or not pure:
         sys.stdout.write(f"Demanded: {WHOLE:.0f} % of bot/, 100 % of the pure modules.\n")
         return 1

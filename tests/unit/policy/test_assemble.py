@@ -1,0 +1,126 @@
+"""Which policy is in force: the newest files that work, and those that worked before."""
+
+from bot.policy.assemble import Source, assemble, from_defaults
+from bot.policy.default import default, folder
+from bot.policy.inventory import application_of
+from bot.policy.model import Application, Layer, Mode, Role, Tier
+from bot.policy.schema import PolicyFile
+from tests.unit.builders import demand, policy
+
+ORGANISATION = "acme/.github:countersign.yml"
+REPOSITORY = "acme/ledger:.github/countersign.yml"
+
+
+def source(text: str, origin: str = ORGANISATION, blob: str = "new") -> Source:
+    return Source(origin, blob, text)
+
+
+GOOD = source("version: 1\nmode: enforce\ntiers: {low: {approvals: [{count: 3, from: [write]}]}}", blob="old")
+BROKEN = source("version: 1\nmod: enforce")
+
+
+def put_together(
+    organisation: Source | None = None, repository: Source | None = None, *before: Source
+) -> tuple[object, ...]:
+    made = assemble(
+        default(),
+        organisation=organisation,
+        repository=repository,
+        last_good={each.origin: each for each in before},
+        repository_name="ledger",
+    )
+    return made.policy, made.good, made.broken
+
+
+def test_without_files_the_built_in_policy_observes() -> None:
+    rules, good, broken = put_together()
+    assert rules == default()
+    assert default().mode is Mode.OBSERVE
+    assert default().layers == (Layer("built-in", ""),)
+    assert (good, broken) == ((), ())
+
+
+def test_the_built_in_policy_separates_contributors_from_approvers_in_every_tier() -> None:
+    [pair] = from_defaults(PolicyFile(version=1)).separation
+    assert pair.roles == {Role.CONTRIBUTOR, Role.APPROVER}
+    assert pair.tiers == set(Tier)
+
+
+def test_the_organisations_file_is_laid_over_it() -> None:
+    made = assemble(default(), organisation=GOOD, repository=None, last_good={}, repository_name="ledger")
+    assert made.policy.mode is Mode.ENFORCE
+    assert made.policy.tiers[Tier.LOW].approvals == (demand(3, "write"),)
+    assert made.policy.layers[-1] == Layer(ORGANISATION, "old")
+    assert made.good == (GOOD,)
+
+
+def test_a_broken_file_is_replaced_by_its_last_good_version_and_told() -> None:
+    made = assemble(
+        default(), organisation=BROKEN, repository=None, last_good={ORGANISATION: GOOD}, repository_name="ledger"
+    )
+    assert made.policy.tiers[Tier.LOW].approvals == (demand(3, "write"),)
+    assert not made.policy.undecidable
+    assert [each.message for each in made.policy.problems] == ["`mod` is not known here. Did you mean `mode`?"]
+    assert (made.good, made.broken) == ((), (BROKEN,))
+
+
+def test_an_organisations_file_that_never_worked_blocks() -> None:
+    made = assemble(default(), organisation=BROKEN, repository=None, last_good={}, repository_name="ledger")
+    assert made.policy.undecidable
+    assert made.policy.mode is Mode.ENFORCE
+
+
+def test_a_last_good_version_that_does_not_work_any_more_is_none() -> None:
+    same = assemble(
+        default(), organisation=BROKEN, repository=None, last_good={ORGANISATION: BROKEN}, repository_name="ledger"
+    )
+    older = source("version: 0", blob="older")
+    worse = assemble(
+        default(), organisation=BROKEN, repository=None, last_good={ORGANISATION: older}, repository_name="ledger"
+    )
+    assert same.policy.undecidable
+    assert worse.policy.undecidable
+    assert len(worse.policy.problems) == 1
+
+
+def test_a_repositorys_broken_file_leaves_the_organisations_rule() -> None:
+    broken = source("version: 1\nmod: 1", REPOSITORY)
+    made = assemble(default(), organisation=GOOD, repository=broken, last_good={}, repository_name="ledger")
+    assert not made.policy.undecidable
+    assert made.policy.tiers[Tier.LOW].approvals == (demand(3, "write"),)
+    assert [each.origin for each in made.policy.problems] == [REPOSITORY]
+    assert made.broken == (broken,)
+
+
+def test_a_repositorys_file_knows_the_organisations_roles() -> None:
+    organisation = source("version: 1\nroles: {security: [acme/appsec]}")
+    own = source("version: 1\ntiers: {low: {approvals: [{count: 1, from: [security]}]}}", REPOSITORY)
+    made = assemble(default(), organisation=organisation, repository=own, last_good={}, repository_name="ledger")
+    assert made.policy.problems == ()
+    assert made.policy.tiers[Tier.LOW].approvals == (demand(1, "write"), demand(1, "security"))
+
+
+def test_what_would_loosen_is_told_at_its_line_each_time_the_policy_is_put_together() -> None:
+    own = source("version: 1\nmode: observe", REPOSITORY)
+    for _ in range(2):
+        made = assemble(default(), organisation=GOOD, repository=own, last_good={}, repository_name="ledger")
+        [problem] = made.policy.problems
+        assert (problem.origin, problem.line) == (REPOSITORY, 2)
+        assert problem.message == (
+            "The organisation enforces its policy; a repository cannot only observe. "
+            "The organisation's rule stays in force."
+        )
+        assert made.policy.mode is Mode.ENFORCE
+        assert own in made.good
+
+
+def test_the_built_in_policy_is_a_file_that_people_can_copy() -> None:
+    assert (folder() / "default-policy.yml").is_file()
+
+
+def test_of_two_entries_of_the_inventory_the_riskier_counts() -> None:
+    rules = policy(in_inventory=False)
+    both = (Application("a", ("led*",), Tier.HIGH), Application("b", ("ledger",), Tier.LOW))
+    found = application_of(type(rules)(mode=rules.mode, tiers=rules.tiers, applications=both), "Ledger")
+    assert found is both[0]
+    assert application_of(rules, "ledger") is None
