@@ -22,7 +22,7 @@ from bot.ingest.subjects import pull_subject
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import Made, Receipt, record
 from bot.policy.model import Mode, Problem
-from bot.publish.apply import Overtaken, Publisher, forget
+from bot.publish.apply import Overtaken, Publisher, forget, give_way
 from bot.publish.render import Record, render
 from bot.queue import Look, Next, Wish, still_mine, want
 from bot.store import Store
@@ -65,8 +65,20 @@ class Pipeline:
             standing = await self.gathering.standing_of(github, facts.repository, request.actor, lane)
             await desk.settle(request, standing, decision)
         if facts.state is not PullRequestState.OPEN:
+            await self._give_way(look, place, gathered)
             return Next(over=True)
         return Next(at=decision.next_at, concerns=gathered.concerns)
+
+    async def _give_way(self, look: Look, place: Place, gathered: Gathered) -> None:
+        """Have those publish again whose check run stands behind that of a pull request that is not open any more."""
+        where = Where(look.subject.installation_id, place.repository_id, place.owner, place.name)
+        others = [pull_subject(where, sibling.number) for sibling in gathered.facts.siblings]
+        if not others:
+            return
+        keys = [subject.key for subject in others]
+        async with self.store.transaction() as connection:
+            if await give_way(connection, look.subject.key, gathered.facts.head.oid, keys):
+                await want(connection, [Wish(subject, look.urgency) for subject in others])
 
     async def _tell_siblings(self, look: Look, place: Place, gathered: Gathered, decision: Decision) -> None:
         """Have those looked at again that share the check run and know something else of this pull request."""

@@ -3,6 +3,7 @@
 A crash between the two leaves a note: the next look asks GitHub what became of it before doing anything again.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, assert_never
 
@@ -27,13 +28,19 @@ _KNOWN = "SELECT check_run_id, digest, annotations_sent, pending FROM published 
 _INTEND = """
     INSERT INTO published (subject, head, pending) VALUES (%s, %s, %s)
     ON CONFLICT (subject, head) DO UPDATE SET pending = excluded.pending
+    RETURNING check_run_id
 """
 _RECEIVE = """
     UPDATE published
     SET check_run_id = %s, digest = %s, annotations_sent = %s, status = %s, pending = NULL, published_at = now()
+    WHERE subject = %s AND head = %s AND pending = %s
+"""
+# An effect that is under way meanwhile finds its note gone, and leaves no receipt that would make the run known again.
+_FORGET = """
+    UPDATE published SET digest = '', check_run_id = NULL, annotations_sent = 0, pending = NULL
     WHERE subject = %s AND head = %s
 """
-_FORGET = "UPDATE published SET digest = '', check_run_id = NULL, annotations_sent = 0 WHERE subject = %s AND head = %s"
+_GIVE_UP = f"{_FORGET} AND check_run_id IS NOT NULL RETURNING true"
 
 
 class Overtaken(Transient):
@@ -64,6 +71,19 @@ async def forget(connection: AsyncConnection[Any], subject: str, head: str) -> N
     await connection.execute(_FORGET, [subject, head])
 
 
+async def give_way(connection: AsyncConnection[Any], subject: str, head: str, others: Collection[str]) -> bool:
+    """Let ``others``, which have the same head, publish anew; whether the subject's own run stood before theirs.
+
+    Of two check runs with one name on one commit GitHub looks at the newer one, also when nobody renews it any more.
+    """
+    cursor = await connection.execute(_GIVE_UP, [subject, head])
+    if await cursor.fetchone() is None:
+        return False
+    for other in sorted(others):
+        await forget(connection, other, head)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Publisher:
     """Makes GitHub show a check run, for one repository and one look."""
@@ -88,8 +108,10 @@ class Publisher:
             standing = await known(connection, self.look.subject.key, wanted.head)
         published = await self._find(wanted, standing.published) if standing.in_doubt else standing.published
         effects = plan(wanted, published)
+        on_record = standing.published.check_run_id if standing.published else None
         for effect in effects:
-            published = await self._carry_out(effect, published)
+            published = await self._carry_out(effect, published, on_record)
+            on_record = published.check_run_id
         return len(effects)
 
     async def _find(self, wanted: CheckRunContent, published: Published | None) -> Published | None:
@@ -106,15 +128,19 @@ class Publisher:
         log.info("effect_found", check_run=newest["id"], known=published is not None)
         return Published(int(newest["id"]), "", int(newest["output"]["annotations_count"]))
 
-    async def _carry_out(self, effect: Effect, published: Published | None) -> Published:
-        marker = type(effect).__name__
+    async def _carry_out(self, effect: Effect, published: Published | None, on_record: int | None) -> Published:
+        """Do it, unless the run ``on_record`` is not what the plan was made for any more."""
+        name = type(effect).__name__
+        marker = f"{name}:{self.look.number}"
         async with self.store.transaction() as connection:
             if not await still_mine(connection, self.look):
                 raise Overtaken("a newer look at the same subject")
-            await connection.execute(_INTEND, [self.look.subject.key, effect.content.head, marker])
+            cursor = await connection.execute(_INTEND, [self.look.subject.key, effect.content.head, marker])
+            if await cursor.fetchone() != (on_record,):
+                raise Overtaken("a newer look at the same subject")
         sent = await self._send(effect, published)
-        await self._receive(effect, sent)
-        self.metrics.effects.labels(marker).inc()
+        await self._receive(effect, sent, marker)
+        self.metrics.effects.labels(name).inc()
         return sent
 
     async def _send(self, effect: Effect, published: Published | None) -> Published:
@@ -135,14 +161,14 @@ class Publisher:
             case _:
                 assert_never(effect)
 
-    async def _receive(self, effect: Effect, sent: Published) -> None:
+    async def _receive(self, effect: Effect, sent: Published, marker: str) -> None:
         """Put the receipt on record. Overtaken, this effect may have come after a newer one: who knows what shows."""
         content = effect.content
         subject = self.look.subject.key
         async with self.store.transaction() as connection:
             mine = await still_mine(connection, self.look)
             digest = sent.digest if mine else ""
-            values = [sent.check_run_id, digest, sent.annotations_sent, content.status, subject, content.head]
+            values = [sent.check_run_id, digest, sent.annotations_sent, content.status, subject, content.head, marker]
             await connection.execute(_RECEIVE, values)
             told = {
                 "effect": type(effect).__name__,
@@ -163,7 +189,7 @@ def _body(content: CheckRunContent, annotations: tuple[Annotation, ...]) -> dict
 
     https://docs.github.com/rest/checks/runs
     """
-    output: dict[str, Any] = {"title": content.title, "summary": content.summary, "text": content.text}
+    output: dict[str, Any] = {"title": content.title, "summary": content.summary, "text": content.text + content.record}
     if annotations:
         output["annotations"] = [_annotation(each) for each in annotations]
     body: dict[str, Any] = {

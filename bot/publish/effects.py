@@ -1,7 +1,7 @@
 """What is to be shown, what is shown, and what can be done about the difference."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import rfc8785
 
@@ -27,7 +27,8 @@ class Button:
 class CheckRunContent:
     """A check run as it should be. ``conclusion`` is None while ``status`` is ``in_progress``.
 
-    ``external_id`` says which subject it belongs to, in GitHub's own record of the run.
+    ``external_id`` says which subject it belongs to, in GitHub's own record of the run. ``record`` ends the text: where
+    the decision is on record.
     """
 
     head: str
@@ -40,11 +41,15 @@ class CheckRunContent:
     details_url: str
     annotations: tuple[Annotation, ...] = ()
     buttons: tuple[Button, ...] = ()
+    record: str = ""
 
     @property
     def digest(self) -> str:
-        """SHA-256 over everything that people see; two contents with one digest need no update."""
-        return hashlib.sha256(rfc8785.dumps(plain(asdict(self)))).hexdigest()
+        """SHA-256 over everything that people act on; two contents with one digest need no update.
+
+        ``record`` is left out: the decision that a run names stays true when a later one says the same.
+        """
+        return hashlib.sha256(rfc8785.dumps(plain(asdict(replace(self, record=""))))).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,11 @@ def render(
         conclusion=conclusion,
         title=title(decision),
         summary=fitted(_summary(decision), _FITS),
-        text=fitted(_text(decision, record), _FITS),
+        text=fitted(_text(decision), _FITS),
         details_url=details_url,
         annotations=_annotations(decision, problems),
         buttons=BUTTONS,
+        record="\n".join(_record(decision, record)),
     )
 
 
@@ -166,7 +167,7 @@ def _login(account: Account) -> str:
     return f"@{literal(account.login)}"
 
 
-def _text(decision: Decision, record: Record) -> list[str]:
+def _text(decision: Decision) -> list[str]:
     lines: list[str] = []
     if decision.people:
         rows = [_person_row(each) for each in decision.people]
@@ -183,8 +184,12 @@ def _text(decision: Decision, record: Record) -> list[str]:
         lines += ["### Controls that this is evidence for", "", " · ".join(f"`{control}`" for control in controls), ""]
     if not _is_group(decision):
         lines += ["Comment `/recheck` to look again, `/explain` to have this explained, `/help` for every command.", ""]
+    return lines
+
+
+def _record(decision: Decision, record: Record) -> list[str]:
     return [
-        *lines,
+        "",
         "<details><summary>On record</summary>",
         "",
         f"Decision `{record.decision}`, made {record.decided_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",

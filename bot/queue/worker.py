@@ -29,6 +29,7 @@ LOOKS_IN_A_ROW = 5
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=15)
 REFUSED_WAIT = timedelta(hours=1)
+"""A refusal may end without a word, as when GitHub accepts no credentials for a minute; it is not asked often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ class Worker:
 
     def _after(self, error: Exception, attempt: int) -> tuple[timedelta, str]:
         """How long to wait, and for what: exponential back-off with full jitter, or until a known moment."""
-        ceiling = min(FIRST_WAIT * 2 ** min(attempt, 16), LONGEST_WAIT)
+        longest = REFUSED_WAIT if isinstance(error, Refusal) else LONGEST_WAIT
+        ceiling = min(FIRST_WAIT * 2 ** min(attempt, 16), longest)
         backoff = timedelta(milliseconds=200) + ceiling * self.chance()
         match error:
             case Transient():
@@ -134,7 +136,7 @@ class Worker:
                 return max(until, timedelta(milliseconds=200)), error.waits_for
             case Refusal():
                 log.warning("look_refused", what=error.what, remedy=error.remedy)
-                return REFUSED_WAIT, error.what
+                return backoff, error.what
             case _:
                 incident = uuid4().hex[:12]
                 log.error("look_failed", incident=incident, attempt=attempt, exc_info=error)

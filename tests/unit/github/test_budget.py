@@ -3,6 +3,7 @@ from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -290,16 +291,17 @@ class Server(RuleBasedStateMachine):
         self.left, self.reset = self.LIMIT, ONE
         self.said: int | None = None
         self.under_way = 0
+        self.told: list[timedelta] = []
 
     answers = Bundle[tuple[Callable[..., None], int, datetime]]("answers")
 
     @rule(target=answers, lane=st.sampled_from(Lane), free=st.booleans())
-    def send(self, lane: Lane, free: bool) -> object:
+    def send(self, lane: Lane, free: bool) -> Any:
         spending = self.budget.spending(lane, resource="core", write=False, creates=False)
         try:
             spending.__enter__()
         except RateLimited as limited:
-            assert limited.until > self.clock.now
+            self.told.append(limited.until - self.clock.now)
             return multiple()
         if self.said is not None:
             # GitHub said so, and what is under way may be counted already or not: more than the reserve is left.
@@ -333,6 +335,10 @@ class Server(RuleBasedStateMachine):
         self.clock.now += timedelta(minutes=passed)
         if self.clock.now >= self.reset:
             self.left, self.reset, self.said = self.LIMIT, self.clock.now + timedelta(hours=1), None
+
+    @invariant()
+    def whoever_has_to_wait_is_told_until_when(self) -> None:
+        assert all(wait > timedelta() for wait in self.told)
 
     @invariant()
     def it_never_believes_more_than_github_said(self) -> None:

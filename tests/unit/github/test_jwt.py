@@ -38,8 +38,9 @@ def tokens(private_key: str, settable: Settable) -> AppTokens:
 def claims(token: str, private_key: str) -> dict[str, object]:
     public = load_pem_private_key(private_key.encode(), None).public_key()
     assert isinstance(public, rsa.RSAPublicKey)
-    options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
-    found: dict[str, object] = jwt.decode(token, public, algorithms=["RS256"], options=options)
+    found: dict[str, object] = jwt.decode(
+        token, public, algorithms=["RS256"], options={"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    )
     return found
 
 

@@ -257,7 +257,7 @@ async def test_no_secret_is_logged_shown_or_raised(
     shown = []
     replies = [Reply(401), Reply(403, {"message": "no"}), *UNREADABLE.values()]
     for reply in replies:
-        api.respond = lambda _, reply=reply: reply  # type: ignore[misc]
+        api.respond = lambda _, reply=reply: reply
         try:
             await client.post(RUNS, {}, lane=PERSON)
         except (Refusal, MayHaveHappened) as error:

@@ -51,7 +51,7 @@ def shown(decision: Decision, *problems: Problem) -> CheckRunContent:
 def page(content: CheckRunContent) -> str:
     head = f"{content.status} / {content.conclusion or 'no conclusion'}\n# {content.title}\n\n"
     notes = [f"\n[{each.path}:{each.start_line}] {each.title}: {each.message}" for each in content.annotations]
-    return f"{head}{content.summary}\n\n---\n\n{content.text}\n{''.join(notes)}"
+    return f"{head}{content.summary}\n\n---\n\n{content.text + content.record}\n{''.join(notes)}"
 
 
 PASSING = pull_request(reviews=[approved("ben")])
@@ -236,5 +236,5 @@ def test_the_buttons_are_within_githubs_limits() -> None:
 
 def test_a_person_with_several_accounts_is_shown_with_all_of_them() -> None:
     content = shown(decided(pull_request(reviews=[approved("ana-admin")]), HIGH))
-    assert "\\-admin" in content.text
-    assert account("ana").login in content.text
+    assert "\\-admin" in content.text + content.record
+    assert account("ana").login in content.text + content.record

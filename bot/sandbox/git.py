@@ -1,0 +1,223 @@
+"""Just enough of git: commits as content-addressed objects, and what lies between two of them.
+
+Blob, tree and commit ids are those that git itself gives.
+"""
+
+import difflib
+import hashlib
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from bot.sandbox.accounts import Account
+
+NOTHING = "0" * 40
+"""What a push says for a branch that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A name and an address as a commit has them; ``account`` is whom GitHub links the address to."""
+
+    name: str
+    email: str
+    account: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit with the whole content of its tree. ``depth`` counts the longest way back to a first commit.
+
+    ``by_github``: made and signed by GitHub itself, as a merge with its button is.
+    """
+
+    oid: str
+    tree: str
+    message: str
+    files: Mapping[str, str]
+    parents: tuple[str, ...]
+    author: Identity
+    committer: Identity
+    co_authors: tuple[Identity, ...]
+    at: datetime
+    depth: int
+    by_github: bool = False
+
+    @property
+    def headline(self) -> str:
+        """The first line of the message."""
+        return self.message.partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A file that differs between two trees. ``kind`` is ADDED, DELETED or MODIFIED."""
+
+    path: str
+    kind: str
+    additions: int
+    deletions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """Two branches: what both have newest, and what only ``head`` or only ``base`` has, newest first."""
+
+    merge_base: str | None
+    only_base: tuple[str, ...]
+    only_head: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class History:
+    """The commits of a network of repositories: a fork shares them with its parent."""
+
+    commits: dict[str, Commit] = field(default_factory=dict)
+
+    def commit(
+        self,
+        files: Mapping[str, str],
+        parents: tuple[str, ...],
+        *,
+        author: Identity,
+        committer: Identity,
+        message: str,
+        at: datetime,
+        co_authors: tuple[Identity, ...] = (),
+        by_github: bool = False,
+    ) -> Commit:
+        """Put a commit on record.
+
+        A header of its own keeps apart what two people would do alike within the same second.
+        """
+        trailers = "".join(f"\nCo-authored-by: {each.name} <{each.email}>" for each in co_authors)
+        whole = f"{message}\n{trailers}" if trailers else message
+        tree = tree_id(files)
+        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+        seconds = int(at.timestamp())
+        lines += [
+            f"{role} {who.name} <{who.email}> {seconds} +0000"
+            for role, who in (("author", author), ("committer", committer))
+        ]
+        lines.append(f"change-id {len(self.commits)}")
+        oid = _object_id("commit", "\n".join([*lines, "", whole]).encode())
+        depth = 1 + max((self.commits[parent].depth for parent in parents), default=0)
+        made = Commit(oid, tree, whole, files, parents, author, committer, co_authors, at, depth, by_github)
+        self.commits[oid] = made
+        return made
+
+    def divergence(self, base: str, head: str) -> Divergence:
+        """What two commits have in common and what not.
+
+        Walks back from both by depth, so that every commit is met after all that come after it.
+        """
+        sides = {base: 1}
+        sides[head] = sides.get(head, 0) | 2
+        heap = [(-self.commits[oid].depth, oid) for oid in sides]
+        heapq.heapify(heap)
+        alone: dict[int, list[str]] = {1: [], 2: []}
+        merge_base = None
+        unsettled = sum(side != 3 for side in sides.values())
+        while heap and (unsettled or merge_base is None):
+            _, oid = heapq.heappop(heap)
+            side = sides[oid]
+            if side == 3:
+                merge_base = merge_base or oid
+            else:
+                unsettled -= 1
+                alone[side].append(oid)
+            for parent in self.commits[oid].parents:
+                known = sides.get(parent)
+                joined = (known or 0) | side
+                unsettled += (joined != 3) - (known is not None and known != 3)
+                sides[parent] = joined
+                if known is None:
+                    heapq.heappush(heap, (-self.commits[parent].depth, parent))
+        return Divergence(merge_base, tuple(alone[1]), tuple(alone[2]))
+
+    def changes(self, before: str | None, after: str) -> list[Change]:
+        """What differs between the trees of two commits; everything is new when there is none ``before``."""
+        files = self.commits[before].files if before is not None else {}
+        return changes(files, self.commits[after].files)
+
+    def merged(self, ours: str, theirs: str) -> dict[str, str] | None:
+        """The files of both; None when they changed the same file differently."""
+        parted = self.divergence(ours, theirs).merge_base
+        before = self.commits[parted].files if parted is not None else {}
+        mine, other = self.commits[ours].files, self.commits[theirs].files
+        result = dict(mine)
+        for path in _differing(before, other):
+            was, here, there = before.get(path), mine.get(path), other.get(path)
+            if here not in (was, there):
+                return None
+            if there is None:
+                result.pop(path, None)
+            else:
+                result[path] = there
+        return result
+
+
+def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> Iterable[str]:
+    changed = [path for path, text in after.items() if before.get(path) != text]
+    return sorted([*changed, *(path for path in before if path not in after)])
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
+    """The files that differ, sorted by path."""
+    return [_change(path, before.get(path), after.get(path)) for path in _differing(before, after)]
+
+
+def _change(path: str, was: str | None, now: str | None) -> Change:
+    kind = "ADDED" if was is None else "DELETED" if now is None else "MODIFIED"
+    return Change(path, kind, *_counts(was or "", now or ""))
+
+
+@lru_cache(maxsize=4096)
+def _counts(was: str, now: str) -> tuple[int, int]:
+    before, after = was.splitlines(), now.splitlines()
+    same = sum(
+        block.size for block in difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
+    )
+    return len(after) - same, len(before) - same
+
+
+def patch(path: str, was: str | None, now: str | None) -> str:
+    """The difference as a pull request shows it."""
+    lines = difflib.unified_diff((was or "").splitlines(), (now or "").splitlines(), path, path, lineterm="")
+    return "\n".join(list(lines)[2:])
+
+
+def tree_id(files: Mapping[str, str]) -> str:
+    """Git's id of a folder's content."""
+    root: dict[str, Any] = {}
+    for path, text in files.items():
+        *folders, name = path.split("/")
+        holder = root
+        for folder in folders:
+            holder = holder.setdefault(folder, {})
+        holder[name] = text
+    return _tree(root)
+
+
+def _tree(folder: Mapping[str, Any]) -> str:
+    entries = []
+    for name, inner in folder.items():
+        is_folder = isinstance(inner, dict)
+        oid = _tree(inner) if is_folder else blob_id(inner)
+        # Git sorts a folder as if its name ended with a slash.
+        key = f"{name}/" if is_folder else name
+        entries.append((key.encode(), (f"{40000 if is_folder else 100644} {name}\0").encode() + bytes.fromhex(oid)))
+    return _object_id("tree", b"".join(entry for _, entry in sorted(entries)))
+
+
+@lru_cache(maxsize=16384)
+def blob_id(text: str) -> str:
+    """Git's id of a file's content."""
+    return _object_id("blob", text.encode())
+
+
+def _object_id(kind: str, body: bytes) -> str:
+    return hashlib.sha1(f"{kind} {len(body)}\0".encode() + body, usedforsecurity=False).hexdigest()

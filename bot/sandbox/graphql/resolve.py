@@ -1,0 +1,332 @@
+"""How each field of the schema is answered from the state of the simulated organisation."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLAbstractType, GraphQLResolveInfo
+
+from bot.sandbox.accounts import WEB_FLOW, Account
+from bot.sandbox.git import Commit, Identity, blob_id
+from bot.sandbox.graphql.pages import Problem, page
+from bot.sandbox.merge_queue import MergeGroup, MergeQueue
+from bot.sandbox.organisations import Installation, Organisation, Team
+from bot.sandbox.pulls import PullRequest
+from bot.sandbox.repositories import Repository
+from bot.sandbox.talk import Review
+from bot.sandbox.world import World
+
+__all__ = ["Problem", "View", "resolve", "type_of"]
+
+MOST_FILES = 3_000
+"""Files of a pull request that GitHub lists."""
+
+LARGEST_BLOB = 512_000
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The organisation as an installation sees it with a token of these permissions."""
+
+    world: World
+    installation: Installation
+    permissions: Mapping[str, str]
+
+    def need(self, permission: str) -> None:
+        """Refuse a token that was not given ``permission``."""
+        if permission not in self.permissions:
+            raise Problem("FORBIDDEN", "Resource not accessible by integration")
+
+
+@dataclass(frozen=True, slots=True)
+class CommitIn:
+    """A commit, and the repository in which it is looked at."""
+
+    repository: Repository
+    commit: Commit
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """A branch."""
+
+    repository: Repository
+    oid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A file's content."""
+
+    text: str
+
+
+Arguments = dict[str, Any]
+Resolver = Callable[[Any, View, GraphQLResolveInfo[Any], Arguments], Any]
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+    """The value of a field: by its resolver, or the attribute or item of the same name."""
+    resolver = FIELDS.get(f"{info.parent_type.name}.{info.field_name}")
+    if resolver is not None:
+        return resolver(source, info.context, info, arguments)
+    name = _CAMEL.sub("_", info.field_name).lower()
+    return source[name] if isinstance(source, dict) else getattr(source, name)
+
+
+def type_of(value: Any, _info: GraphQLResolveInfo[Any], _type: GraphQLAbstractType) -> str:
+    """The type of a value where the schema says only an interface."""
+    match value:
+        case Account(kind=kind):
+            return kind
+        case Organisation():
+            return "Organization"
+        case CommitIn():
+            return "Commit"
+        case Blob():
+            return "Blob"
+        case _:
+            return "GpgSignature"
+
+
+def _repository(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Repository:
+    owner, name = arguments["owner"], arguments["name"]
+    found = view.world.repository(owner, name)
+    if found is None or found not in view.installation.repositories:
+        raise Problem("NOT_FOUND", f"Could not resolve to a Repository with the name '{owner}/{name}'.")
+    return found
+
+
+def _organisation(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Organisation:
+    organisation = view.installation.organisation
+    if organisation.login.lower() != arguments["login"].lower():
+        raise Problem("NOT_FOUND", f"Could not resolve to an Organization with the login of '{arguments['login']}'.")
+    return organisation
+
+
+def _owner(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Organisation | None:
+    organisation = view.installation.organisation
+    return organisation if organisation.login.lower() == arguments["login"].lower() else None
+
+
+def _team(source: Organisation, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Team | None:
+    view.need("members")
+    return source.teams.get(arguments["slug"].lower())
+
+
+def _members(source: Team, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    teams = list(source.family())
+    chosen = {"ALL": teams, "IMMEDIATE": teams[:1], "CHILD_TEAM": teams[1:]}[arguments["membership"]]
+    return page(
+        sorted({member for team in chosen for member in team.members}, key=lambda each: each.id), info, arguments
+    )
+
+
+def _child_teams(source: Team, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    return page(source.children if arguments["immediateOnly"] else list(source.family())[1:], info, arguments)
+
+
+def _repositories(source: Organisation, view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    archived = arguments.get("isArchived")
+    found = [each for each in view.installation.repositories if archived is None or each.archived == archived]
+    found.sort(key=lambda each: each.pushed_at or each.created_at, reverse=True)
+    del source
+    return page(found, info, arguments)
+
+
+def _pull_request(source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> PullRequest:
+    view.need("pull_requests")
+    found = source.pulls.get(arguments["number"])
+    if found is None:
+        raise Problem("NOT_FOUND", f"Could not resolve to a PullRequest with the number of {arguments['number']}.")
+    return found
+
+
+def _pull_requests(source: Repository, view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    view.need("pull_requests")
+    states = arguments.get("states") or ("OPEN", "CLOSED", "MERGED")
+    found = [pull for pull in source.pulls.values() if state(pull) in states]
+    found.sort(key=lambda pull: pull.updated_at, reverse=True)
+    return page(found, info, arguments)
+
+
+def _object(
+    source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments
+) -> CommitIn | Blob | None:
+    view.need("contents")
+    oid = arguments["oid"]
+    if oid in source.history.commits:
+        return CommitIn(source, source.history.commits[oid])
+    for commit in reversed(source.history.commits.values()):
+        for text in commit.files.values():
+            if blob_id(text) == oid:
+                return Blob(text)
+    return None
+
+
+def _file(source: CommitIn, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> dict[str, str] | None:
+    view.need("contents")
+    path, files = arguments["path"], source.commit.files
+    if path in files:
+        return {"oid": blob_id(files[path]), "type": "blob"}
+    inside = any(name.startswith(f"{path}/") for name in files)
+    return {"oid": source.commit.tree, "type": "tree"} if inside else None
+
+
+def _queue(source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> MergeQueue | None:
+    view.need("merge_queues")
+    queue = source.merge_queue
+    return queue if queue is not None and queue.branch == arguments.get("branch", source.default_branch) else None
+
+
+def _tip(repository: Repository, branch: str) -> Tip | None:
+    oid = repository.branches.get(branch)
+    return Tip(repository, oid) if oid is not None else None
+
+
+def _in(repository: Repository, oid: str) -> CommitIn:
+    return CommitIn(repository, repository.history.commits[oid])
+
+
+def state(pull: PullRequest) -> str:
+    """GraphQL's state of a pull request."""
+    return "MERGED" if pull.merged else pull.state.upper()
+
+
+def _mergeable(pull: PullRequest, *_: Any) -> str:
+    if pull.state != "open":
+        return "UNKNOWN"
+    return "MERGEABLE" if pull.mergeable else "CONFLICTING"
+
+
+def _commits(source: PullRequest, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    return page([{"commit": CommitIn(source.repository, commit)} for commit in source.commits], info, arguments)
+
+
+def _reviews(source: PullRequest, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    states = arguments.get("states")
+    return page([each for each in source.reviews if states is None or each.state in states], info, arguments)
+
+
+def _files(source: PullRequest, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    return page(source.files[:MOST_FILES], info, arguments)
+
+
+def _labels(source: PullRequest, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    return page([{"name": name} for name in source.labels], info, arguments)
+
+
+def _associated(source: CommitIn, view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    """The merged pull request that brought the commit; the open ones with it until it is in the default branch."""
+    view.need("pull_requests")
+    repository, oid = source.repository, source.commit.oid
+    carrying = [pull for pull in repository.pulls.values() if any(oid == each.oid for each in pull.commits)]
+    merged = [pull for pull in carrying if pull.merged and pull.base_ref == repository.default_branch]
+    return page([*merged, *(pull for pull in carrying if not merged and pull.state == "open")], info, arguments)
+
+
+def _authors(source: CommitIn, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    return page([source.commit.author, *source.commit.co_authors], info, arguments)
+
+
+def _parents(source: CommitIn, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    return page([_in(source.repository, oid) for oid in source.commit.parents], info, arguments)
+
+
+def _signature(source: CommitIn, *_: Any) -> dict[str, Any] | None:
+    if not source.commit.by_github:
+        return None
+    return {"is_valid": True, "state": "VALID", "signer": WEB_FLOW, "was_signed_by_git_hub": True}
+
+
+def _login(account: Account, _view: View, info: GraphQLResolveInfo[Any], _arguments: Arguments) -> str:
+    """A bot is called by the name of its App here, and with a suffix where it stands as a user."""
+    return account.login.removesuffix("[bot]") if info.parent_type.name == "Bot" else account.login
+
+
+def _linked(identity: Identity, *_: Any) -> Account | None:
+    return identity.account
+
+
+def _entries(source: MergeQueue, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    return page(source.entries, info, arguments)
+
+
+FIELDS: dict[str, Resolver] = {
+    "Query.repository": _repository,
+    "Query.organization": _organisation,
+    "Query.repositoryOwner": _owner,
+    "Organization.databaseId": lambda source, *_: source.id,
+    "Organization.team": _team,
+    "Organization.repositories": _repositories,
+    "Team.combinedSlug": lambda source, *_: f"{source.organisation.login}/{source.slug}",
+    "Team.members": _members,
+    "Team.childTeams": _child_teams,
+    "User.databaseId": lambda source, *_: source.id,
+    "Bot.databaseId": lambda source, *_: source.id,
+    "Bot.login": _login,
+    "Repository.databaseId": lambda source, *_: source.id,
+    "Repository.owner": lambda source, *_: source.organisation or source.owner,
+    "Repository.defaultBranchRef": lambda source, *_: _tip(source, source.default_branch),
+    "Repository.pullRequest": _pull_request,
+    "Repository.pullRequests": _pull_requests,
+    "Repository.object": _object,
+    "Repository.mergeQueue": _queue,
+    "Ref.target": lambda source, *_: _in(source.repository, source.oid),
+    "Blob.oid": lambda source, *_: blob_id(source.text),
+    "Blob.byteSize": lambda source, *_: len(source.text.encode()),
+    "Blob.isBinary": lambda source, *_: "\0" in source.text,
+    "Blob.isTruncated": lambda source, *_: len(source.text.encode()) > LARGEST_BLOB,
+    "Blob.text": lambda source, *_: None if "\0" in source.text else source.text,
+    "Commit.oid": lambda source, *_: source.commit.oid,
+    "Commit.messageHeadline": lambda source, *_: source.commit.headline,
+    "Commit.authors": _authors,
+    "Commit.committer": lambda source, *_: source.commit.committer,
+    "Commit.parents": _parents,
+    "Commit.signature": _signature,
+    "Commit.file": _file,
+    "Commit.associatedPullRequests": _associated,
+    "GitActor.user": _linked,
+    "PullRequest.state": lambda source, *_: state(source),
+    "PullRequest.isDraft": lambda source, *_: source.draft,
+    "PullRequest.createdAt": lambda source, *_: stamp(source.created_at),
+    "PullRequest.updatedAt": lambda source, *_: stamp(source.updated_at),
+    "PullRequest.mergeable": _mergeable,
+    "PullRequest.changedFiles": lambda source, *_: len(source.files),
+    "PullRequest.baseRefName": lambda source, *_: source.base_ref,
+    "PullRequest.baseRefOid": lambda source, *_: source.base_sha,
+    "PullRequest.baseRef": lambda source, *_: _tip(source.repository, source.base_ref),
+    "PullRequest.headRefName": lambda source, *_: source.head_ref,
+    "PullRequest.headRefOid": lambda source, *_: source.head_sha,
+    "PullRequest.headRepository": lambda source, *_: source.head_repository,
+    "PullRequest.labels": _labels,
+    "PullRequest.commits": _commits,
+    "PullRequest.reviews": _reviews,
+    "PullRequest.files": _files,
+    "PullRequestReview.databaseId": lambda source, *_: source.id,
+    "PullRequestReview.commit": lambda source, *_: _in(source.pull.repository, source.commit_oid),
+    "PullRequestReview.submittedAt": lambda source, *_: stamp(source.submitted_at),
+    "PullRequestReview.lastEditedAt": lambda source, *_: stamp(source.edits[-1].at) if source.edits else None,
+    "PullRequestReview.editor": lambda source, *_: _editor(source),
+    "PullRequestChangedFile.changeType": lambda source, *_: source.kind,
+    "MergeQueue.entries": _entries,
+    "MergeQueueEntry.headCommit": lambda source, *_: _of_group(source, source.head_sha),
+    "MergeQueueEntry.baseCommit": lambda source, *_: _of_group(source, source.base_sha),
+    "MergeQueueEntry.pullRequest": lambda source, *_: source.pull,
+}
+
+
+def _editor(review: Review) -> Account | None:
+    return review.edits[-1].editor if review.edits else None
+
+
+def _of_group(group: MergeGroup, oid: str) -> CommitIn:
+    return _in(group.queue.repository, oid)
+
+
+def stamp(at: Any) -> str:
+    """A moment as GitHub writes it."""
+    text: str = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return text

@@ -1,0 +1,63 @@
+"""Repositories, people's permissions in them, and what happened to their branches.
+
+https://docs.github.com/rest/repos
+"""
+
+from bot.sandbox.rest.checks import commit
+from bot.sandbox.rest.routing import Answer, Call, route
+from bot.sandbox.rules import Refused
+from bot.sandbox.shapes import accounts as account_shapes
+from bot.sandbox.shapes import commits as commit_shapes
+from bot.sandbox.shapes import pulls as pull_shapes
+from bot.sandbox.shapes.repositories import full
+
+
+@route("GET", "/repos/{owner}/{repo}", "metadata:read")
+def show(call: Call) -> Answer:
+    """A repository."""
+    return Answer(200, full(call.repository))
+
+
+@route("GET", "/repos/{owner}/{repo}/collaborators/{username}/permission", "metadata:read")
+def permission(call: Call) -> Answer:
+    """What a user may do there: ``role_name`` tells all roles apart, ``permission`` four."""
+    repository = call.repository
+    account = call.world.accounts.get(call.params["username"].lower())
+    if account is None:
+        raise Refused(f"{call.params['username']} is not a user", status=404)
+    return Answer(200, account_shapes.collaborator(repository, account))
+
+
+@route("GET", "/repos/{owner}/{repo}/activity", "contents:read")
+def activity(call: Call) -> Answer:
+    """What happened to branches, the newest first."""
+    repository = call.repository
+    found = list(reversed(repository.activities))
+    if ref := call.query.get("ref"):
+        whole = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
+        found = [each for each in found if each.ref == whole]
+    if actor := call.query.get("actor"):
+        found = [each for each in found if each.actor is not None and each.actor.login == actor]
+    if kind := call.query.get("activity_type"):
+        found = [each for each in found if each.kind == kind]
+    return call.paged(found, lambda each: commit_shapes.activity(repository, each))
+
+
+@route("GET", "/repos/{owner}/{repo}/commits/{ref}", "contents:read")
+def show_commit(call: Call) -> Answer:
+    """A commit."""
+    repository = call.repository
+    return Answer(200, commit_shapes.whole(repository, commit(repository, call.params["ref"])))
+
+
+@route("GET", "/repos/{owner}/{repo}/commits/{commit_sha}/pulls", "pull_requests:read")
+def pulls_of_commit(call: Call) -> Answer:
+    """The pull requests that a commit belongs to."""
+    repository = call.repository
+    oid = commit(repository, call.params["commit_sha"]).oid
+    found = [
+        pull
+        for pull in repository.pulls.values()
+        if pull.merge_commit_sha == oid or any(each.oid == oid for each in pull.commits)
+    ]
+    return call.paged(found, pull_shapes.pull_request)

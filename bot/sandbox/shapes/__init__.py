@@ -1,0 +1,1 @@
+"""How GitHub writes things as JSON: one function for each kind, with every field that its schema requires."""

@@ -1,0 +1,161 @@
+"""Commits, pushes, and the groups of a merge queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.sandbox import git
+from bot.sandbox.accounts import Account, node_id
+from bot.sandbox.git import Commit, Identity
+from bot.sandbox.shapes.accounts import user
+from bot.sandbox.shapes.common import JSON, when
+from bot.sandbox.shapes.repositories import pushed_repository
+
+if TYPE_CHECKING:
+    from bot.sandbox.branches import Activity
+    from bot.sandbox.merge_queue import MergeGroup
+    from bot.sandbox.repositories import Repository
+
+MOST_COMMITS = 2048
+"""In one ``push``."""
+
+_CHANGED = {"ADDED": "added", "DELETED": "removed", "MODIFIED": "modified"}
+
+
+def push(
+    repository: Repository, branch: str, before: str, tip: Commit | None, by: Account | None, *, forced: bool
+) -> JSON:
+    """What ``push`` tells. ``tip`` is None for a branch that was deleted, ``by`` for a deploy key."""
+    after = tip.oid if tip is not None else git.NOTHING
+    created = before == git.NOTHING
+    if tip is None:
+        commits = []
+    elif created:
+        base = repository.branches.get(repository.default_branch, after)
+        commits = _between(repository, base, after) if base != after else [pushed(repository, tip)]
+    else:
+        commits = _between(repository, before, after)
+    compared = after[:12] if created else f"{before[:12]}...{after[:12]}"
+    return {
+        "ref": f"refs/heads/{branch}",
+        "before": before,
+        "after": after,
+        # A push names its repository in a form of its own.
+        "repository": pushed_repository(repository),
+        "pusher": {"name": by.login, "email": by.email} if by is not None else {"name": "deploy_key"},
+        "created": created,
+        "deleted": tip is None,
+        "forced": forced,
+        "base_ref": None,
+        "compare": f"{repository.url}/compare/{compared}",
+        "commits": commits,
+        "head_commit": pushed(repository, tip) if tip is not None else None,
+    }
+
+
+def _between(repository: Repository, before: str, after: str) -> list[JSON]:
+    new = repository.history.divergence(before, after).only_head[:MOST_COMMITS]
+    return [pushed(repository, repository.history.commits[oid]) for oid in reversed(new)]
+
+
+def pushed(repository: Repository, commit: Commit) -> JSON:
+    """A commit of a ``push``."""
+    lists: dict[str, list[str]] = {"added": [], "removed": [], "modified": []}
+    for change in repository.history.changes(commit.parents[0] if commit.parents else None, commit.oid):
+        lists[_CHANGED[change.kind]].append(change.path)
+    return {
+        **simple(commit),
+        "distinct": True,
+        "url": f"{repository.url}/commit/{commit.oid}",
+        "author": _pusher(commit.author),
+        "committer": _pusher(commit.committer),
+        **lists,
+    }
+
+
+def simple(commit: Commit) -> JSON:
+    """``simple-commit``."""
+    return {
+        "id": commit.oid,
+        "tree_id": commit.tree,
+        "message": commit.message,
+        "timestamp": when(commit.at),
+        "author": {"name": commit.author.name, "email": commit.author.email},
+        "committer": {"name": commit.committer.name, "email": commit.committer.email},
+    }
+
+
+def _pusher(who: Identity) -> JSON:
+    known = {"username": who.account.login} if who.account is not None else {}
+    return {"name": who.name, "email": who.email, **known}
+
+
+def merge_group(group: MergeGroup) -> JSON:
+    """``merge-group``."""
+    return {
+        "head_sha": group.head_sha,
+        "head_ref": group.head_ref,
+        "base_sha": group.base_sha,
+        "base_ref": group.base_ref,
+        "head_commit": simple(group.queue.repository.history.commits[group.head_sha]),
+    }
+
+
+def whole(repository: Repository, commit: Commit) -> JSON:
+    """``commit``."""
+    api = f"{repository.world.api_url}/repos/{repository.full_name}"
+    url = f"{api}/commits/{commit.oid}"
+    return {
+        "sha": commit.oid,
+        "node_id": node_id("Commit", int(commit.oid[:15], 16)),
+        "url": url,
+        "html_url": f"{repository.url}/commit/{commit.oid}",
+        "comments_url": f"{url}/comments",
+        "commit": {
+            "url": f"{api}/git/commits/{commit.oid}",
+            "author": _dated(commit.author, commit),
+            "committer": _dated(commit.committer, commit),
+            "message": commit.message,
+            "tree": {"sha": commit.tree, "url": f"{api}/git/trees/{commit.tree}"},
+            "comment_count": 0,
+            "verification": _verification(commit),
+        },
+        "author": _linked(repository, commit.author),
+        "committer": _linked(repository, commit.committer),
+        "parents": [
+            {"sha": oid, "url": f"{api}/commits/{oid}", "html_url": f"{repository.url}/commit/{oid}"}
+            for oid in commit.parents
+        ],
+    }
+
+
+def _dated(who: Identity, commit: Commit) -> JSON:
+    return {"name": who.name, "email": who.email, "date": when(commit.at)}
+
+
+def _linked(repository: Repository, who: Identity) -> JSON | None:
+    return user(repository.world, who.account) if who.account is not None else None
+
+
+def _verification(commit: Commit) -> JSON:
+    return {
+        "verified": commit.by_github,
+        "reason": "valid" if commit.by_github else "unsigned",
+        "signature": "-----BEGIN PGP SIGNATURE-----" if commit.by_github else None,
+        "payload": f"tree {commit.tree}" if commit.by_github else None,
+        "verified_at": when(commit.at) if commit.by_github else None,
+    }
+
+
+def activity(repository: Repository, one: Activity) -> JSON:
+    """``activity``."""
+    return {
+        "id": one.id,
+        "node_id": node_id("Push", one.id),
+        "before": one.before,
+        "after": one.after,
+        "ref": one.ref,
+        "timestamp": when(one.at),
+        "activity_type": one.kind,
+        "actor": user(repository.world, one.actor) if one.actor is not None else None,
+    }

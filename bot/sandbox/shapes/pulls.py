@@ -1,0 +1,157 @@
+"""Pull requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.sandbox.accounts import node_id
+from bot.sandbox.git import Change, blob_id, patch
+from bot.sandbox.shapes.accounts import association, user
+from bot.sandbox.shapes.common import JSON, maybe, when
+from bot.sandbox.shapes.repositories import repository as repository_shape
+
+if TYPE_CHECKING:
+    from bot.sandbox.pulls import PullRequest
+    from bot.sandbox.repositories import Repository
+
+
+def pull_request(pull: PullRequest) -> JSON:
+    """``pull-request`` and ``pull-request-webhook``."""
+    repository = pull.repository
+    world = repository.world
+    api = f"{world.api_url}/repos/{repository.full_name}"
+    url, issue = f"{api}/pulls/{pull.number}", f"{api}/issues/{pull.number}"
+    mergeable = pull.mergeable if pull.state == "open" else None
+    links = {
+        "self": url,
+        "html": pull.url,
+        "issue": issue,
+        "comments": f"{issue}/comments",
+        "review_comments": f"{url}/comments",
+        "review_comment": f"{api}/pulls/comments{{/number}}",
+        "commits": f"{url}/commits",
+        "statuses": f"{api}/statuses/{pull.head_sha}",
+    }
+    here = repository_shape(repository)
+    home = here if pull.head_repository is repository else repository_shape(pull.head_repository)
+    return {
+        "url": url,
+        "id": pull.id,
+        "node_id": node_id("PullRequest", pull.id),
+        "html_url": pull.url,
+        "diff_url": f"{pull.url}.diff",
+        "patch_url": f"{pull.url}.patch",
+        "issue_url": issue,
+        "commits_url": links["commits"],
+        "review_comments_url": links["review_comments"],
+        "review_comment_url": links["review_comment"],
+        "comments_url": links["comments"],
+        "statuses_url": links["statuses"],
+        "number": pull.number,
+        "state": pull.state,
+        "locked": False,
+        "active_lock_reason": None,
+        "title": pull.title,
+        "user": user(world, pull.author),
+        "body": pull.body or None,
+        "labels": [label(repository, name) for name in pull.labels],
+        "milestone": None,
+        "created_at": when(pull.created_at),
+        "updated_at": when(pull.updated_at),
+        "closed_at": maybe(pull.closed_at),
+        "merged_at": maybe(pull.merged_at),
+        "merge_commit_sha": pull.merge_commit_sha,
+        "assignee": None,
+        "assignees": [],
+        "requested_reviewers": [],
+        "requested_teams": [],
+        "head": _end(pull.head_repository, pull.head_ref, pull.head_sha, home),
+        "base": _end(repository, pull.base_ref, pull.base_sha, here),
+        "_links": {name: {"href": target} for name, target in links.items()},
+        "author_association": association(repository, pull.author),
+        "auto_merge": None,
+        "draft": pull.draft,
+        "merged": pull.merged,
+        "mergeable": mergeable,
+        "rebaseable": mergeable,
+        "mergeable_state": _state(pull, mergeable),
+        "merged_by": user(world, pull.merged_by) if pull.merged_by is not None else None,
+        "comments": len(pull.comments),
+        "review_comments": 0,
+        "maintainer_can_modify": False,
+        "commits": len(pull.commits),
+        "additions": pull.additions,
+        "deletions": pull.deletions,
+        "changed_files": len(pull.files),
+    }
+
+
+def _state(pull: PullRequest, mergeable: bool | None) -> str:
+    if mergeable is None:
+        return "unknown"
+    if not mergeable:
+        return "dirty"
+    waits = any(not pull.repository.passed(name, pull.head_sha) for name in pull.repository.require_check)
+    return "draft" if pull.draft else "blocked" if waits else "clean"
+
+
+def _end(repository: Repository, ref: str, sha: str, written: JSON) -> JSON:
+    return {
+        "label": f"{repository.owner.login}:{ref}",
+        "ref": ref,
+        "sha": sha,
+        "user": user(repository.world, repository.owner),
+        "repo": written,
+    }
+
+
+def label(repository: Repository, name: str) -> JSON:
+    """``label``."""
+    known = repository.label_ids
+    if name not in known:
+        known[name] = repository.world.numbers.next("Label")
+    return {
+        "id": known[name],
+        "node_id": node_id("Label", known[name]),
+        "url": f"{repository.world.api_url}/repos/{repository.full_name}/labels/{name}",
+        "name": name,
+        "color": "ededed",
+        "default": False,
+        "description": None,
+    }
+
+
+def minimal(pull: PullRequest) -> JSON:
+    """``pull-request-minimal``, as a check run names its pull requests."""
+    return {
+        "url": f"{pull.repository.world.api_url}/repos/{pull.repository.full_name}/pulls/{pull.number}",
+        "id": pull.id,
+        "number": pull.number,
+        "head": {"ref": pull.head_ref, "sha": pull.head_sha, "repo": _repository(pull.head_repository)},
+        "base": {"ref": pull.base_ref, "sha": pull.base_sha, "repo": _repository(pull.repository)},
+    }
+
+
+def _repository(one: Repository) -> JSON:
+    return {"id": one.id, "url": f"{one.world.api_url}/repos/{one.full_name}", "name": one.name}
+
+
+def changed_file(pull: PullRequest, change: Change) -> JSON:
+    """``diff-entry``."""
+    repository = pull.repository
+    apart = repository.history.divergence(pull.base_sha, pull.head_sha).merge_base
+    was = repository.history.commits[apart].files.get(change.path) if apart is not None else None
+    now = repository.history.commits[pull.head_sha].files.get(change.path)
+    api = f"{repository.world.api_url}/repos/{repository.full_name}"
+    return {
+        "sha": blob_id(now if now is not None else was or ""),
+        "filename": change.path,
+        "status": {"ADDED": "added", "DELETED": "removed"}.get(change.kind, "modified"),
+        "additions": change.additions,
+        "deletions": change.deletions,
+        "changes": change.additions + change.deletions,
+        "blob_url": f"{repository.url}/blob/{pull.head_sha}/{change.path}",
+        "raw_url": f"{repository.url}/raw/{pull.head_sha}/{change.path}",
+        "contents_url": f"{api}/contents/{change.path}?ref={pull.head_sha}",
+        "patch": patch(change.path, was, now),
+    }

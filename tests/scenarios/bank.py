@@ -1,0 +1,90 @@
+"""A small bank on the simulated GitHub, and words for what its stories look at."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.publish.effects import CHECK
+from bot.sandbox import SimulatedGitHub
+from bot.sandbox.accounts import Account
+from bot.sandbox.organisations import Team
+from bot.sandbox.rehearsal import Rehearsal
+
+SECRET = "a secret of the scenarios"
+POLICY = """\
+version: 1
+mode: enforce
+roles:
+  security: [northbank/appsec]
+people:
+  - [bob, bob-admin]
+applications:
+  - {name: ledger, repositories: [ledger], tier: medium}
+  - {name: vault, repositories: [vault], tier: high}
+tiers:
+  low:
+    approvals: [{count: 1, from: [write]}]
+  medium:
+    approvals: [{count: 2, from: [write]}]
+  high:
+    approvals: [{count: 1, from: [write]}, {count: 1, from: [security]}]
+"""
+
+
+@dataclass(slots=True)
+class Bank:
+    """The bank's people and repositories. A change of ``ledger`` needs two approvals of people with write access."""
+
+    gh: SimulatedGitHub
+    org: Any
+    alice: Any
+    bob: Any
+    carol: Any
+    dana: Any
+    erin: Any
+    appsec: Any
+    policy: Any
+    ledger: Any
+
+    @classmethod
+    def found(cls, gh: SimulatedGitHub, *, policy: str | None = POLICY, merge_queue: bool = False) -> "Bank":
+        org = gh.organisation("northbank")
+        alice, bob, carol, dana, erin = (org.person(name) for name in ("alice", "bob", "carol", "dana", "erin"))
+        appsec = org.team("appsec", members=[dana])
+        files = {} if policy is None else {"countersign.yml": policy}
+        home = org.repository(".github", files={"README.md": "The bank's own.", **files}, access={erin: "admin"})
+        access: dict[Account | Team, str] = {alice: "write", bob: "write", carol: "write", dana: "write", erin: "admin"}
+        ledger = org.repository("ledger", files={"ledger.py": "balance = 0\n"}, access=access, merge_queue=merge_queue)
+        return cls(gh, org, alice, bob, carol, dana, erin, appsec, home, ledger)
+
+    def change(self, text: str = "balance = 1\n", **more: Any) -> Any:
+        """A pull request of Alice's."""
+        return self.ledger.open_pull_request(by=self.alice, title="Balance", files={"ledger.py": text}, **more)
+
+    def approved_change(self) -> Any:
+        """A pull request of Alice's that Bob and Carol have approved."""
+        pull = self.change()
+        pull.review(by=self.bob, state="APPROVED")
+        pull.review(by=self.carol, state="APPROVED")
+        return pull
+
+
+def shown(subject: Any) -> tuple[str, str]:
+    """What the list of checks shows for a pull request or a group: its state and title."""
+    check = subject.check(CHECK)
+    assert check is not None, "there is no check run"
+    return check.conclusion or check.status, check.title
+
+
+def reasons(pull: Any) -> dict[str, str]:
+    """By reviewer: what the check run says of the last review."""
+    found = {}
+    for line in pull.check(CHECK).summary.splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == 4 and cells[0] in {"counted", "not counted"}:
+            found[cells[1].lstrip("@").replace("\\", "")] = f"{cells[0]}: {cells[3]}".replace("\\", "")
+    return found
+
+
+async def runs(running: Rehearsal, pull: Any) -> list[Any]:
+    """Every check run of ours on the head of the pull request."""
+    return [check for check in pull.repository.check_runs if check.head_sha == pull.head_sha and check.name == CHECK]
