@@ -68,7 +68,8 @@ def _made_by_github(commit: Commit, committer: GitIdentity) -> bool:
 
 
 def _read_pushes(facts: PullRequestFacts, traces: list[tuple[Account, str]], unknown: list[str]) -> None:
-    for push in facts.pushes:
+    order = {commit.oid: place for place, commit in enumerate(facts.commits)}
+    for push in sorted(facts.pushes, key=lambda each: order.get(each.after, len(order))):
         if push.actor is None or push.actor.id == WEB_FLOW:
             unknown.append(
                 f"{push.after[:7]} was pushed with a deploy key, or by an account that GitHub does not name."
