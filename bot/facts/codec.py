@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -43,12 +43,16 @@ def digest(facts: Facts) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Values as JSON has them: moments in UTC, members of an enumeration by value."""
+    """Values as JSON has them: moments in UTC, durations in seconds, members of an enumeration by value."""
     match value:
         case Enum():
             return value.value
         case datetime():
             return value.astimezone(UTC).isoformat()
+        case date():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
         case dict():
             return {str(plain(key)): plain(item) for key, item in value.items()}
         case list() | tuple():

@@ -1,9 +1,11 @@
 """The policy in force, as values: what a decision needs to know of the rules, and nothing of files.
 
-Built by ``policy.load`` from YAML and merged by ``policy.layers``; pure and frozen.
+Built from YAML by ``policy.load`` and merged by ``policy.layers``; pure and frozen. Durations are exact; moments and
+dates of the calendar are those of its time zone.
 """
 
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 
 
@@ -38,6 +40,47 @@ class Role(StrEnum):
     MERGER = "merger"
     DEPLOYER = "deployer"
     VERIFIER = "verifier"
+    POLICY_OWNER = "policy-owner"
+
+
+class ChangeType(StrEnum):
+    """ITIL's types of change. A standard one is authorised beforehand, by its template."""
+
+    STANDARD = "standard"
+    NORMAL = "normal"
+    EMERGENCY = "emergency"
+
+
+class Plan(StrEnum):
+    """The plans that a change record can need."""
+
+    IMPLEMENTATION = "implementation"
+    TEST = "test"
+    BACKOUT = "backout"
+    IMPACT = "impact"
+
+
+class CarryOver(StrEnum):
+    """Whether an approval of another commit counts: never, or when its diff against the base is the same."""
+
+    NEVER = "never"
+    SAME_DIFF = "same-diff"
+
+
+class OnTimeout(StrEnum):
+    """What becomes of a request that the board did not decide in time, the strictest first."""
+
+    REJECT = "reject"
+    ESCALATE = "escalate"
+    EXTEND = "extend"
+
+
+class System(StrEnum):
+    """Where change records are kept."""
+
+    REGISTER = "register"
+    SERVICENOW = "servicenow"
+    JIRA = "jira"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +95,69 @@ class Approvals:
 
 
 @dataclass(frozen=True, slots=True)
+class Cab:
+    """How the Change Advisory Board decides.
+
+    ``quorum`` votes to approve, within ``timeout`` of the request. ``reviews``: an approving review of the pull request
+    by a member is a vote as well.
+    """
+
+    quorum: int
+    timeout: timedelta = timedelta(hours=24)
+    on_timeout: OnTimeout = OnTimeout.REJECT
+    reviews: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most ``at_most`` deployments of an application within any ``per``."""
+
+    at_most: int
+    per: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Somebody from one of the ``groups`` confirms the change in production within ``within``."""
+
+    groups: tuple[str, ...]
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class TierRules:
-    """What a change of one tier needs."""
+    """What a change of one tier needs.
+
+    ``windows`` are sets of names of windows: of each set, one must be open. ``deployments`` all hold. ``sign_off`` are
+    roles, each of which signs. ``pairing``: whoever deploys has somebody beside them.
+    """
 
     approvals: tuple[Approvals, ...]
+    change: ChangeType = ChangeType.NORMAL
+    sign_off: tuple[str, ...] = ()
+    cab: Cab | None = None
+    plans: tuple[Plan, ...] = ()
+    windows: tuple[tuple[str, ...], ...] = ()
+    deployments: tuple[Rate, ...] = ()
+    cool_down: timedelta = timedelta()
+    verification: Verification | None = None
+    pairing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """When an approval counts, and which of them are noteworthy.
+
+    ``member_for``: how long somebody must have been in the approving team. ``quick`` and ``large``: an approval that
+    comes within ``quick`` of the moment when there was something to review of more than ``large`` lines is reported.
+    ``pair``: so many approvals of one person by one other within 90 days, and none by anybody else, are reported.
+    """
+
+    carry_over: CarryOver = CarryOver.NEVER
+    member_for: timedelta = timedelta()
+    quick: timedelta = timedelta(minutes=1)
+    large: int = 500
+    pair: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +170,155 @@ class Separation:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An entry of the inventory: which repositories (names or shell patterns), and how risky a change to them is."""
+    """An entry of the inventory: which repositories (names or shell patterns), and how risky a change to them is.
+
+    ``properties``: instead of names, the values of custom properties that a repository has. ``data`` are classes of
+    data ("personal", "cardholder"); ``environments`` maps a kind of environment ("production") to name patterns.
+    ``mode`` None is that of the policy.
+    """
 
     name: str
     repositories: tuple[str, ...]
     tier: Tier
+    properties: tuple[tuple[str, str], ...] = ()
+    data: tuple[str, ...] = ()
+    configuration_item: str = ""
+    environments: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    mode: Mode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRule:
+    """Raises the tier of a change to ``to`` when the CEL expression ``when`` is true of it."""
+
+    id: str
+    to: Tier
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of the organisation's own: where ``when`` is true, ``require`` must be, or ``message`` is shown."""
+
+    id: str
+    when: str
+    require: str
+    message: str
+    controls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When something may be released: from each occurrence of ``rrule`` (RFC 5545, local time) for ``duration``."""
+
+    rrule: str
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """When nothing may be released: recurring, or from one day to another (the end included), but for ``excepted``."""
+
+    name: str
+    rrule: str = ""
+    duration: timedelta = timedelta()
+    first: date | datetime | None = None
+    last: date | datetime | None = None
+    excepted: tuple[ChangeType, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Windows by name, each with the definitions that must all be open; freezes; and the holidays of a region.
+
+    ``holidays`` is a country, with a subdivision after a hyphen ("GB-ENG"), or a financial market ("XECB"): no window
+    is open on one.
+    """
+
+    timezone: str = "UTC"
+    holidays: str = ""
+    windows: tuple[tuple[str, tuple[Window, ...]], ...] = ()
+    freezes: tuple[Freeze, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Infrastructure:
+    """What infrastructure as code must have."""
+
+    retention_days: int = 0
+    encryption: bool = False
+    access_logging: bool = False
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What is looked for in changed files; ``actions_allowed`` None is any, tiers ``signed`` need signed commits."""
+
+    secrets_config: str = ""
+    infrastructure: Infrastructure = Infrastructure()
+    dependencies_denied: tuple[str, ...] = ()
+    licences_denied: tuple[str, ...] = ()
+    actions_pinned: bool = False
+    actions_allowed: tuple[str, ...] | None = None
+    signed: frozenset[Tier] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A piece of evidence that a change needs, by kind; ``at_most`` bounds the figures of its report.
+
+    ``stage``: ``merge`` or ``deployment``. ``require`` names what the tool itself must have concluded.
+    """
+
+    kind: str
+    tool: str = ""
+    name: str = ""
+    require: str = ""
+    at_most: tuple[tuple[str, float], ...] = ()
+    suppressions: str = ""
+    rules: str = ""
+    stage: str = "merge"
+    not_older_than: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """Who may declare an emergency, the quorum of its board, and when its review is due."""
+
+    groups: tuple[str, ...] = ()
+    quorum: int = 1
+    review_within: timedelta = timedelta(days=3)
+    lasts: timedelta = timedelta(hours=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Waivers:
+    """Who may grant a waiver, and for how long at most; nobody when ``groups`` is empty."""
+
+    groups: tuple[str, ...] = ()
+    at_most: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Where change records are kept, and how that system names things."""
+
+    system: System = System.REGISTER
+    fields: tuple[tuple[str, str], ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()
+    values: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A standard change that is authorised beforehand: which files it may touch, and how large it may be."""
+
+    id: str
+    title: str
+    paths: tuple[str, ...]
+    lines: int
+    expires: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +344,35 @@ class Policy:
     """Everything that is demanded of a change.
 
     ``roles`` maps a role of the policy to its holders: ``organisation/team`` or an account's login, in lower case.
-    ``people`` has, per person with several accounts, those logins. ``problems`` are of files that could not be used,
-    or not wholly: the last good version stands in for them. ``undecidable`` says that the organisation's file has never
-    worked, so that nobody knows what is demanded. ``dropped`` has the holders that a repository's file took out of a
-    role: they approve no more, and what they object to still stands.
+    ``people`` has, per person with several accounts, those logins. ``observed`` are ids of findings that are reported
+    and do not block. ``controls`` maps the id of a finding to the controls that the packs say it gives evidence for.
+    ``acknowledging`` are the roles that may acknowledge an unauthorised change. ``problems`` are of files that could
+    not be used, or not wholly: the last good version stands in for them. ``undecidable`` says that the organisation's
+    file has never worked, so that nobody knows what is demanded. ``dropped`` has the holders that a repository's file
+    took out of a role: they approve no more, and what they object to still stands.
     """
 
     mode: Mode
     tiers: dict[Tier, TierRules]
+    packs: tuple[str, ...] = ()
     roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
     people: tuple[tuple[str, ...], ...] = ()
     applications: tuple[Application, ...] = ()
+    risk: tuple[RiskRule, ...] = ()
+    reviews: Reviews = Reviews()
     separation: tuple[Separation, ...] = ()
+    calendar: Calendar = Calendar()
+    checks: Checks = Checks()
+    evidence: tuple[Evidence, ...] = ()
+    emergency: Emergency = Emergency()
+    waivers: Waivers = Waivers()
+    acknowledging: tuple[str, ...] = ()
+    records: Records = Records()
+    templates: tuple[Template, ...] = ()
+    retention_days: int = 2555
+    rules: tuple[Rule, ...] = ()
+    observed: tuple[str, ...] = ()
+    controls: dict[str, tuple[str, ...]] = field(default_factory=dict)
     layers: tuple[Layer, ...] = ()
     problems: tuple[Problem, ...] = ()
     undecidable: bool = False
