@@ -7,7 +7,7 @@ from uuid import UUID
 from bot.clock import Clock
 from bot.commands.act import Desk
 from bot.decide.controls.shared_head import passes_alone
-from bot.decide.evaluate import decide
+from bot.decide.evaluate import decide, own_mode
 from bot.decide.merge_group import decide_group
 from bot.decide.verdict import Decision
 from bot.errors import Transient
@@ -82,7 +82,7 @@ class Pipeline:
 
     async def _tell_siblings(self, look: Look, place: Place, gathered: Gathered, decision: Decision) -> None:
         """Have those looked at again that share the check run and know something else of this pull request."""
-        mine = Sibling(place.number, passes_alone(decision), gathered.policy.mode is Mode.ENFORCE)
+        mine = Sibling(place.number, passes_alone(decision), own_mode(gathered.facts, gathered.policy) is Mode.ENFORCE)
         outdated = [number for number, view in gathered.views.items() if view != mine]
         if not outdated:
             return

@@ -5,19 +5,24 @@ from datetime import datetime
 
 from bot.decide.approvals import Tally
 from bot.decide.contributors import Contributors
+from bot.decide.risk import Risk
 from bot.facts.model import PullRequestFacts
 from bot.facts.people import People
-from bot.policy.model import Policy, Tier
+from bot.policy.expressions import Subject
+from bot.policy.model import Application, Policy, Tier
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One change, ready to be looked at by the controls."""
+    """One change, ready to be looked at by the controls. ``subject`` is what the policy's own rules look at, if any."""
 
     facts: PullRequestFacts
     policy: Policy
     now: datetime
     tier: Tier
+    risk: Risk
     people: People
     contributors: Contributors
     tally: Tally
+    application: Application | None
+    subject: Subject | None

@@ -1,50 +1,73 @@
 """The decision about a pull request, on one screen."""
 
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from bot.decide.approvals import Tally, tally
 from bot.decide.context import Context
 from bot.decide.contributors import Contributors, contributors
-from bot.decide.controls import CONTROLS
-from bot.decide.risk import tier_of
+from bot.decide.controls import findings
+from bot.decide.environment import environment
+from bot.decide.risk import risk_of
 from bot.decide.verdict import Decision, Finding, Involvement, Verdict, worst
 from bot.facts.model import PullRequestFacts
 from bot.facts.people import People, people_of
-from bot.policy.model import Mode, Policy
+from bot.policy.inventory import application_of
+from bot.policy.model import Mode, Policy, Tier
 
 _ORDER = {Verdict.FAIL: 0, Verdict.WAIT: 1, Verdict.WAIVED: 2, Verdict.PASS: 3}
 
 
 def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     """Decide about the head of a pull request. Pure: the same arguments give the same decision, always."""
-    tier, because = tier_of(facts, policy)
+    application = application_of(policy, facts)
     people = people_of(facts, policy.people)
     involved = contributors(facts, people)
-    counted = tally(facts, policy, policy.tiers[tier].approvals, people, involved)
-    context = Context(facts, policy, now, tier, people, involved, counted)
-    findings = [finding for control in CONTROLS if (finding := control(context)) is not None]
+    look = partial(environment, facts, policy, now, application=application, people=people, involved=involved)
+    floor = Tier.HIGH if application is None else application.tier
+    risk = risk_of(facts, policy, application, look(tier=floor) if policy.risk else None)
+    counted = tally(facts, policy, policy.tiers[risk.tier].approvals, people, involved)
+    subject = look(tier=risk.tier, approvers=counted.approvers) if policy.rules else None
+    context = Context(facts, policy, now, risk.tier, risk, people, involved, counted, application, subject)
+    found = [_placed(finding, policy) for finding in findings(context)]
     return Decision(
         head=facts.head.oid,
         mode=_mode(facts, policy),
-        tier=tier,
-        tier_because=because,
-        verdict=worst(finding.verdict for finding in findings),
-        findings=worst_first(findings),
+        tier=risk.tier,
+        tier_because=risk.because,
+        verdict=worst(finding.blocks for finding in found),
+        findings=worst_first(found),
         reviews=counted.reviews,
         demands=counted.demands,
         people=_involvements(involved, counted, people),
-        next_at=min((finding.until for finding in findings if finding.until), default=None),
+        next_at=min((finding.until for finding in found if finding.until), default=None),
     )
 
 
+def _placed(finding: Finding, policy: Policy) -> Finding:
+    """The finding with the controls of the packs that it gives evidence for, observed if the policy says so."""
+    family = finding.id.partition(":")[0]
+    controls = dict.fromkeys((*policy.controls.get(family, ()), *finding.controls))
+    observed = finding.id in policy.observed or family in policy.observed
+    return replace(finding, controls=tuple(controls), observed=observed)
+
+
+def own_mode(facts: PullRequestFacts, policy: Policy) -> Mode:
+    """The mode that the policy has for the pull request's application: that of its entry, or the policy's."""
+    application = application_of(policy, facts)
+    chosen = application.mode if application is not None else None
+    return policy.mode if chosen is None or policy.undecidable else chosen
+
+
 def _mode(facts: PullRequestFacts, policy: Policy) -> Mode:
-    """The policy's mode, unless the check is also that of a pull request for which the policy is enforced."""
-    return Mode.ENFORCE if any(sibling.enforced for sibling in facts.siblings) else policy.mode
+    """The mode, unless the check is also that of a pull request for which the policy is enforced."""
+    return Mode.ENFORCE if any(sibling.enforced for sibling in facts.siblings) else own_mode(facts, policy)
 
 
 def worst_first(findings: list[Finding]) -> tuple[Finding, ...]:
     """What blocks before what waits before what passes; within that, as the controls stand."""
-    return tuple(sorted(findings, key=lambda finding: _ORDER[finding.verdict]))
+    return tuple(sorted(findings, key=lambda finding: _ORDER[finding.blocks]))
 
 
 def _involvements(involved: Contributors, counted: Tally, people: People) -> tuple[Involvement, ...]:

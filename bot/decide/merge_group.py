@@ -29,13 +29,19 @@ def decide_group(facts: MergeGroupFacts, policy: Policy, now: datetime) -> Decis
         )
     return Decision(
         head=facts.head,
-        mode=policy.mode if members else Mode.ENFORCE,
+        mode=_mode(list(members.values())),
         tier=max((decision.tier for decision in members.values()), default=Tier.HIGH),
         tier_because=tuple(f"#{number}: {' '.join(each.tier_because)}" for number, each in members.items()),
         verdict=worst(finding.verdict for finding in findings),
         findings=worst_first(findings),
         next_at=min((each.next_at for each in members.values() if each.next_at), default=None),
     )
+
+
+def _mode(members: list[Decision]) -> Mode:
+    """Observed only where every member is; a group that nobody could look into is not."""
+    observed = bool(members) and all(each.mode is Mode.OBSERVE for each in members)
+    return Mode.OBSERVE if observed else Mode.ENFORCE
 
 
 def _member(number: int, decision: Decision) -> Finding:

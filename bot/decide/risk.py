@@ -1,14 +1,46 @@
-"""How risky a change is, with every reason."""
+"""How risky a change is, with every reason: the tier of its application, raised by what it touches, never lowered."""
+
+from dataclasses import dataclass
 
 from bot.facts.model import PullRequestFacts
-from bot.policy.inventory import application_of
-from bot.policy.model import Policy, Tier
+from bot.policy.expressions import Failed, Subject, checked
+from bot.policy.model import Application, Policy, Tier
 from bot.words import quoted
 
 
-def tier_of(facts: PullRequestFacts, policy: Policy) -> tuple[Tier, tuple[str, ...]]:
-    """The tier of the change, and a sentence for each reason. What is in no inventory is high."""
-    application = application_of(policy, facts.repository.name)
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """The tier, a sentence for each reason, and the rules that had no answer: what they would say is not known."""
+
+    tier: Tier
+    because: tuple[str, ...]
+    unanswered: tuple[tuple[str, str], ...] = ()
+
+
+def risk_of(facts: PullRequestFacts, policy: Policy, application: Application | None, subject: Subject | None) -> Risk:
+    """The risk of the change; what is in no inventory is high, and so is what a rule has no answer for.
+
+    ``subject`` is what rules look at, and may be missing where there are none.
+    """
+    because = [_from_inventory(facts, application)]
+    tier = Tier.HIGH if application is None else application.tier
+    unanswered: list[tuple[str, str]] = []
+    for rule in policy.risk:
+        assert subject is not None, "rules look at something"
+        try:
+            raised = checked(rule.when).holds(subject)
+        except Failed as failed:
+            unanswered.append((rule.id, str(failed)))
+            because.append(f"The rule {quoted(rule.id)} has no answer for this change: {failed}.")
+            tier = Tier.HIGH
+            continue
+        if raised:
+            because.append(f"The rule {quoted(rule.id)} raises it to {rule.to.label}.")
+            tier = max(tier, rule.to)
+    return Risk(tier, tuple(because), tuple(unanswered))
+
+
+def _from_inventory(facts: PullRequestFacts, application: Application | None) -> str:
     if application is None:
-        return Tier.HIGH, (f"{facts.repository.full_name} is in no application of the inventory.",)
-    return application.tier, (f"{quoted(application.name)} is of tier {application.tier.label}.",)
+        return f"{facts.repository.full_name} is in no application of the inventory."
+    return f"{quoted(application.name)} is of tier {application.tier.label}."

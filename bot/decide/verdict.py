@@ -46,6 +46,7 @@ class Finding:
     ``id`` is stable and names the rule (``approvals``, ``separation:contributor-approver``); ``headline`` is at most 50
     characters for a list; ``what`` and ``why`` are sentences; ``remedy`` says who can do what next, and is empty only
     when nothing is to be done. ``controls`` are the ids of the regulations' controls that it gives evidence for.
+    ``observed``: the policy has it reported only, so that it says what it found and does not block.
     ``until`` is the moment at which time alone could change it; ``minutes`` says that it is a matter of minutes.
     """
 
@@ -61,6 +62,12 @@ class Finding:
     minutes: bool = False
     annotations: tuple[Annotation, ...] = ()
     parts: tuple["Finding", ...] = ()
+    observed: bool = False
+
+    @property
+    def blocks(self) -> Verdict:
+        """The part that it has in the verdict."""
+        return Verdict.PASS if self.observed else self.verdict
 
 
 @dataclass(frozen=True, slots=True)

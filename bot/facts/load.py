@@ -70,9 +70,8 @@ class Gathering:
         if read is None:
             return None
         facts, blobs = read
-        policy, unread = await load_policy(
-            self.store, github, place, blobs, self.policy_repository, lane=lane, at=self.clock()
-        )
+        loaded = await load_policy(self.store, github, place, blobs, self.policy_repository, lane=lane, at=self.clock())
+        policy = loaded.policy
         opinions = {each.author for each in facts.reviews if each.author and each.state in _OPINIONS}
         asked = [account for account in opinions if is_human(account)]
         standings, gaps = await standing.read(self.store, github, facts.repository, asked, policy.teams, lane)
@@ -81,8 +80,15 @@ class Gathering:
             others, views = await siblings.read(
                 connection, facts.repository.id, facts.head.oid, facts.number, facts.siblings
             )
-        gaps = (*facts.incomplete, *unread, *gaps)
-        whole = replace(facts, standings=standings, pushes=pushed, siblings=others, incomplete=gaps)
+        gaps = (*facts.incomplete, *loaded.gaps, *gaps)
+        whole = replace(
+            facts,
+            standings=standings,
+            pushes=pushed,
+            siblings=others,
+            incomplete=gaps,
+            properties=loaded.properties,
+        )
         return Gathered(whole, policy, self._concerns(whole, policy), views)
 
     def _concerns(self, facts: PullRequestFacts, policy: Policy) -> frozenset[str]:

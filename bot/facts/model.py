@@ -205,7 +205,10 @@ class FactsIncomplete:
 
 @dataclass(frozen=True, slots=True)
 class PullRequestFacts:
-    """Everything that a decision about a pull request may look at."""
+    """Everything that a decision about a pull request may look at.
+
+    ``properties`` are the repository's custom properties, where the inventory asks for them.
+    """
 
     repository: Repository
     number: int
@@ -228,6 +231,7 @@ class PullRequestFacts:
     standings: tuple[Standing, ...] = ()
     siblings: tuple[Sibling, ...] = ()
     incomplete: tuple[FactsIncomplete, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
 
     @property
     def lines_changed(self) -> int:

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from bot.decide import codec as decision_codec
 from bot.decide.controls.shared_head import passes_alone
+from bot.decide.evaluate import own_mode
 from bot.decide.verdict import Decision
 from bot.facts import codec as facts_codec
 from bot.facts.codec import Facts
@@ -80,13 +81,19 @@ async def record(connection: AsyncConnection[Any], made: Made, *, new_id: UUID) 
                 facts_digest,
                 policy_digest,
                 passes_alone(made.decision),
-                made.policy.mode is Mode.ENFORCE,
+                _is_enforced(made),
                 Jsonb(_siblings(made.facts)),
                 made.at,
                 body,
             ],
         )
     return Receipt(new_id, made.at, facts_digest, policy_digest, new=True)
+
+
+def _is_enforced(made: Made) -> bool:
+    if isinstance(made.facts, MergeGroupFacts):
+        return made.policy.mode is Mode.ENFORCE
+    return own_mode(made.facts, made.policy) is Mode.ENFORCE
 
 
 def _siblings(facts: Facts) -> dict[str, list[bool | None]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.policy import layers
 from bot.policy.check import Checked, check
+from bot.policy.inventory import NONE, Properties
 from bot.policy.model import Layer, Mode, Policy, Problem, Role, Separation, Tier, TierRules
 from bot.policy.schema import PolicyFile
 
@@ -41,6 +42,7 @@ def assemble(
     repository: Source | None,
     last_good: Mapping[str, Source],
     repository_name: str,
+    properties: Properties = NONE,
 ) -> Assembled:
     """The policy for a repository; ``last_good`` has the version of each file that worked before, by origin.
 
@@ -52,16 +54,16 @@ def assemble(
     broken: list[Source] = []
     policy = default
     if organisation is not None:
-        checked = _usable(organisation, last_good, (), problems, good, broken)
+        checked = _usable(organisation, last_good, default, problems, good, broken)
         if checked.content is not None:
             policy = layers.organisation(policy, checked.content, Layer(checked.origin, checked.blob))
         else:
             policy = replace(policy, mode=Mode.ENFORCE, undecidable=True)
     if repository is not None:
-        checked = _usable(repository, last_good, tuple(policy.roles), problems, good, broken)
+        checked = _usable(repository, last_good, policy, problems, good, broken)
         if checked.content is not None:
             layer = Layer(checked.origin, checked.blob)
-            policy, loosening = layers.repository(policy, checked.content, layer, repository_name)
+            policy, loosening = layers.repository(policy, checked.content, layer, repository_name, properties)
             problems += [
                 checked.document.problem(path, f"{sentence} The organisation's rule stays in force.")
                 for path, sentence in loosening
@@ -72,13 +74,13 @@ def assemble(
 def _usable(
     source: Source,
     last_good: Mapping[str, Source],
-    known_roles: tuple[str, ...],
+    above: Policy,
     problems: list[Problem],
     good: list[Source],
     broken: list[Source],
 ) -> Checked:
     """The file, or its last good version."""
-    checked = check(source.text, source.origin, source.blob, known_roles=known_roles)
+    checked = _checked(source, above)
     if checked.content is not None:
         good.append(source)
         return checked
@@ -87,4 +89,9 @@ def _usable(
     before = last_good.get(source.origin)
     if before is None or before.blob == source.blob:
         return checked
-    return check(before.text, before.origin, before.blob, known_roles=known_roles)
+    return _checked(before, above)
+
+
+def _checked(source: Source, above: Policy) -> Checked:
+    windows = [name for name, _ in above.calendar.windows]
+    return check(source.text, source.origin, source.blob, known_roles=above.roles, known_windows=windows)

@@ -1,6 +1,5 @@
 """Says everything that is wrong in a policy file, at its line, in words."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,18 +7,15 @@ from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from rapidfuzz import process
 
-from bot.policy.model import Problem, Tier
-from bot.policy.schema import PolicyFile, TierPart
+from bot.policy.contradictions import contradictions, nearest
+from bot.policy.model import Problem
+from bot.policy.schema import PolicyFile
 from bot.policy.yaml import Document, Path, read
-from bot.words import listed, quoted
+from bot.words import quoted
 
-PERMISSIONS = ("write", "maintain", "admin")
 MOST_PROBLEMS = 100
 """Problems of one file that are told; nobody corrects more at once."""
-
-_NEAR = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +29,27 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
-def check(text: str, origin: str, blob: str = "", *, known_roles: Collection[str] = ()) -> Checked:
-    """Read a policy file; ``known_roles`` are those of the layers above it. Never raises."""
-    return _check(text, origin, blob, frozenset(known_roles))
+def check(
+    text: str,
+    origin: str,
+    blob: str = "",
+    *,
+    known_roles: Collection[str] = (),
+    known_windows: Collection[str] = (),
+) -> Checked:
+    """Read a policy file; ``known_roles`` and ``known_windows`` are those of the layers above it. Never raises."""
+    return _check(text, origin, blob, frozenset(known_roles), frozenset(known_windows))
 
 
 @lru_cache(maxsize=256)
-def _check(text: str, origin: str, blob: str, known_roles: frozenset[str]) -> Checked:
+def _check(text: str, origin: str, blob: str, known_roles: frozenset[str], known_windows: frozenset[str]) -> Checked:
     """The same text is read at every look, and reading it takes longer than everything else in a decision."""
     document = read(text, origin)
     content: PolicyFile | None = None
     if not document.problems:
         content = _validate(document)
     if content is not None:
-        for path, message in _contradictions(content, known_roles):
+        for path, message in contradictions(content, known_roles, known_windows):
             document.complain(path, message)
     problems = tuple(sorted(document.problems, key=lambda each: (each.line, each.column)))[:MOST_PROBLEMS]
     return Checked(origin, blob, None if problems else content, document, problems)
@@ -75,7 +78,7 @@ def _sentence(detail: ErrorDetails) -> tuple[Path, str]:
     path = tuple(part for part in detail["loc"] if part != "[key]")
     name = quoted(path[-1]) if isinstance(path[-1], str) else "This"
     if detail["type"] == "extra_forbidden":
-        return path, f"{name} is not known here.{_nearest(str(path[-1]), _names_at(path[:-1]))}"
+        return path, f"{name} is not known here.{nearest(str(path[-1]), _names_at(path[:-1]))}"
     context = detail.get("ctx", {})
     expected = str(context.get("expected", "")).replace("'", "`")
     message = _SENTENCES[detail["type"]].format(
@@ -96,6 +99,8 @@ _SENTENCES = {
     "less_than_equal": "{name} must be {le} or less.",
     "int_type": "{name} must be a whole number without quotation marks, not {shown}.",
     "string_type": "{name} must be text, not {shown}.",
+    "bool_type": "{name} must be true or false, not {shown}.",
+    "float_type": "{name} must be a number without quotation marks, not {shown}.",
     "list_type": "{name} must be a list, not {shown}.",
     "dict_type": "{name} must be a mapping of names to values, not {shown}.",
     "model_type": "{name} must be a mapping of names to values, not {shown}.",
@@ -129,45 +134,3 @@ def _model_in(annotation: Any) -> Any:
     if hasattr(annotation, "model_fields"):
         return annotation
     return next((found for part in getattr(annotation, "__args__", ()) if (found := _model_in(part))), None)
-
-
-def _nearest(word: str, names: Collection[str]) -> str:
-    found = process.extractOne(word, names, score_cutoff=_NEAR)
-    if found:
-        return f" Did you mean `{found[0]}`?"
-    return f" Known are {listed([f'`{name}`' for name in names])}."
-
-
-def _contradictions(content: PolicyFile, known_roles: Collection[str]) -> Iterable[tuple[Path, str]]:
-    """What no single value shows."""
-    yield from _unknown_groups(content, {*PERMISSIONS, *content.roles, *known_roles})
-    for role in content.roles:
-        if role in PERMISSIONS:
-            yield ("roles", role), f"`{role}` is a permission of GitHub and cannot be a role."
-    for index, pair in enumerate(content.separation):
-        if len(set(pair.roles)) < len(pair.roles):
-            yield ("separation", index, "roles"), "A role cannot be separated from itself."
-    yield from _doubles(content)
-
-
-def _unknown_groups(content: PolicyFile, groups: Collection[str]) -> Iterable[tuple[Path, str]]:
-    for tier in Tier:
-        part: TierPart | None = getattr(content.tiers, tier.label)
-        for index, demand in enumerate(part.approvals if part else ()):
-            path = ("tiers", tier.label, "approvals", index, "from")
-            for group in demand.groups:
-                if group not in groups:
-                    yield path, f"There is no role `{group}`.{_nearest(group, sorted(groups))}"
-
-
-def _doubles(content: PolicyFile) -> Iterable[tuple[Path, str]]:
-    names = Counter(application.name for application in content.applications)
-    for index, application in enumerate(content.applications):
-        if names[application.name] > 1:
-            message = f"There are {names[application.name]} applications {quoted(application.name)}."
-            yield ("applications", index, "name"), message
-    accounts = Counter(login for person in content.people for login in set(person))
-    for index, person in enumerate(content.people):
-        for login in sorted(set(person)):
-            if accounts[login] > 1:
-                yield ("people", index), f"`{login}` belongs to {accounts[login]} people."

@@ -1,12 +1,15 @@
 """Finds the policy that applies to a repository: reads what is new, remembers what worked."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from psycopg import AsyncConnection
 
 from bot.errors import Transient
+from bot.facts import properties
 from bot.facts.model import FactsIncomplete
 from bot.facts.pull_request import Place, PolicyBlobs
 from bot.github.client import InstallationClient
@@ -38,6 +41,15 @@ _PUT_IN_FORCE = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The policy, what of it could not be read, and the custom properties that its inventory asks for."""
+
+    policy: Policy
+    gaps: tuple[FactsIncomplete, ...]
+    properties: tuple[tuple[str, str], ...]
+
+
 async def load(
     store: Store,
     github: InstallationClient,
@@ -47,7 +59,7 @@ async def load(
     *,
     lane: Lane,
     at: datetime,
-) -> tuple[Policy, tuple[FactsIncomplete, ...]]:
+) -> Loaded:
     """The policy for the repository at ``place``, and what of it could not be read.
 
     Raises:
@@ -65,15 +77,24 @@ async def load(
     if missing:
         found |= await _read(github, place, policy_repository, wanted, missing, organisation, lane)
     gone = organisation in in_force and blobs.organisation is None
-    assembled = assemble(
+    gaps = _gaps(organisation, blobs) if gone else ()
+    make = partial(
+        assemble,
         default(),
         organisation=found.get(organisation) or (in_force[organisation] if gone else None),
         repository=found.get(repository),
         last_good=in_force,
         repository_name=place.name,
     )
+    assembled, values = make(), properties.NONE
+    if any(application.properties for application in assembled.policy.applications):
+        read = await properties.read(store, github, place.repository_id, place.owner, place.name, lane)
+        if read is None:
+            gaps = (*gaps, FactsIncomplete("the custom properties", "Countersign may not see them"))
+        values = read or values
+        assembled = make(properties=values)
     await _remember(store, assembled, in_force, at)
-    return assembled.policy, _gaps(organisation, blobs) if gone else ()
+    return Loaded(assembled.policy, gaps, values)
 
 
 def _gaps(organisation: str, blobs: PolicyBlobs) -> tuple[FactsIncomplete, ...]:

@@ -68,7 +68,7 @@ def state(decision: Decision) -> tuple[str, str | None]:
         case Verdict.FAIL:
             return "completed", "failure"
         case Verdict.WAIT:
-            waiting = [finding for finding in decision.findings if finding.verdict is Verdict.WAIT]
+            waiting = [finding for finding in decision.findings if finding.blocks is Verdict.WAIT]
             minutes = all(finding.minutes for finding in waiting)
             return ("in_progress", None) if minutes else ("completed", "action_required")
         case _:
@@ -83,7 +83,7 @@ def title(decision: Decision) -> str:
             decision.verdict,
             "Observing: would wait for" if decision.verdict is Verdict.WAIT else "Observing: would block",
         )
-    open_findings = [finding for finding in decision.findings if finding.verdict in {Verdict.FAIL, Verdict.WAIT}]
+    open_findings = [finding for finding in decision.findings if finding.blocks in {Verdict.FAIL, Verdict.WAIT}]
     if not open_findings:
         return shortened(f"{word}: {_passed(decision)}", TITLE)
     more = f" (+{len(open_findings) - 1} more)" if len(open_findings) > 1 else ""
@@ -100,7 +100,7 @@ def _passed(decision: Decision) -> str:
 
 def _summary(decision: Decision) -> list[str]:
     lines = [sentence(_verdict(decision)), ""]
-    steps = [finding.remedy for finding in decision.findings if finding.remedy and finding.verdict is not Verdict.PASS]
+    steps = [finding.remedy for finding in decision.findings if finding.remedy and finding.blocks is not Verdict.PASS]
     if steps:
         lines += ["**What to do next**", "", *[f"- {sentence(step)}" for step in steps], ""]
     lines += table(("", "what", "why"), [_row(finding) for finding in decision.findings])
@@ -149,8 +149,15 @@ def _is_group(decision: Decision) -> bool:
 
 def _row(finding: Finding) -> tuple[str, ...]:
     # What must be done now stands above the table; what could be done stands here.
-    why = f"{finding.why} {finding.remedy}" if finding.verdict is Verdict.PASS else finding.why
-    return _MARKS[finding.verdict], f"{sentence(finding.what)} <sub>`{finding.id}`</sub>", sentence(why)
+    why = f"{finding.why} {finding.remedy}" if finding.blocks is Verdict.PASS else finding.why
+    return _mark(finding), f"{sentence(finding.what)} <sub>`{finding.id}`</sub>", sentence(why)
+
+
+def _mark(finding: Finding) -> str:
+    """The verdict of a finding; of one that is only observed, what it would be."""
+    if finding.observed and finding.verdict is not Verdict.PASS:
+        return f"👁️ observed, would {finding.verdict.value}"
+    return _MARKS[finding.verdict]
 
 
 def _review_row(review: CountedReview, *, quiet: bool = False) -> tuple[str, ...]:
@@ -216,7 +223,7 @@ def explanation(decision: Decision, finding_id: str | None = None) -> str:
     chosen = [finding for finding in decision.findings if finding_id is None or finding.id == finding_id]
     lines = [] if finding_id else [sentence(_verdict(decision)), ""]
     for finding in chosen:
-        lines.append(f"- **{_MARKS[finding.verdict]}** {sentence(finding.what, quiet=True)} <sub>`{finding.id}`</sub>")
+        lines.append(f"- **{_mark(finding)}** {sentence(finding.what, quiet=True)} <sub>`{finding.id}`</sub>")
         lines += [f"  {sentence(part, quiet=True)}" for part in (finding.why, finding.remedy) if part]
     if decision.reviews and finding_id in {None, "approvals", "separation"}:
         rows = [_review_row(review, quiet=True) for review in decision.reviews]

@@ -56,6 +56,7 @@ class Repository:
     merge_queue: MergeQueue | None = None
     parent: Repository | None = None
     archived: bool = False
+    properties: dict[str, str | list[str] | None] = field(default_factory=dict)
     pushed_at: datetime | None = None
 
     @property

@@ -1,6 +1,6 @@
 """The controls, in the order in which they are shown: one file each, each a pure function of the context."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bot.decide.context import Context
 from bot.decide.controls import (
@@ -12,13 +12,15 @@ from bot.decide.controls import (
     mergeable,
     objections,
     policy,
+    risk,
+    rules,
     separation,
     shared_head,
 )
 from bot.decide.verdict import Finding
 
-Control = Callable[[Context], Finding | None]
-"""Looks at a change; None when it has nothing to say about it."""
+Control = Callable[[Context], Finding | Sequence[Finding] | None]
+"""Looks at a change; None, or no finding, when it has nothing to say about it."""
 
 CONTROLS: tuple[Control, ...] = (
     completeness.look,
@@ -31,4 +33,18 @@ CONTROLS: tuple[Control, ...] = (
     shared_head.look,
     mergeable.look,
     inventory.look,
+    risk.look,
+    rules.look,
 )
+
+
+def findings(context: Context) -> list[Finding]:
+    """What every control has to say."""
+    found: list[Finding] = []
+    for control in CONTROLS:
+        said = control(context)
+        if isinstance(said, Finding):
+            found.append(said)
+        elif said:
+            found += said
+    return found

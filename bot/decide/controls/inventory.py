@@ -7,7 +7,7 @@ from bot.policy.inventory import application_of
 
 def look(context: Context) -> Finding | None:
     """Note that a repository is in no inventory entry: its changes are treated as high."""
-    if application_of(context.policy, context.facts.repository.name) is not None:
+    if application_of(context.policy, context.facts) is not None:
         return None
     return Finding(
         id="inventory",

@@ -35,4 +35,4 @@ def look(context: Context) -> Finding | None:
 
 def passes_alone(decision: Decision) -> bool:
     """Whether everything but what is said about siblings passes: what siblings may build on."""
-    return all(each.verdict in {Verdict.PASS, Verdict.WAIVED} for each in decision.findings if each.id != ID)
+    return all(each.blocks in {Verdict.PASS, Verdict.WAIVED} for each in decision.findings if each.id != ID)

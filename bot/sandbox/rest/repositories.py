@@ -28,6 +28,13 @@ def permission(call: Call) -> Answer:
     return Answer(200, account_shapes.collaborator(repository, account))
 
 
+@route("GET", "/repos/{owner}/{repo}/properties/values", "metadata:read")
+def properties(call: Call) -> Answer:
+    """The repository's custom properties."""
+    values = call.repository.properties
+    return Answer(200, [{"property_name": name, "value": values[name]} for name in sorted(values)])
+
+
 @route("GET", "/repos/{owner}/{repo}/activity", "contents:read")
 def activity(call: Call) -> Answer:
     """What happened to branches, the newest first."""

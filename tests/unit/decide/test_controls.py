@@ -7,7 +7,6 @@ import pytest
 from bot.decide.controls.mergeable import AGAIN
 from bot.decide.evaluate import decide
 from bot.decide.matching import assign
-from bot.decide.risk import tier_of
 from bot.decide.verdict import Verdict, worst
 from bot.facts.model import FactsIncomplete, Mergeability, PullRequestState, Repository, Sibling
 from bot.policy.model import Mode, Problem, Tier
@@ -75,12 +74,13 @@ def test_a_repository_in_no_inventory_is_high_and_a_finding() -> None:
 
 
 def test_the_tier_is_that_of_the_application() -> None:
-    assert tier_of(pull_request(), policy(tier="medium")) == (Tier.MEDIUM, ("`payments` is of tier medium.",))
+    decision = decided(pull_request(), policy(tier="medium"))
+    assert (decision.tier, decision.tier_because) == (Tier.MEDIUM, ("`payments` is of tier medium.",))
 
 
 def test_a_repository_is_found_in_the_inventory_whatever_its_case() -> None:
     shouting = pull_request(repository=Repository(77, "acme", "LEDGER"))
-    assert tier_of(shouting, policy(tier="low"))[0] is Tier.LOW
+    assert decided(shouting, policy(tier="low")).tier is Tier.LOW
 
 
 def test_a_policy_that_never_worked_blocks() -> None:

@@ -1,11 +1,14 @@
 """Which policy is in force: the newest files that work, and those that worked before."""
 
+from dataclasses import replace
+
+from bot.facts.model import Repository
 from bot.policy.assemble import Source, assemble, from_defaults
 from bot.policy.default import default, folder
 from bot.policy.inventory import application_of
 from bot.policy.model import Application, Layer, Mode, Role, Tier
 from bot.policy.schema import PolicyFile
-from tests.unit.builders import demand, policy
+from tests.unit.builders import demand, policy, pull_request
 
 ORGANISATION = "acme/.github:countersign.yml"
 REPOSITORY = "acme/ledger:.github/countersign.yml"
@@ -121,6 +124,7 @@ def test_the_built_in_policy_is_a_file_that_people_can_copy() -> None:
 def test_of_two_entries_of_the_inventory_the_riskier_counts() -> None:
     rules = policy(in_inventory=False)
     both = (Application("a", ("led*",), Tier.HIGH), Application("b", ("ledger",), Tier.LOW))
-    found = application_of(type(rules)(mode=rules.mode, tiers=rules.tiers, applications=both), "Ledger")
+    upper_case = pull_request(repository=Repository(77, "acme", "Ledger"))
+    found = application_of(replace(rules, applications=both), upper_case)
     assert found is both[0]
-    assert application_of(rules, "ledger") is None
+    assert application_of(rules, pull_request()) is None

@@ -38,7 +38,7 @@ def test_what_is_wrong_with_the_file_itself(text: str, sentence: str) -> None:
     ("text", "sentence"),
     [
         ("mod: observe", "o:2:1: `mod` is not known here. Did you mean `mode`?"),
-        ("zzzz: 1", "o:2:1: `zzzz` is not known here. Known are `version`, `mode`, `roles`, `people`, `applications`, `tiers` and `separation`."),
+        ("zzzz: 1", "o:2:1: `zzzz` is not known here. Known are `version`, `mode`, `observe`, `packs`, `roles`, `people`, `applications`, `risk`, `tiers`, `reviews`, `separation`, `calendar`, `checks`, `evidence`, `emergency`, `waivers`, `acknowledge`, `records`, `standard`, `audit` and `rules`."),
         ("mode: both", "o:2:1: `mode` must be `observe` or `enforce`, not `both`."),
         ("mode: [a]", "o:2:1: `mode` must be `observe` or `enforce`, not a list."),
         ("tiers: []", "o:2:1: `tiers` must be a mapping of names to values, not a list."),
@@ -64,7 +64,7 @@ def test_what_is_wrong_with_the_file_itself(text: str, sentence: str) -> None:
         ("applications: [{name: '', repositories: [c], tier: lo}]", "o:2:17: `name` must not be empty.\no:2:46: `tier` must be `low`, `medium` or `high`, not `lo`."),
         ("applications: [{name: a, repositories: ['c d'], tier: low}]", "o:2:41: `c d` is not a repository's name, or a pattern of one with * and ?."),
         ("applications: [{name: a, repositories: [c], tier: low}, {name: a, repositories: [d], tier: low}]", "o:2:17: There are 2 applications `a`.\no:2:58: There are 2 applications `a`."),
-        ("separation: [{roles: [author, contributor]}]", "o:2:23: This must be `contributor` or `approver`, not `author`."),
+        ("separation: [{roles: [auditor, contributor]}]", "o:2:23: This must be `author`, `contributor`, `approver`, `requester`, `cab`, `merger`, `deployer`, `verifier` or `policy-owner`, not `auditor`."),
         ("separation: [{roles: [approver, approver]}]", "o:2:15: A role cannot be separated from itself."),
         ("separation: [{roles: [approver, contributor], tiers: []}]", "o:2:47: `tiers` has too few entries: at least 1."),
     ],

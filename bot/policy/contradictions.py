@@ -1,0 +1,208 @@
+"""What is wrong in a policy file though each value by itself is well-formed."""
+
+import zoneinfo
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+import holidays
+import re2
+from dateutil.rrule import rrulestr
+from rapidfuzz import process
+
+from bot.policy.expressions import Malformed, checked
+from bot.policy.model import Tier
+from bot.policy.schema import CalendarPart, FreezePart, PolicyFile, TierPart
+from bot.policy.yaml import Path
+from bot.words import listed, quoted
+
+PERMISSIONS = ("write", "maintain", "admin")
+_NEAR = 60.0
+_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - a recurrence rule is of local time
+_QUIET = re2.Options()
+_QUIET.log_errors = False
+
+Found = Iterator[tuple[Path, str]]
+
+
+def contradictions(content: PolicyFile, roles: Collection[str], windows: Collection[str]) -> Found:
+    """The problems, each with its place; ``roles`` and ``windows`` are those of the layers above."""
+    yield from _groups(content, {*content.roles, *roles})
+    for role in content.roles:
+        if role in PERMISSIONS:
+            yield ("roles", role), f"`{role}` is a permission of GitHub and cannot be a role."
+    for index, pair in enumerate(content.separation):
+        if len(set(pair.roles)) < len(pair.roles):
+            yield ("separation", index, "roles"), "A role cannot be separated from itself."
+    yield from _doubles(content)
+    yield from _expressions(content)
+    yield from _calendar(content.calendar)
+    yield from _windows(content, {*content.calendar.windows, *windows})
+    for index, application in enumerate(content.applications):
+        if not application.repositories and not application.properties:
+            yield ("applications", index), "It says which repositories belong to it: `repositories` or `properties`."
+    for index, template in enumerate(content.standard):
+        for place, pattern in enumerate(template.paths):
+            if wrong := _pattern(pattern):
+                yield ("standard", index, "paths", place), wrong
+
+
+def nearest(word: str, names: Collection[str]) -> str:
+    """A hint: the name that was meant, or all there are."""
+    found = process.extractOne(word, names, score_cutoff=_NEAR)
+    if found:
+        return f" Did you mean `{found[0]}`?"
+    return f" Known are {listed([f'`{name}`' for name in names])}." if names else " There are none."
+
+
+def _groups(content: PolicyFile, roles: Collection[str]) -> Found:
+    """Every place that names a role, or where it may be a permission, a permission."""
+    either = {*PERMISSIONS, *roles}
+    for tier, part in _tiers(content):
+        for index, demand in enumerate(part.approvals or ()):
+            yield from _unknown(demand.groups, either, ("tiers", tier, "approvals", index, "from"))
+        yield from _unknown(part.sign_off, roles, ("tiers", tier, "sign_off"))
+        if part.verification is not None:
+            yield from _unknown(part.verification.groups, either, ("tiers", tier, "verification", "from"))
+    if content.emergency is not None:
+        yield from _unknown(content.emergency.groups, either, ("emergency", "from"))
+    if content.waivers is not None:
+        yield from _unknown(content.waivers.groups, roles, ("waivers", "from"))
+    yield from _unknown(content.acknowledge, roles, ("acknowledge",))
+    if any(part.cab is not None for _, part in _tiers(content)) and "cab" not in roles:
+        tier = next(tier for tier, part in _tiers(content) if part.cab is not None)
+        yield ("tiers", tier, "cab"), "A board needs members: name them in `roles` as `cab`."
+
+
+def _tiers(content: PolicyFile) -> Iterator[tuple[str, TierPart]]:
+    for tier in Tier:
+        part: TierPart | None = getattr(content.tiers, tier.label)
+        if part is not None:
+            yield tier.label, part
+
+
+def _unknown(groups: Iterable[str], known: Collection[str], path: Path) -> Found:
+    for group in groups:
+        if group not in known:
+            yield path, f"There is no role `{group}`.{nearest(group, sorted(known))}"
+
+
+def _windows(content: PolicyFile, windows: Collection[str]) -> Found:
+    for tier, part in _tiers(content):
+        for index, window in enumerate(part.windows):
+            if window not in windows:
+                yield (
+                    ("tiers", tier, "windows", index),
+                    f"There is no window `{window}`.{nearest(window, sorted(windows))}",
+                )
+
+
+def _doubles(content: PolicyFile) -> Found:
+    names = Counter(application.name for application in content.applications)
+    for index, application in enumerate(content.applications):
+        if names[application.name] > 1:
+            message = f"There are {names[application.name]} applications {quoted(application.name)}."
+            yield ("applications", index, "name"), message
+    accounts = Counter(login for person in content.people for login in set(person))
+    for index, person in enumerate(content.people):
+        for login in sorted(set(person)):
+            if accounts[login] > 1:
+                yield ("people", index), f"`{login}` belongs to {accounts[login]} people."
+    lists: Mapping[Path, Iterable[Any]] = {
+        ("risk", "raise"): content.risk.raise_,
+        ("rules",): content.rules,
+        ("standard",): content.standard,
+    }
+    for path, entries in lists.items():
+        ids = Counter(each.id for each in entries)
+        for index, each in enumerate(entries):
+            if ids[each.id] > 1:
+                yield (*path, index, "id"), f"The id `{each.id}` is there {ids[each.id]} times."
+
+
+def _expressions(content: PolicyFile) -> Found:
+    for index, raising in enumerate(content.risk.raise_):
+        yield from _expression(raising.when, ("risk", "raise", index, "when"))
+    for index, rule in enumerate(content.rules):
+        yield from _expression(rule.when, ("rules", index, "when"))
+        yield from _expression(rule.require, ("rules", index, "require"))
+
+
+def _expression(text: str, path: Path) -> Found:
+    try:
+        checked(text)
+    except Malformed as error:
+        place = f" (at character {error.column})" if error.column else ""
+        yield path, f"{error.message}{place}"
+
+
+def _calendar(part: CalendarPart) -> Found:
+    if part.timezone is not None and part.timezone not in zoneinfo.available_timezones():
+        near = nearest(part.timezone, sorted(zoneinfo.available_timezones()))
+        yield (
+            ("calendar", "timezone"),
+            f"There is no time zone {quoted(part.timezone)}.{near if 'mean' in near else ''}",
+        )
+    if part.holidays is not None and not _has_holidays(part.holidays):
+        yield ("calendar", "holidays"), f"The holidays of {quoted(part.holidays)} are not known."
+    for name, window in part.windows.items():
+        if wrong := _recurrence(window.rrule):
+            yield ("calendar", "windows", name, "rrule"), wrong
+    for index, freeze in enumerate(part.freezes):
+        yield from _freeze(freeze, ("calendar", "freezes", index))
+
+
+def _freeze(part: FreezePart, path: Path) -> Found:
+    recurs = part.rrule is not None or part.duration is not None
+    spans = part.first is not None or part.last is not None
+    if recurs == spans:
+        yield path, "A freeze has either `rrule` and `duration`, or `from` and `to`."
+    elif recurs and (part.rrule is None or part.duration is None):
+        yield path, "A freeze that recurs has `rrule` and `duration`."
+    elif spans and (part.first is None or part.last is None):
+        yield path, "A freeze that does not recur has `from` and `to`."
+    if part.rrule is not None and (wrong := _recurrence(part.rrule)):
+        yield (*path, "rrule"), wrong
+    if part.first is not None and part.last is not None and _start(part.last) < _start(part.first):
+        yield (*path, "to"), "It ends before it begins."
+
+
+def _start(moment: date | datetime) -> datetime:
+    whole = moment if isinstance(moment, datetime) else datetime.combine(moment, time())
+    return whole.replace(tzinfo=None)
+
+
+_SUBDAILY = ("HOURLY", "MINUTELY", "SECONDLY")
+
+
+def _recurrence(text: str) -> str:
+    """What is wrong with a recurrence rule; empty when nothing is."""
+    if any(f"FREQ={word}" in text.upper() for word in _SUBDAILY):
+        return "It recurs too often: DAILY, WEEKLY, MONTHLY or YEARLY."
+    if any(word in text.upper() for word in ("DTSTART", "RDATE", "EXDATE", "UNTIL", "COUNT", "\n")):
+        return "It is one rule without beginning and end: `FREQ=WEEKLY;BYDAY=SA;BYHOUR=2;BYMINUTE=0`."
+    return _refused(lambda: next(iter(rrulestr(text, dtstart=_DAY)), None), "It is not a recurrence rule of RFC 5545")
+
+
+def _pattern(text: str) -> str:
+    return _refused(lambda: re2.compile(text, options=_QUIET), "It is not a pattern of RE2")
+
+
+def _refused(reading: Callable[[], object], sentence: str) -> str:
+    """The sentence, when the value cannot be read; libraries raise all sorts of errors on it."""
+    try:
+        reading()
+    except Exception as error:  # noqa: BLE001 - whatever a library raises, the value is what is wrong
+        said = error.args[0] if error.args else ""
+        words = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+        return f"{sentence}: {words}." if words else f"{sentence}."
+    return ""
+
+
+def _has_holidays(region: str) -> bool:
+    country, _, subdivision = region.partition("-")
+    if not subdivision and country in holidays.list_supported_financial():
+        return True
+    known = holidays.list_supported_countries()
+    return country in known and (not subdivision or subdivision in known[country])

@@ -1,0 +1,393 @@
+"""CEL expressions of a policy: what they can speak of, their check when the policy is loaded, and what they say.
+
+The one module that knows the CEL library (https://cel.dev, the official cel-cpp). An expression has no I/O and always
+ends, and is checked against the types of `ENVIRONMENT` before any change is looked at. Patterns are RE2's: linear in
+time.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+import re2
+from cel_expr_python import cel
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+from google.protobuf.timestamp_pb2 import Timestamp
+from rapidfuzz import process
+
+MOST_CHARACTERS = 2_000
+MOST_DEPTH = 2
+"""How deep macros that go through a list (exists, all, filter, map) may stand in each other."""
+
+MOST_MACROS = 10
+_NEAR = 60.0
+_PACKAGE = "countersign"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Something that expressions can speak of: its type, and what it means."""
+
+    type: str
+    meaning: str
+
+
+Message = Mapping[str, Name]
+
+MESSAGES: Mapping[str, Message] = {
+    "Change": {
+        "title": Name("string", "The pull request's title."),
+        "body": Name("string", "Its description."),
+        "number": Name("int", "Its number."),
+        "base": Name("string", "The branch that it goes to."),
+        "head": Name("string", "The branch that it comes from."),
+        "draft": Name("bool", "Whether it is a draft."),
+        "from_fork": Name("bool", "Whether its branch is in a fork."),
+        "commits": Name("int", "How many commits it has."),
+        "tier": Name("string", "low, medium or high: in `rules` the change's, in `risk.raise` the application's."),
+        "type": Name("string", "standard, normal or emergency."),
+        "repository": Name("string", "The repository as owner/name."),
+        "created": Name("timestamp", "When it was opened."),
+    },
+    "Application": {
+        "name": Name("string", "The application's name in the inventory; empty when it is in none."),
+        "tier": Name("string", "Its tier."),
+        "data": Name("list(string)", "Its classes of data."),
+        "configuration_item": Name("string", "Its number in the inventory of configuration items."),
+        "known": Name("bool", "Whether the repository is in the inventory."),
+    },
+    "People": {
+        "author": Name("string", "The login of who opened the pull request."),
+        "contributors": Name("list(string)", "The logins of everybody who contributed."),
+        "approvers": Name("list(string)", "The logins of everybody whose approval counts."),
+        "unknown": Name("int", "How many traces of contributors lead to nobody."),
+    },
+    "File": {
+        "path": Name("string", "Its path, under its new name."),
+        "change": Name("string", "added, changed, copied, deleted, modified or renamed."),
+        "additions": Name("int", "Lines added."),
+        "deletions": Name("int", "Lines deleted."),
+    },
+    "Lines": {
+        "added": Name("int", "Lines added in all files."),
+        "deleted": Name("int", "Lines deleted in all files."),
+        "changed": Name("int", "Both together."),
+    },
+    "Evidence": {
+        "kind": Name("string", "The kind of report: junit, sarif, sonarqube …"),
+        "name": Name("string", "The name that it was submitted under."),
+        "tool": Name("string", "The tool that wrote it."),
+        "passed": Name("bool", "Whether it says that all is well."),
+        "figures": Name("map(string, double)", "Its figures by name."),
+    },
+    "Deployment": {
+        "environment": Name("string", "Where it goes; empty on a pull request."),
+        "kind": Name("string", "The inventory's kind of that environment; empty on a pull request."),
+        "commits": Name("int", "How many commits it ships."),
+    },
+    "Time": {
+        "now": Name("timestamp", "The moment of the decision."),
+        "day": Name("string", "The day of the week there, as MO, TU, WE, TH, FR, SA or SU."),
+        "hour": Name("int", "The hour there, 0 to 23."),
+        "timezone": Name("string", "The time zone of the policy's calendar."),
+    },
+}
+ENVIRONMENT: Mapping[str, Name] = {
+    "change": Name("Change", "The pull request."),
+    "application": Name("Application", "The entry of the inventory that the repository belongs to."),
+    "people": Name("People", "Who took part."),
+    "paths": Name("list(string)", "The paths of all changed files."),
+    "files": Name("list(File)", "The changed files."),
+    "lines": Name("Lines", "How much changed."),
+    "lines_changed": Name("int", "Lines added and deleted, together."),
+    "labels": Name("list(string)", "The pull request's labels."),
+    "evidence": Name("list(Evidence)", "What other tools found about the head commit."),
+    "deployment": Name("Deployment", "The deployment, where there is one."),
+    "time": Name("Time", "When it is decided, in the policy's time zone."),
+}
+"""Everything that an expression can speak of. The reference page is made from this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed(Exception):
+    """An expression that cannot be used. ``column`` (from 1) is where in its text, 0 when it is about all of it."""
+
+    message: str
+    column: int = 0
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Failed(Exception):
+    """An expression had no answer for this change, as when it divides by zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is true of one change, ready for any number of expressions."""
+
+    activation: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A checked expression that says true or false."""
+
+    text: str
+    compiled: Any
+
+    def holds(self, subject: Subject) -> bool:
+        """What it says of the change.
+
+        Raises:
+            Failed: it has no answer.
+
+        """
+        value = self.compiled.eval(subject.activation)
+        if value.type() == cel.Type.BOOL:
+            return bool(value.value())
+        raise Failed(_reason(str(value.value())))
+
+
+_TYPES = {
+    "string": FieldDescriptorProto.TYPE_STRING,
+    "int": FieldDescriptorProto.TYPE_INT64,
+    "bool": FieldDescriptorProto.TYPE_BOOL,
+    "double": FieldDescriptorProto.TYPE_DOUBLE,
+}
+_STRING = r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
+_LITERAL = re.compile(rf"[rR]?(?:{_STRING})")
+_MATCHES = re.compile(rf"\.matches\(\s*(?P<raw>[rR]?)(?P<text>{_STRING})\s*\)")
+_MACRO = re.compile(r"\.(?:exists|all|exists_one|filter|map)\(")
+_ANY_PATH = re.compile(
+    rf"\bpaths\.exists\(\s*(?P<each>[A-Za-z_]\w*)\s*,\s*(?P=each)\.matches\(\s*(?P<pattern>[rR]?(?:{_STRING}))\s*\)\s*\)"
+)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
+
+
+@lru_cache(maxsize=4096)
+def checked(text: str) -> Expression:
+    """The expression in ``text``.
+
+    Raises:
+        Malformed: it is too long, not CEL, speaks of what is not there, or does not say true or false.
+
+    """
+    _within_limits(text)
+    _check_patterns(text)
+    try:
+        compiled = _environment().compile(text)
+    except RuntimeError as error:
+        raise _malformed(str(error)) from None
+    if compiled.return_type() != cel.Type.BOOL:
+        raise Malformed(f"It must say true or false, and is {_said_type(compiled.return_type().name())}.")
+    # Whether any path matches is asked once of all paths together: cel-cpp compiles the pattern anew for each of them.
+    quick = _ANY_PATH.sub(lambda found: f"any_path_matches(all_paths, {found['pattern']})", text)
+    return Expression(text, _evaluating().compile(quick))
+
+
+def subject(values: Mapping[str, Any]) -> Subject:
+    """What is true of a change: a value for each name of `ENVIRONMENT`; messages are mappings of their fields."""
+    missing = set(ENVIRONMENT) - set(values)
+    assert not missing, f"nothing is said of {', '.join(sorted(missing))}"
+    given = {name: _made(ENVIRONMENT[name].type, value) for name, value in values.items()}
+    given["all_paths"] = "\n".join(values["paths"])
+    return Subject(_evaluating().Activation(given))
+
+
+def _made(kind: str, value: Any) -> Any:
+    if kind in MESSAGES:
+        return _message(kind, value)
+    if kind.startswith("list(") and kind[5:-1] in MESSAGES:
+        return [_message(kind[5:-1], each) for each in value]
+    return list(value) if kind.startswith("list(") else value
+
+
+def _message(kind: str, fields: Mapping[str, Any]) -> Any:
+    return _classes()[kind](**fields)
+
+
+def _within_limits(text: str) -> None:
+    if not text.strip():
+        raise Malformed("It is empty.")
+    if len(text) > MOST_CHARACTERS:
+        raise Malformed(f"It is longer than {MOST_CHARACTERS:,} characters.")
+    plain = _LITERAL.sub(lambda found: " " * len(found[0]), text)
+    depth = deepest = macros = 0
+    opened: list[bool] = []
+    for place, char in enumerate(plain):
+        if char == "(":
+            walks = any(found.end() == place + 1 for found in _MACRO.finditer(plain, max(0, place - 12), place + 1))
+            opened.append(walks)
+            macros += walks
+            depth += walks
+            deepest = max(deepest, depth)
+        elif char == ")" and opened:
+            depth -= opened.pop()
+    if deepest > MOST_DEPTH or macros > MOST_MACROS:
+        raise Malformed(
+            f"It goes through lists too often: at most {MOST_MACROS} times, and {MOST_DEPTH} deep in each other."
+        )
+
+
+def _check_patterns(text: str) -> None:
+    for found in _MATCHES.finditer(text):
+        inner = found["text"][1:-1]
+        pattern = inner if found["raw"] else _ESCAPE.sub(_unescaped, inner)
+        try:
+            re2.compile(pattern, options=_QUIET)
+        except re2.error as error:
+            raise Malformed(f"The pattern is not one of RE2: {_words(error)}.", found.start("text") + 1) from None
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return {"n": "\n", "t": "\t", "r": "\r"}.get(found[1], found[1])
+
+
+def _words(error: Exception) -> str:
+    said = error.args[0] if error.args else ""
+    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+
+
+def _malformed(said: str) -> Malformed:
+    """The library's first complaint in our words, with its place, and the nearest name where one is unknown."""
+    found = _PLACE.search(said)
+    if found is None:
+        return Malformed(f"It is not CEL: {said.partition(' [')[0]}.")
+    complaint = found[3].partition(" [")[0]
+    column = int(found[2]) if found[1] == "1" else 0
+    if unknown := re.match(r"undeclared reference to '([^']+)'", complaint):
+        return Malformed(f"`{unknown[1]}` is not known.{_nearest(unknown[1], ENVIRONMENT)}", column)
+    if lacking := re.match(r"undefined field '([^']+)' not found in struct '[^']*\.(\w+)'", complaint):
+        return Malformed(
+            f"`{lacking[2].lower()}` has no `{lacking[1]}`.{_nearest(lacking[1], MESSAGES[lacking[2]])}", column
+        )
+    if overload := re.match(r"found no matching overload for '([^']+)' applied to '([^']+)'", complaint):
+        operator = overload[1].strip("_")
+        return Malformed(f"`{operator}` does not go with {overload[2].replace('countersign.', '')}.", column)
+    return Malformed(f"It is not CEL: {complaint[:200].rstrip('.')}.", column)
+
+
+def _nearest(word: str, names: Mapping[str, Name]) -> str:
+    found = process.extractOne(word, list(names), score_cutoff=_NEAR)
+    return f" Did you mean `{found[0]}`?" if found else f" Known are {', '.join(f'`{name}`' for name in names)}."
+
+
+def _said_type(name: str) -> str:
+    return {"INT": "a number", "DOUBLE": "a number", "STRING": "a text", "LIST": "a list"}.get(name, name.lower())
+
+
+def _reason(said: str) -> str:
+    return said.partition(": ")[2] or said
+
+
+_QUIET = re2.Options()
+_QUIET.log_errors = False
+
+
+@lru_cache(maxsize=1024)
+def _patterns(pattern: str) -> tuple[Any, Any]:
+    """The pattern for one path, and for a text in which each line is one."""
+    return re2.compile(pattern, options=_QUIET), re2.compile(f"(?m:{pattern})", options=_QUIET)
+
+
+_OF_WHOLE_TEXTS = re.compile(r"\\[AzC]|\(\?")
+
+
+def _any_path_matches(paths: str, pattern: str) -> bool:
+    """Whether one of the lines of ``paths`` matches: what matches in none of them does not match in all together."""
+    each, together = _patterns(pattern)
+    if not _OF_WHOLE_TEXTS.search(pattern) and together.search(paths) is None:
+        return False
+    # A match may reach from one line into the next.
+    return any(each.search(path) is not None for path in paths.split("\n"))
+
+
+@cache
+def _environment() -> Any:
+    """What expressions are checked in."""
+    return cel.NewEnv(descriptor_pool=_pool(), variables=_variables())
+
+
+@cache
+def _evaluating() -> Any:
+    """What they are evaluated in: the same, with a quick way to ask about all paths."""
+    matches = cel.Overload(
+        id="any_path_matches",
+        return_type=cel.Type.BOOL,
+        parameters=[cel.Type.STRING, cel.Type.STRING],
+        is_member=False,
+        impl=_any_path_matches,
+    )
+    return cel.NewEnv(
+        descriptor_pool=_pool(),
+        variables={**_variables(), "all_paths": cel.Type.STRING},
+        functions=[cel.FunctionDecl("any_path_matches", [matches])],
+    )
+
+
+def _variables() -> dict[str, Any]:
+    return {name: _cel_type(each.type) for name, each in ENVIRONMENT.items()}
+
+
+def _cel_type(kind: str) -> Any:
+    if kind.startswith("list("):
+        return cel.Type.List(_cel_type(kind[5:-1]))
+    if kind in MESSAGES:
+        return cel.Type(f"{_PACKAGE}.{kind}")
+    return {"string": cel.Type.STRING, "int": cel.Type.INT, "bool": cel.Type.BOOL}[kind]
+
+
+@cache
+def _pool() -> Any:
+    """The messages as the library wants to have them described."""
+    pool = descriptor_pool.DescriptorPool()
+    stamp = descriptor_pb2.FileDescriptorProto()
+    Timestamp.DESCRIPTOR.file.CopyToProto(stamp)
+    pool.Add(stamp)
+    file = descriptor_pb2.FileDescriptorProto(
+        name="countersign.proto", package=_PACKAGE, syntax="proto3", dependency=[stamp.name]
+    )
+    for name, fields in MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for number, (key, each) in enumerate(fields.items(), start=1):
+            _add_field(message, key, number, each.type)
+    pool.Add(file)
+    return pool
+
+
+def _add_field(message: Any, key: str, number: int, kind: str) -> None:
+    once, many = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
+    if kind == "timestamp":
+        message.field.add(
+            name=key,
+            number=number,
+            label=once,
+            type=FieldDescriptorProto.TYPE_MESSAGE,
+            type_name=".google.protobuf.Timestamp",
+        )
+    elif kind == "map(string, double)":
+        entry = message.nested_type.add(name=f"{key.title()}Entry")
+        entry.options.map_entry = True
+        entry.field.add(name="key", number=1, label=once, type=_TYPES["string"])
+        entry.field.add(name="value", number=2, label=once, type=_TYPES["double"])
+        type_name = f".{_PACKAGE}.{message.name}.{entry.name}"
+        message.field.add(
+            name=key, number=number, label=many, type=FieldDescriptorProto.TYPE_MESSAGE, type_name=type_name
+        )
+    elif kind.startswith("list("):
+        message.field.add(name=key, number=number, label=many, type=_TYPES[kind[5:-1]])
+    else:
+        message.field.add(name=key, number=number, label=once, type=_TYPES[kind])
+
+
+@cache
+def _classes() -> Mapping[str, Any]:
+    return {
+        name: message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"{_PACKAGE}.{name}")) for name in MESSAGES
+    }
