@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from rapidfuzz import process
 
@@ -20,6 +20,8 @@ MOST_PROBLEMS = 100
 """Problems of one file that are told; nobody corrects more at once."""
 
 _NEAR = 60.0
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def _check(text: str, origin: str, blob: str, known_roles: frozenset[str]) -> Ch
     document = read(text, origin)
     content: PolicyFile | None = None
     if not document.problems:
-        content = _validate(document)
+        content = validated(document, PolicyFile, _WHOLE)
     if content is not None:
         for path, message in _contradictions(content, known_roles):
             document.complain(path, message)
@@ -57,25 +59,29 @@ def explain(problems: Iterable[Problem]) -> str:
     return "\n".join(f"{each.origin}:{each.line}:{each.column}: {each.message}" for each in problems)
 
 
-def _validate(document: Document) -> PolicyFile | None:
+_WHOLE = "A policy is a mapping of names to values, beginning with `version: 1`."
+
+
+def validated(document: Document, model: type[M], whole: str) -> M | None:
+    """The document as a ``model``; None where its problems say why not. ``whole`` says what the file should be."""
     if not isinstance(document.values, dict):
-        document.complain((), "A policy is a mapping of names to values, beginning with `version: 1`.")
+        document.complain((), whole)
         return None
     try:
-        return PolicyFile.model_validate(document.values)
+        return model.model_validate(document.values)
     except ValidationError as error:
         for detail in error.errors():
-            path, message = _sentence(detail)
+            path, message = _sentence(detail, model)
             document.complain(path, message)
         return None
 
 
-def _sentence(detail: ErrorDetails) -> tuple[Path, str]:
+def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> tuple[Path, str]:
     """Pydantic's error in our words, and where it is."""
     path = tuple(part for part in detail["loc"] if part != "[key]")
     name = quoted(path[-1]) if isinstance(path[-1], str) else "This"
     if detail["type"] == "extra_forbidden":
-        return path, f"{name} is not known here.{_nearest(str(path[-1]), _names_at(path[:-1]))}"
+        return path, f"{name} is not known here.{nearest(str(path[-1]), _names_at(path[:-1], model))}"
     context = detail.get("ctx", {})
     expected = str(context.get("expected", "")).replace("'", "`")
     message = _SENTENCES[detail["type"]].format(
@@ -94,6 +100,7 @@ _SENTENCES = {
     "string_too_long": "{name} is too long: at most {max_length} characters.",
     "greater_than_equal": "{name} must be {ge} or more.",
     "less_than_equal": "{name} must be {le} or less.",
+    "bool_type": "{name} must be true or false, not {shown}.",
     "int_type": "{name} must be a whole number without quotation marks, not {shown}.",
     "string_type": "{name} must be text, not {shown}.",
     "list_type": "{name} must be a list, not {shown}.",
@@ -115,9 +122,9 @@ def _shown(value: Any) -> str:
             return quoted(str(value))
 
 
-def _names_at(path: Path) -> list[str]:
-    """The names that may stand below ``path``."""
-    model: Any = PolicyFile
+def _names_at(path: Path, whole: type[BaseModel]) -> list[str]:
+    """The names that may stand below ``path`` in a ``whole``."""
+    model: Any = whole
     for part in path:
         if isinstance(part, str):
             model = _model_in(model.model_fields[part].annotation)
@@ -131,7 +138,8 @@ def _model_in(annotation: Any) -> Any:
     return next((found for part in getattr(annotation, "__args__", ()) if (found := _model_in(part))), None)
 
 
-def _nearest(word: str, names: Collection[str]) -> str:
+def nearest(word: str, names: Collection[str]) -> str:
+    """The name that is nearest to ``word``, as a question; all of them where none is near."""
     found = process.extractOne(word, names, score_cutoff=_NEAR)
     if found:
         return f" Did you mean `{found[0]}`?"
@@ -157,7 +165,7 @@ def _unknown_groups(content: PolicyFile, groups: Collection[str]) -> Iterable[tu
             path = ("tiers", tier.label, "approvals", index, "from")
             for group in demand.groups:
                 if group not in groups:
-                    yield path, f"There is no role `{group}`.{_nearest(group, sorted(groups))}"
+                    yield path, f"There is no role `{group}`.{nearest(group, sorted(groups))}"
 
 
 def _doubles(content: PolicyFile) -> Iterable[tuple[Path, str]]:
