@@ -15,6 +15,8 @@ PURE = (
     "bot/policy/model.py",
     "bot/policy/layers.py",
     "bot/policy/inventory.py",
+    "bot/policy/controls.py",
+    "bot/policy/controls_page.py",
     "bot/publish/effects.py",
     "bot/publish/plan.py",
     "bot/publish/render.py",

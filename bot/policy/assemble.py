@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bot.policy import layers
+from bot.policy import layers, packs
 from bot.policy.check import Checked, check
 from bot.policy.inventory import NONE, Properties
 from bot.policy.model import Layer, Mode, Policy, Problem, Role, Separation, Tier, TierRules
@@ -68,6 +68,7 @@ def assemble(
                 checked.document.problem(path, f"{sentence} The organisation's rule stays in force.")
                 for path, sentence in loosening
             ]
+    policy = layers.with_packs(policy, [packs.load(name) for name in policy.packs])
     return Assembled(replace(policy, problems=tuple(problems)), tuple(good), tuple(broken))
 
 

@@ -3,19 +3,22 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.policy.contradictions import contradictions, nearest
+from bot.policy.contradictions import contradictions
 from bot.policy.model import Problem
+from bot.policy.near import nearest
 from bot.policy.schema import PolicyFile
 from bot.policy.yaml import Document, Path, read
 from bot.words import quoted
 
 MOST_PROBLEMS = 100
 """Problems of one file that are told; nobody corrects more at once."""
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def _check(text: str, origin: str, blob: str, known_roles: frozenset[str], known
     document = read(text, origin)
     content: PolicyFile | None = None
     if not document.problems:
-        content = _validate(document)
+        content = validated(document, PolicyFile, _WHOLE)
     if content is not None:
         for path, message in contradictions(content, known_roles, known_windows):
             document.complain(path, message)
@@ -60,25 +63,29 @@ def explain(problems: Iterable[Problem]) -> str:
     return "\n".join(f"{each.origin}:{each.line}:{each.column}: {each.message}" for each in problems)
 
 
-def _validate(document: Document) -> PolicyFile | None:
+_WHOLE = "A policy is a mapping of names to values, beginning with `version: 1`."
+
+
+def validated(document: Document, model: type[M], whole: str) -> M | None:
+    """The document as a ``model``; None where its problems say why not. ``whole`` says what the file should be."""
     if not isinstance(document.values, dict):
-        document.complain((), "A policy is a mapping of names to values, beginning with `version: 1`.")
+        document.complain((), whole)
         return None
     try:
-        return PolicyFile.model_validate(document.values)
+        return model.model_validate(document.values)
     except ValidationError as error:
         for detail in error.errors():
-            path, message = _sentence(detail)
+            path, message = _sentence(detail, model)
             document.complain(path, message)
         return None
 
 
-def _sentence(detail: ErrorDetails) -> tuple[Path, str]:
+def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> tuple[Path, str]:
     """Pydantic's error in our words, and where it is."""
     path = tuple(part for part in detail["loc"] if part != "[key]")
     name = quoted(path[-1]) if isinstance(path[-1], str) else "This"
     if detail["type"] == "extra_forbidden":
-        return path, f"{name} is not known here.{nearest(str(path[-1]), _names_at(path[:-1]))}"
+        return path, f"{name} is not known here.{nearest(str(path[-1]), _names_at(path[:-1], model))}"
     context = detail.get("ctx", {})
     expected = str(context.get("expected", "")).replace("'", "`")
     message = _SENTENCES[detail["type"]].format(
@@ -97,9 +104,9 @@ _SENTENCES = {
     "string_too_long": "{name} is too long: at most {max_length} characters.",
     "greater_than_equal": "{name} must be {ge} or more.",
     "less_than_equal": "{name} must be {le} or less.",
+    "bool_type": "{name} must be true or false, not {shown}.",
     "int_type": "{name} must be a whole number without quotation marks, not {shown}.",
     "string_type": "{name} must be text, not {shown}.",
-    "bool_type": "{name} must be true or false, not {shown}.",
     "float_type": "{name} must be a number without quotation marks, not {shown}.",
     "list_type": "{name} must be a list, not {shown}.",
     "dict_type": "{name} must be a mapping of names to values, not {shown}.",
@@ -120,9 +127,9 @@ def _shown(value: Any) -> str:
             return quoted(str(value))
 
 
-def _names_at(path: Path) -> list[str]:
-    """The names that may stand below ``path``."""
-    model: Any = PolicyFile
+def _names_at(path: Path, whole: type[BaseModel]) -> list[str]:
+    """The names that may stand below ``path`` in a ``whole``."""
+    model: Any = whole
     for part in path:
         if isinstance(part, str):
             model = _model_in(model.model_fields[part].annotation)

@@ -9,16 +9,17 @@ from typing import Any
 import holidays
 import re2
 from dateutil.rrule import rrulestr
-from rapidfuzz import process
 
+from bot.decide.catalogue import CATALOGUE, kind
 from bot.policy.expressions import Malformed, checked
 from bot.policy.model import Tier
+from bot.policy.near import nearest
 from bot.policy.schema import CalendarPart, FreezePart, PolicyFile, TierPart
+from bot.policy.shelf import available
 from bot.policy.yaml import Path
-from bot.words import listed, quoted
+from bot.words import quoted
 
 PERMISSIONS = ("write", "maintain", "admin")
-_NEAR = 60.0
 _DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - a recurrence rule is of local time
 _QUIET = re2.Options()
 _QUIET.log_errors = False
@@ -29,16 +30,30 @@ Found = Iterator[tuple[Path, str]]
 def contradictions(content: PolicyFile, roles: Collection[str], windows: Collection[str]) -> Found:
     """The problems, each with its place; ``roles`` and ``windows`` are those of the layers above."""
     yield from _groups(content, {*content.roles, *roles})
+    yield from _names(content)
+    yield from _inventory(content)
+    yield from _doubles(content)
+    yield from _expressions(content)
+    yield from _calendar(content.calendar)
+    yield from _windows(content, {*content.calendar.windows, *windows})
+
+
+def _names(content: PolicyFile) -> Found:
     for role in content.roles:
         if role in PERMISSIONS:
             yield ("roles", role), f"`{role}` is a permission of GitHub and cannot be a role."
     for index, pair in enumerate(content.separation):
         if len(set(pair.roles)) < len(pair.roles):
             yield ("separation", index, "roles"), "A role cannot be separated from itself."
-    yield from _doubles(content)
-    yield from _expressions(content)
-    yield from _calendar(content.calendar)
-    yield from _windows(content, {*content.calendar.windows, *windows})
+    for index, pack in enumerate(content.packs):
+        if pack not in available():
+            yield ("packs", index), f"There is no pack {quoted(pack)}.{nearest(pack, available())}"
+    for index, finding in enumerate(content.observe):
+        if kind(finding) not in CATALOGUE:
+            yield ("observe", index), f"There is no finding {quoted(finding)}.{nearest(finding, tuple(CATALOGUE))}"
+
+
+def _inventory(content: PolicyFile) -> Found:
     for index, application in enumerate(content.applications):
         if not application.repositories and not application.properties:
             yield ("applications", index), "It says which repositories belong to it: `repositories` or `properties`."
@@ -46,14 +61,6 @@ def contradictions(content: PolicyFile, roles: Collection[str], windows: Collect
         for place, pattern in enumerate(template.paths):
             if wrong := _pattern(pattern):
                 yield ("standard", index, "paths", place), wrong
-
-
-def nearest(word: str, names: Collection[str]) -> str:
-    """A hint: the name that was meant, or all there are."""
-    found = process.extractOne(word, names, score_cutoff=_NEAR)
-    if found:
-        return f" Did you mean `{found[0]}`?"
-    return f" Known are {listed([f'`{name}`' for name in names])}." if names else " There are none."
 
 
 def _groups(content: PolicyFile, roles: Collection[str]) -> Found:

@@ -1,18 +1,11 @@
 """The policy of an organisation that has none yet, from ``config/default-policy.yml``."""
 
 from functools import cache
-from pathlib import Path
 
 from bot.policy.assemble import from_defaults
 from bot.policy.check import check, explain
 from bot.policy.model import Policy
-
-
-def folder() -> Path:
-    """The folder ``config``: beside the package in a checkout, inside of it when installed."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "_config"
-    return installed if installed.is_dir() else package.parent / "config"
+from bot.policy.shelf import folder
 
 
 @cache

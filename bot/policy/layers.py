@@ -23,6 +23,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 
+from bot.decide.catalogue import CATALOGUE
+from bot.policy.controls import Pack, controls_for
 from bot.policy.inventory import NONE, Properties, covers, riskiest
 from bot.policy.model import (
     Application,
@@ -113,6 +115,20 @@ def organisation(upper: Policy, content: PolicyFile, layer: Layer) -> Policy:
         rules=(*upper.rules, *_own_rules(content)),
         layers=(*upper.layers, layer),
     )
+
+
+def with_packs(policy: Policy, packs: Iterable[Pack]) -> Policy:
+    """What the packs add: pairs of roles that are kept apart, and the controls that each finding gives evidence for.
+
+    It makes no difference when they are added: pairs are only ever joined.
+    """
+    chosen = tuple(packs)
+    separation = policy.separation
+    for pack in chosen:
+        parts = [SeparationPart.model_validate(each) for each in pack.policy.get("separation", ())]
+        separation = _separated(separation, parts)
+    controls = {name: found for name in CATALOGUE if (found := controls_for(name, chosen))}
+    return replace(policy, separation=separation, controls=controls)
 
 
 @dataclass(slots=True)

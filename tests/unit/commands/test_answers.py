@@ -9,7 +9,7 @@ from bot.commands.model import Command
 from bot.commands.table import BUTTONS, BY_NAME, TABLE
 from bot.facts.model import Permission, Standing
 from bot.ingest.statements import Pending
-from bot.policy.default import folder
+from bot.policy.shelf import folder
 from tests.unit.builders import NOON, account, approved, decided, demand, policy, pull_request
 
 ANA = account("ana")

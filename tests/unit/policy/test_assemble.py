@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from bot.facts.model import Repository
 from bot.policy.assemble import Source, assemble, from_defaults
-from bot.policy.default import default, folder
+from bot.policy.default import default
 from bot.policy.inventory import application_of
 from bot.policy.model import Application, Layer, Mode, Role, Tier
 from bot.policy.schema import PolicyFile
+from bot.policy.shelf import folder
 from tests.unit.builders import demand, policy, pull_request
 
 ORGANISATION = "acme/.github:countersign.yml"
