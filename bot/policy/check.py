@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.policy.contradictions import contradictions
@@ -132,8 +133,13 @@ def _names_at(path: Path, whole: type[BaseModel]) -> list[str]:
     model: Any = whole
     for part in path:
         if isinstance(part, str):
-            model = _model_in(model.model_fields[part].annotation)
+            model = _model_in(_field(model, part).annotation)
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _field(model: type[BaseModel], name: str) -> FieldInfo:
+    """The field that is called so in files."""
+    return next(field for key, field in model.model_fields.items() if (field.alias or key) == name)
 
 
 def _model_in(annotation: Any) -> Any:
