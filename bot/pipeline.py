@@ -21,8 +21,12 @@ from bot.ingest.statements import Pending, pending
 from bot.ingest.subjects import pull_subject
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import Made, Receipt, record
+from bot.policy.load import REPOSITORY_FILE
 from bot.policy.model import Mode, Problem
 from bot.publish.apply import Overtaken, Publisher, forget, give_way
+from bot.publish.effects import CHECK
+from bot.publish.preview import NAME as PREVIEW
+from bot.publish.preview import render_preview
 from bot.publish.render import Record, render
 from bot.queue import Look, Next, Wish, still_mine, want
 from bot.store import Store
@@ -61,6 +65,7 @@ class Pipeline:
             receipt = await self._record(look, Made(look.subject.key, facts, gathered.policy, decision, now), asked)
             await self._tell_siblings(look, place, gathered, decision)
             await self._publish(look, place, decision, receipt, gathered)
+            await self._preview(look, place, gathered)
         for request in asked:
             standing = await self.gathering.standing_of(github, facts.repository, request.actor, lane)
             await desk.settle(request, standing, decision)
@@ -137,17 +142,26 @@ class Pipeline:
             details_url=f"{self.web_url}/{place.owner}/{place.name}/commit/{head}/checks",
             problems=_own_problems(gathered, place) if gathered else (),
         )
-        publisher = Publisher(
-            self.store,
-            self._installation(look),
-            self.metrics,
-            self.clock,
-            look,
-            place.owner,
-            place.name,
-            Lane(look.urgency),
-        )
-        await publisher.publish(content)
+        await self._publisher(look, place, CHECK).publish(content)
+
+    async def _preview(self, look: Look, place: Place, gathered: Gathered) -> None:
+        """Show what a change of a policy file would mean, on a check run of its own for each file."""
+        for draft in gathered.drafts:
+            head, path = gathered.facts.head.oid, draft.change.path
+            content = render_preview(
+                path,
+                head,
+                external_id=f"{look.subject.key}#{path}@{head}",
+                details_url=f"{self.web_url}/{place.owner}/{place.name}/pull/{place.number}/files",
+                problems=draft.problems,
+                preview=draft.preview,
+            )
+            name = PREVIEW if path == REPOSITORY_FILE else f"{PREVIEW} (organisation)"
+            await self._publisher(look, place, name).publish(content)
+
+    def _publisher(self, look: Look, place: Place, check: str) -> Publisher:
+        github, lane = self._installation(look), Lane(look.urgency)
+        return Publisher(self.store, github, self.metrics, self.clock, look, place.owner, place.name, lane, check)
 
     def _installation(self, look: Look) -> InstallationClient:
         return self.github.installation(look.subject.installation_id)

@@ -107,6 +107,9 @@ def _reason_of_approval(
         return "a later review of the same person takes its place"
     if person in involved.because:
         return f"contributed to the change: {_listed(involved.because[person])}"
+    for gain in (gain for change in facts.policy_changes for gain in change.gains):
+        if gain.account.id in person:
+            return f"gains from this change of the policy: {gain.repository}#{gain.number} would pass with it"
     if review.commit is None:
         return "the commit that it was given for is gone"
     if review.commit != facts.head.oid:

@@ -24,6 +24,9 @@ def risk_of(facts: PullRequestFacts, policy: Policy, application: Application | 
     """
     because = [_from_inventory(facts, application)]
     tier = Tier.HIGH if application is None else application.tier
+    for change in facts.policy_changes:
+        because.append(f"It changes the policy, {quoted(change.path)}.")
+        tier = Tier.HIGH
     unanswered: list[tuple[str, str]] = []
     for rule in policy.risk:
         assert subject is not None, "rules look at something"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.clock import Clock
-from bot.facts import pull_request, pushes, siblings, standing
+from bot.facts import policy_changes, pull_request, pushes, siblings, standing
 from bot.facts.model import (
     Account,
     FactsIncomplete,
@@ -16,6 +16,7 @@ from bot.facts.model import (
     Standing,
 )
 from bot.facts.people import is_human
+from bot.facts.policy_changes import Draft
 from bot.facts.pull_request import Place
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
@@ -33,13 +34,15 @@ _OPINIONS = {ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED}
 class Gathered:
     """Facts, the policy for them, and the concerns whose change makes both worth reading again.
 
-    ``views`` has, for each sibling, what its own latest decision knew of this pull request.
+    ``views`` has, for each sibling, what its own latest decision knew of this pull request. ``drafts`` are the policy
+    files that the pull request touches.
     """
 
     facts: PullRequestFacts
     policy: Policy
     concerns: frozenset[str]
     views: Mapping[int, Sibling | None]
+    drafts: tuple[Draft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +84,18 @@ class Gathering:
                 connection, facts.repository.id, facts.head.oid, facts.number, facts.siblings
             )
         gaps = (*facts.incomplete, *loaded.gaps, *gaps)
+        drafts = await policy_changes.read(
+            self.store, github, facts, policy, self.policy_repository, lane=lane, at=self.clock()
+        )
         whole = replace(
-            facts,
+            policy_changes.of(drafts, facts),
             standings=standings,
             pushes=pushed,
             siblings=others,
             incomplete=gaps,
             properties=loaded.properties,
         )
-        return Gathered(whole, policy, self._concerns(whole, policy), views)
+        return Gathered(whole, policy, self._concerns(whole, policy), views, drafts)
 
     def _concerns(self, facts: PullRequestFacts, policy: Policy) -> frozenset[str]:
         repository = facts.repository

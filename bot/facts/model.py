@@ -204,6 +204,29 @@ class FactsIncomplete:
 
 
 @dataclass(frozen=True, slots=True)
+class Gain:
+    """Somebody whose own open change, ``repository`` (owner/name) and ``number``, would pass with another policy."""
+
+    account: Account
+    repository: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """A policy file that the change touches: whether it can be used, what it means for the record, and who gains.
+
+    Of ``tried`` recorded changes, ``differing`` would be decided differently.
+    """
+
+    path: str
+    usable: bool
+    tried: int = 0
+    differing: int = 0
+    gains: tuple[Gain, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestFacts:
     """Everything that a decision about a pull request may look at.
 
@@ -232,6 +255,7 @@ class PullRequestFacts:
     siblings: tuple[Sibling, ...] = ()
     incomplete: tuple[FactsIncomplete, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    policy_changes: tuple[PolicyChange, ...] = ()
 
     @property
     def lines_changed(self) -> int:

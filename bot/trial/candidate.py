@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bot.decide.evaluate import decide
 from bot.decide.verdict import Decision, Verdict
 from bot.errors import Refusal
-from bot.facts.model import PullRequestFacts
+from bot.facts.model import Account, PullRequestFacts
 from bot.ledger.decisions import Made
 from bot.policy.assemble import Assembled, Source, assemble
 from bot.policy.check import check, explain
@@ -33,7 +33,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A decision that would be another one."""
+    """A decision that would be another one. ``contributors`` are those of the change."""
 
     subject: str
     repository: str
@@ -41,6 +41,7 @@ class Difference:
     was: Verdict
     would: Verdict
     how: tuple[str, ...]
+    contributors: tuple[Account, ...] = ()
 
     @property
     def loosens(self) -> bool:
@@ -109,7 +110,10 @@ def difference(subject: str, facts: PullRequestFacts, then: Decision, now: Decis
     how = tuple(_how(then, now))
     if not how:
         return None
-    return Difference(subject, facts.repository.full_name, facts.number, then.verdict, now.verdict, how)
+    contributors = {account for each in now.people if each.role == "contributor" for account in each.accounts}
+    return Difference(
+        subject, facts.repository.full_name, facts.number, then.verdict, now.verdict, how, tuple(sorted(contributors))
+    )
 
 
 def _how(then: Decision, now: Decision) -> list[str]:

@@ -28,7 +28,7 @@ _DECISIONS = """
           SELECT FROM decision AS later
           WHERE later.subject = decision.subject AND later.decided_at > decision.decided_at
       ))
-    ORDER BY decision.decided_at
+    ORDER BY decision.decided_at DESC LIMIT %(most)s
 """
 _POLICIES = "SELECT digest, body FROM policy WHERE digest = ANY(%s)"
 _TEXTS = "SELECT origin, blob, content FROM policy_file"
@@ -41,7 +41,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many decisions were tried, and those that would be different, in the order of their time."""
+    """How many decisions were tried, and those that would be different, the newest first."""
 
     tried: int
     differences: tuple[Difference, ...]
@@ -54,9 +54,17 @@ async def texts(connection: AsyncConnection[Any]) -> Texts:
 
 
 async def backtest(
-    store: Store, candidate: Candidate, *, since: datetime, every: bool, progress: Progress = lambda _: None
+    store: Store,
+    candidate: Candidate,
+    *,
+    since: datetime,
+    every: bool,
+    most: int | None = None,
+    progress: Progress = lambda _: None,
 ) -> Outcome:
     """Try the candidate on the recorded decisions since then: on the last one of each change, or on ``every`` one.
+
+    The newest come first; of more than ``most``, the older ones are left out.
 
     Raises:
         Refusal: the candidate cannot be used.
@@ -73,7 +81,7 @@ async def backtest(
     ) as pool:
         running = [
             asyncio.wrap_future(pool.submit(_try, rows, await _policies(store, {row[2] for row in rows})))
-            async for rows in _batches(store, since, every=every)
+            async for rows in _batches(store, since, every=every, most=most)
         ]
         for each in running:
             results = await each
@@ -83,9 +91,9 @@ async def backtest(
     return Outcome(tried, tuple(found))
 
 
-async def _batches(store: Store, since: datetime, *, every: bool) -> AsyncIterator[list[Row]]:
+async def _batches(store: Store, since: datetime, *, every: bool, most: int | None) -> AsyncIterator[list[Row]]:
     async with store.transaction() as connection, connection.cursor(name="recorded_decisions") as cursor:
-        await cursor.execute(_DECISIONS, {"since": since, "all": every})
+        await cursor.execute(_DECISIONS, {"since": since, "all": every, "most": most})
         while rows := await cursor.fetchmany(BATCH):
             yield [(subject, at, policy, bytes(facts), bytes(body)) for subject, at, policy, facts, body in rows]
 

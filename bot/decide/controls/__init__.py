@@ -12,6 +12,7 @@ from bot.decide.controls import (
     mergeable,
     objections,
     policy,
+    policy_change,
     risk,
     rules,
     separation,
@@ -25,6 +26,7 @@ Control = Callable[[Context], Finding | Sequence[Finding] | None]
 CONTROLS: tuple[Control, ...] = (
     completeness.look,
     policy.look,
+    policy_change.look,
     draft.look,
     separation.look,
     approvals.look,

@@ -156,6 +156,8 @@ def _object(
     source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments
 ) -> CommitIn | Blob | None:
     view.need("contents")
+    if expression := arguments.get("expression"):
+        return _at(source, expression)
     oid = arguments["oid"]
     if oid in source.history.commits:
         return CommitIn(source, source.history.commits[oid])
@@ -164,6 +166,15 @@ def _object(
             if blob_id(text) == oid:
                 return Blob(text)
     return None
+
+
+def _at(source: Repository, expression: str) -> CommitIn | Blob | None:
+    """What git calls ``commit:path``, or a commit."""
+    rev, _, path = expression.partition(":")
+    commit = source.history.commits.get(source.branches.get(rev, rev))
+    if commit is None or not path:
+        return None if commit is None else CommitIn(source, commit)
+    return Blob(commit.files[path]) if path in commit.files else None
 
 
 def _file(source: CommitIn, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> dict[str, str] | None:
