@@ -27,6 +27,7 @@ class Kind(StrEnum):
     COMMAND_REFUSED = "person:command:refused"
     POLICY_ACCEPTED = "policy:file:accepted"
     POLICY_REFUSED = "policy:file:refused"
+    POLICY_SWITCHED = "policy:mode:switched"
 
 
 @dataclass(frozen=True, slots=True)
