@@ -160,9 +160,7 @@ class Api:
         except (ValueError, KeyError, TypeError):
             return _refusal(Refused("Problems parsing JSON", status=400)), 1
         github = self.github
-        status, answered, points = graphql.execute(
-            github.world, token.installation, token.permissions, query, variables
-        )
+        status, answered, points = graphql.execute(github.world, token, query, variables)
         for watch in github.watchers:
             watch(Exchange("POST", "/graphql", "/graphql", {}, asked, status, answered))
         return Answer(status, answered), points

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -12,6 +12,21 @@ import jwt
 
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.organisations import Organisation
+
+
+class Watch:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """The moment."""
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,7 @@ class Client:
             url,
             data=data,
             headers={name: value for name, value in sent.items() if value},
+            skip_auto_headers=[name for name, value in sent.items() if not value],
             allow_redirects=False,
         ) as response:
             text = await response.read()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.sandbox import SimulatedGitHub
-from tests.contract.asking import Client
+from tests.contract.asking import Client, Watch
 from tests.contract.published import IS_THERE
 from tests.contract.story import HEARD, NEXT, PERMISSIONS, SECRET, House, Record, told
 
@@ -33,9 +33,17 @@ def server() -> Record:
 
 
 @pytest.fixture
-async def github() -> AsyncIterator[SimulatedGitHub]:
+def watch() -> Watch:
+    """The clock of the simulated GitHub."""
+    return Watch()
+
+
+@pytest.fixture
+async def github(watch: Watch) -> AsyncIterator[SimulatedGitHub]:
     """A simulated GitHub whose App has every permission and hears everything."""
-    async with SimulatedGitHub.start(webhook_secret=SECRET, permissions=PERMISSIONS, events=HEARD) as github:
+    async with SimulatedGitHub.start(
+        webhook_secret=SECRET, clock=watch, permissions=PERMISSIONS, events=HEARD
+    ) as github:
         yield github
 
 

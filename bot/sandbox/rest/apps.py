@@ -75,8 +75,7 @@ def of_repository(call: Call) -> Answer:
 def repositories(call: Call) -> Answer:
     """What the token can see."""
     token = call.installation_token
-    chosen = token.repository_ids
-    seen = [each for each in token.installation.repositories if chosen is None or each.id in chosen]
+    seen = [each for each in token.installation.repositories if token.sees(each)]
     answer = call.paged(seen, repository, key="repositories")
     return Answer(200, {**answer.body, "repository_selection": _selection(token)}, answer.headers)
 
