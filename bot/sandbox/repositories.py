@@ -69,7 +69,7 @@ class Repository:
         """The address for people."""
         return f"{self.world.web_url}/{self.full_name}"
 
-    def tell(self, event: str, action: str | None, by: Account, **body: Any) -> None:
+    def tell(self, event: str, action: str | None, by: Account, /, **body: Any) -> None:
         """Send a webhook about something in this repository."""
         if self.organisation is not None:
             self.organisation.tell(event, action, by, where=self, **body)

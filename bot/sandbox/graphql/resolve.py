@@ -1,17 +1,18 @@
 """How each field of the schema is answered from the state of the simulated organisation."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from bot.sandbox.accounts import WEB_FLOW, Account
+from bot.sandbox.auth import Token
 from bot.sandbox.git import Commit, Identity, blob_id
 from bot.sandbox.graphql.pages import Problem, page
 from bot.sandbox.merge_queue import MergeGroup, MergeQueue
-from bot.sandbox.organisations import Installation, Organisation, Team
+from bot.sandbox.organisations import Organisation, Team
 from bot.sandbox.pulls import PullRequest
 from bot.sandbox.repositories import Repository
 from bot.sandbox.talk import Review
@@ -27,15 +28,24 @@ LARGEST_BLOB = 512_000
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The organisation as an installation sees it with a token of these permissions."""
+    """The organisation as it is seen with a token."""
 
     world: World
-    installation: Installation
-    permissions: Mapping[str, str]
+    token: Token
+
+    @property
+    def organisation(self) -> Organisation:
+        """Whose installation asks."""
+        return self.token.installation.organisation
+
+    @property
+    def repositories(self) -> list[Repository]:
+        """What the token can see."""
+        return [each for each in self.token.installation.repositories if self.token.sees(each)]
 
     def need(self, permission: str) -> None:
         """Refuse a token that was not given ``permission``."""
-        if permission not in self.permissions:
+        if permission not in self.token.permissions:
             raise Problem("FORBIDDEN", "Resource not accessible by integration")
 
 
@@ -94,20 +104,20 @@ def type_of(value: Any, _info: GraphQLResolveInfo[Any], _type: GraphQLAbstractTy
 def _repository(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Repository:
     owner, name = arguments["owner"], arguments["name"]
     found = view.world.repository(owner, name)
-    if found is None or found not in view.installation.repositories:
+    if found is None or found not in view.repositories:
         raise Problem("NOT_FOUND", f"Could not resolve to a Repository with the name '{owner}/{name}'.")
     return found
 
 
 def _organisation(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Organisation:
-    organisation = view.installation.organisation
+    organisation = view.organisation
     if organisation.login.lower() != arguments["login"].lower():
         raise Problem("NOT_FOUND", f"Could not resolve to an Organization with the login of '{arguments['login']}'.")
     return organisation
 
 
 def _owner(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Organisation | None:
-    organisation = view.installation.organisation
+    organisation = view.organisation
     return organisation if organisation.login.lower() == arguments["login"].lower() else None
 
 
@@ -130,7 +140,7 @@ def _child_teams(source: Team, _view: View, info: GraphQLResolveInfo[Any], argum
 
 def _repositories(source: Organisation, view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
     archived = arguments.get("isArchived")
-    found = [each for each in view.installation.repositories if archived is None or each.archived == archived]
+    found = [each for each in view.repositories if archived is None or each.archived == archived]
     found.sort(key=lambda each: each.pushed_at or each.created_at, reverse=True)
     del source
     return page(found, info, arguments)

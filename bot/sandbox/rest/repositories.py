@@ -67,4 +67,4 @@ def pulls_of_commit(call: Call) -> Answer:
         for pull in repository.pulls.values()
         if pull.merge_commit_sha == oid or any(each.oid == oid for each in pull.commits)
     ]
-    return call.paged(found, pull_shapes.pull_request)
+    return call.paged(found, pull_shapes.simple)

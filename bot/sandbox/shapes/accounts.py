@@ -41,7 +41,6 @@ def _user(api: str, web: str, number: int, login: str, kind: str) -> JSON:
         "events_url": f"{url}/events{{/privacy}}",
         "received_events_url": f"{url}/received_events",
         "type": kind,
-        "user_view_type": "public",
         "site_admin": False,
     }
 

@@ -101,6 +101,11 @@ def annotation(repository: Repository, sha: str, given: dict[str, Any]) -> JSON:
 
 def status(repository: Repository, one: Status) -> JSON:
     """``status``."""
+    return {**simple_status(repository, one), "creator": user(repository.world, one.creator)}
+
+
+def simple_status(repository: Repository, one: Status) -> JSON:
+    """``simple-commit-status``."""
     world = repository.world
     return {
         "url": f"{world.api_url}/repos/{repository.full_name}/statuses/{one.sha}",
@@ -113,7 +118,6 @@ def status(repository: Repository, one: Status) -> JSON:
         "context": one.context,
         "created_at": when(one.created_at),
         "updated_at": when(one.created_at),
-        "creator": user(world, one.creator),
     }
 
 
