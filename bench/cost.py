@@ -3,19 +3,20 @@
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import uvloop
 
 from bench.ground import Ground
 from bench.table import Table, middle
 from bot.publish.effects import CHECK
+from bot.queue.bell import Patience
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.accounts import Account
 from bot.sandbox.faults import Fault
 from bot.sandbox.http import Exchange
 from bot.sandbox.pulls import PullRequest
-from bot.sandbox.rehearsal import Rehearsal, rehearsal
+from bot.sandbox.rehearsal import QUICK, Rehearsal, rehearsal
 from bot.sandbox.repositories import Repository
 
 SECRET = "a secret of the benchmark"
@@ -107,7 +108,7 @@ async def _life(ground: Ground, seed: int, *, command: bool = False, neighbours:
     with ground.database() as url:
         async with (
             SimulatedGitHub.start(webhook_secret=SECRET) as gh,
-            rehearsal(gh, url, SECRET) as countersign,
+            rehearsal(gh, url, SECRET, patience=replace(QUICK, breath=Patience().breath)) as countersign,
         ):
             life = Life.prepare(gh, countersign)
             await countersign.settle()
@@ -252,5 +253,3 @@ class Life:
     async def _looks(self) -> int:
         ((looks,),) = await self.countersign.rows(_LOOKS)
         return int(looks)
-
-

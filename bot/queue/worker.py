@@ -99,11 +99,23 @@ class Worker:
 
     async def look(self, key: str) -> None:
         """Look at the subject for as long as it is wanted, and leave it due or at rest."""
+        await self._breathe(key)
         for _ in range(LOOKS_IN_A_ROW):
             async with self.store.transaction() as connection:
                 begun = await subjects.begin(connection, key)
             if begun is None or not await self._look_once(begun):
                 return
+
+    async def _breathe(self, key: str) -> None:
+        """Let what GitHub tells together arrive together. Whoever has waited in a queue has waited long enough."""
+        breath = self.patience.breath
+        if not breath:
+            return
+        async with self.store.transaction() as connection:
+            wait = await subjects.too_young(connection, key, timedelta(seconds=breath))
+        if wait:
+            # No longer than that, whatever the database's clock does meanwhile.
+            await asyncio.sleep(min(wait, breath))
 
     async def _look_once(self, begun: Begun) -> bool:
         """One look; whether the subject is wanted again already."""
