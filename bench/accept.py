@@ -1,4 +1,4 @@
-"""Deliveries accepted durably: the real web application on PostgreSQL, next to a minimal Probot app that keeps nothing."""
+"""Deliveries accepted durably: the web application on PostgreSQL, next to a minimal Probot app that keeps nothing."""
 
 import json
 import sys
@@ -61,21 +61,25 @@ def measure(ground: Ground) -> Table:
             theirs.append(_probot(bodies))
     applications = [Accepted("Countersign, stored and committed", tuple(ours))]
     applications += [Accepted(f"Probot {version}, nothing is stored", tuple(theirs))] if theirs else []
-    remarks = (
-        f"pull_request deliveries of {SIZE:,} bytes, each with its own GUID, commit and signature, about {PULLS} pull "
-        f"requests, over {load.CONNECTIONS} connections that send again when answered; {SECONDS:.0f} s after "
-        f"{load.WARM_UP:.0f} s of warm-up.",
-        "Countersign: `python -m bot web` and the embedded PostgreSQL; a delivery is answered when it, its work and its "
-        f"ledger entry are committed ({', '.join(f'{name} on' for name in _DURABLE)}), and every one is found there.",
-        "Probot checks the signature and calls a handler that counts, in one process; a delivery that arrives before a "
-        "crash is lost. The comparison tells what durability costs, not which of the two does the same faster.",
-        "The load generator is one process on the same machine, the same for both; `generator` is how busy it was.",
-    )
+    remarks = _remarks() if not obstacle else (*_remarks(), obstacle)
     return Table(
         "Deliveries accepted",
         ("application", "a second", "p50, ms", "p99, ms", "generator"),
         tuple(each.row() for each in applications),
-        (*remarks, obstacle) if obstacle else remarks,
+        remarks,
+    )
+
+
+def _remarks() -> tuple[str, ...]:
+    return (
+        f"""pull_request deliveries of {SIZE:,} bytes, each with its own GUID, commit and signature, about {PULLS} \
+pull requests, over {load.CONNECTIONS} connections that send again when answered; {SECONDS:.0f} s after \
+{load.WARM_UP:.0f} s of warm-up.""",
+        f"""Countersign: `python -m bot web` and the embedded PostgreSQL; a delivery is answered when it, its work and \
+its ledger entry are committed ({", ".join(f"{name} on" for name in _DURABLE)}), and every one was found there.""",
+        """Probot checks the signature and calls a handler that counts, in one process; it stores nothing, so what it \
+has accepted is lost when it stops: the two rates are not of the same work.""",
+        """The load generator is one process on the same machine, the same for both; `generator` is how busy it was.""",
     )
 
 

@@ -15,6 +15,7 @@ from bot.sandbox import SimulatedGitHub
 from bot.sandbox.accounts import Account
 from bot.sandbox.faults import Fault
 from bot.sandbox.http import Exchange
+from bot.sandbox.organisations import Team
 from bot.sandbox.pulls import PullRequest
 from bot.sandbox.rehearsal import QUICK, Rehearsal, rehearsal
 from bot.sandbox.repositories import Repository
@@ -89,12 +90,14 @@ def measure(ground: Ground) -> Table:
         ),
         (
             f"The goal ({goal}) is {'reached' if reached else 'missed'}.",
-            "Two pushes after the first, a request for changes, three approvals, comments, labels, checks of others; "
-            "an hour between one act and the next; the deliveries of an act arrive over a second, in any order, and "
-            f"GitHub takes {ANSWER} s to answer.",
-            f"Requests for tokens are not in the figures: {alone.tokens} here, one for reading and one for writing, "
-            "which all pull requests of an installation share for an hour.",
-            "The policy was known before, as it is to every pull request but the first.",
+            f"""Two pushes after the first, a request for changes, three approvals, comments, labels, checks of others; \
+an hour between one act and the next; the deliveries of an act arrive over a second, in any order, and GitHub takes \
+{ANSWER} s to answer.""",
+            """Each further act that changes what is read costs a point, and a REST request if it changes what the \
+check shows. Members of a team are read twice a day for all pull requests together; that is in the figures.""",
+            f"""Requests for tokens are not in the figures: {beside.tokens} here; one for reading and one for writing \
+serve all pull requests of an installation for an hour.""",
+            "The policy's text was known before, as it is to every pull request but the first.",
         ),
     )
 
@@ -143,8 +146,8 @@ class Life:
         alice, bob, carol = (org.person(name) for name in ("alice", "bob", "carol"))
         org.team("appsec", members=[carol])
         org.repository(".github", files={"countersign.yml": POLICY})
-        access = {alice: "write", bob: "write", carol: "write"}
-        core = org.repository("core", files={"core.py": "rate = 1\n"}, access=dict(access))
+        access: dict[Account | Team, str] = {alice: "write", bob: "write", carol: "write"}
+        core = org.repository("core", files={"core.py": "rate = 1\n"}, access=access)
         life = cls(gh, countersign, core, alice, bob, carol, gh.bot("ci[bot]"))
         gh.watchers.append(life._note)
         return life
@@ -220,7 +223,6 @@ class Life:
             lambda: self._checked(pull),
             lambda: pull.comment(by=self.bob, body=question),
             lambda: pull.review(by=self.bob, state="CHANGES_REQUESTED", body="Half to even, please."),
-            lambda: pull.comment(by=self.alice, body="Of course."),
             lambda: pull.push(by=self.alice, files={"core.py": "rate = 3\n"}),
             lambda: self._checked(pull),
             rework,
@@ -229,16 +231,16 @@ class Life:
             lambda: pull.push(by=self.alice, files={"core_test.py": "assert True\n"}),
             lambda: self._checked(pull),
             lambda: pull.review(by=self.bob, state="APPROVED"),
-            lambda: pull.comment(by=self.carol, body="I read it this afternoon."),
             lambda: pull.review(by=self.carol, state="APPROVED"),
-            lambda: pull.label(by=self.alice, name="ready"),
         ]
 
     def _checked(self, pull: PullRequest) -> None:
-        """The checks of others have ended. Their runs are told to every App that may read checks."""
+        """Two checks of others begin and end. That is told to every App that may read checks."""
         about = {"head_sha": pull.head_sha, "status": "completed", "conclusion": "success", "app": {"slug": "ci"}}
         for name in ("build", "test"):
             run = {"id": self.gh.world.numbers.next("CheckRun"), "name": name, "external_id": name, **about}
+            begun = {**run, "status": "in_progress", "conclusion": None}
+            self.core.tell("check_run", "created", self.ci, check_run=begun)
             self.core.tell("check_run", "completed", self.ci, check_run=run)
         suite = {"id": self.gh.world.numbers.next("CheckSuite"), "head_branch": pull.head_ref, **about}
         self.core.tell("check_suite", "completed", self.ci, check_suite=suite)

@@ -1,8 +1,8 @@
 """What people may do: repository permissions and team membership, at the time of deciding.
 
 Whether a reviewer may push is told with the review. The rest is read from GitHub when a decision needs it and
-remembered for some time; webhooks about teams, members and collaborators end the belief at once. ``author_association`` is not used: GitHub computes it without a viewer, so
-private members look like strangers.
+remembered for some time; webhooks about teams, members and collaborators end the belief at once. ``author_association``
+is not used: GitHub computes it without a viewer, so private members look like strangers.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,8 +22,8 @@ BELIEVED = timedelta(minutes=15)
 base permission, or a custom role."""
 
 MEMBERSHIP_BELIEVED = timedelta(hours=12)
-"""How long a team's list of members is believed. Each way in and out has its webhook, and the sweep fetches from GitHub's
-log, within minutes, what was lost."""
+"""How long a team's list of members is believed. Each way in and out has its webhook, and what was lost of those the
+sweep fetches from GitHub's log within minutes."""
 
 MOST_PAGES = 50
 _PERMISSIONS = {permission.name.lower(): permission for permission in Permission}
