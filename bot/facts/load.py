@@ -9,6 +9,7 @@ from bot.facts.model import (
     Account,
     FactsIncomplete,
     MergeGroupFacts,
+    Permission,
     PullRequestFacts,
     Repository,
     ReviewState,
@@ -72,12 +73,15 @@ class Gathering:
         read = await pull_request.read(github, place, self.policy_repository, lane)
         if read is None:
             return None
-        facts, blobs = read
-        loaded = await load_policy(self.store, github, place, blobs, self.policy_repository, lane=lane, at=self.clock())
+        facts = read.facts
+        loaded = await load_policy(
+            self.store, github, place, read.blobs, self.policy_repository, lane=lane, at=self.clock()
+        )
         policy = loaded.policy
         opinions = {each.author for each in facts.reviews if each.author and each.state in _OPINIONS}
         asked = [account for account in opinions if is_human(account)]
-        standings, gaps = await standing.read(self.store, github, facts.repository, asked, policy.teams, lane)
+        shown = _enough(read.permissions, policy)
+        standings, gaps = await standing.read(self.store, github, facts.repository, asked, policy.teams, lane, shown)
         pushed = await pushes.read(self.store, github, facts, lane)
         async with self.store.transaction() as connection:
             others, views = await siblings.read(
@@ -114,7 +118,7 @@ class Gathering:
         self, github: InstallationClient, repository: Repository, account: Account, lane: Lane
     ) -> Standing:
         """What an account may do in the repository now."""
-        found, _ = await standing.read(self.store, github, repository, [account], (), lane)
+        found, _ = await standing.read(self.store, github, repository, [account], (), lane, {})
         return found[0]
 
     async def merge_group(
@@ -159,3 +163,10 @@ class Gathering:
             return []
         ahead = [each for each in entries if each["position"] <= ending and each["pullRequest"]]
         return [each["pullRequest"]["number"] for each in sorted(ahead, key=lambda each: each["position"])]
+
+
+def _enough(shown: Mapping[Account, Permission], policy: Policy) -> Mapping[Account, Permission]:
+    """Those permissions of which the policy need not know more than was shown beside the reviews."""
+    if not policy.tells_writers_apart:
+        return shown
+    return {who: permission for who, permission in shown.items() if permission < Permission.WRITE}

@@ -42,6 +42,8 @@ class Permission(IntEnum):
 class Standing:
     """What an account may do at the time of reading: its permission, and the policy's teams that it is in.
 
+    The permission is what it has at least: where the policy does not tell apart who may all push, nobody asks further.
+
     Teams are written ``organisation/slug``, in lower case and sorted.
     """
 

@@ -18,6 +18,7 @@ from bot.facts.model import (
     FileChange,
     GitIdentity,
     Mergeability,
+    Permission,
     PullRequestFacts,
     PullRequestState,
     Repository,
@@ -94,6 +95,15 @@ def review(node: Node) -> Review:
         edited_at=moment(node["lastEditedAt"]) if node["lastEditedAt"] else None,
         edited_by=account(node["editor"]),
     )
+
+
+def permissions(nodes: Sequence[Node]) -> dict[Account, Permission]:
+    """What each reviewer may do in the repository at least: GitHub says of everyone whether they may push."""
+    return {
+        author: Permission.WRITE if node["authorCanPushToRepository"] else Permission.NONE
+        for node in nodes
+        if (author := account(node["author"])) is not None
+    }
 
 
 def changed_file(node: Node) -> ChangedFile:

@@ -83,6 +83,9 @@ class System(StrEnum):
     JIRA = "jira"
 
 
+_ABOVE_WRITE = frozenset({"maintain", "admin"})
+
+
 @dataclass(frozen=True, slots=True)
 class Approvals:
     """A demand: ``count`` approvals, each by another person, from any of ``groups``.
@@ -377,6 +380,13 @@ class Policy:
     problems: tuple[Problem, ...] = ()
     undecidable: bool = False
     dropped: tuple[str, ...] = ()
+
+    @property
+    def tells_writers_apart(self) -> bool:
+        """Whether it demands more than write access anywhere."""
+        return any(
+            group in _ABOVE_WRITE for rules in self.tiers.values() for each in rules.approvals for group in each.groups
+        )
 
     @property
     def teams(self) -> frozenset[str]:

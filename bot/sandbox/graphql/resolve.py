@@ -7,6 +7,7 @@ from typing import Any
 
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
+from bot.sandbox.access import may_push
 from bot.sandbox.accounts import WEB_FLOW, Account
 from bot.sandbox.auth import Token
 from bot.sandbox.git import Commit, Identity, blob_id
@@ -327,6 +328,7 @@ FIELDS: dict[str, Resolver] = {
     "PullRequest.reviews": _reviews,
     "PullRequest.files": _files,
     "PullRequestReview.databaseId": lambda source, *_: source.id,
+    "PullRequestReview.authorCanPushToRepository": lambda source, *_: may_push(source.pull.repository, source.author),
     "PullRequestReview.commit": lambda source, *_: _in(source.pull.repository, source.commit_oid),
     "PullRequestReview.submittedAt": lambda source, *_: stamp(source.submitted_at),
     "PullRequestReview.lastEditedAt": lambda source, *_: stamp(source.edits[-1].at) if source.edits else None,

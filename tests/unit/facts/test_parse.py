@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.facts.model import AccountKind, FileChange, Mergeability, PullRequestState, ReviewState
-from bot.facts.parse import account, blob_id, moment, pull_request, review, signature
+from bot.facts.model import Account, AccountKind, FileChange, Mergeability, Permission, PullRequestState, ReviewState
+from bot.facts.parse import account, blob_id, moment, permissions, pull_request, review, signature
 from tests.unit.builders import NOON, oid
 
 Node = dict[str, Any]
@@ -249,6 +249,15 @@ def test_a_policy_file_is_known_by_its_blob() -> None:
     assert blob_id({"target": {"file": None}}) is None
     assert blob_id({"target": None}) is None
     assert blob_id(None) is None
+
+
+def test_who_may_push_is_told_beside_the_review() -> None:
+    nodes = [
+        review_node(authorCanPushToRepository=True),
+        review_node(author=user("cai", 3), authorCanPushToRepository=False),
+        review_node(author=None, authorCanPushToRepository=False),
+    ]
+    assert permissions(nodes) == {Account(2, "ben"): Permission.WRITE, Account(3, "cai"): Permission.NONE}
 
 
 def test_a_moment_is_in_utc() -> None:
