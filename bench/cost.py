@@ -90,12 +90,12 @@ def measure(ground: Ground) -> Table:
         ),
         (
             f"The goal ({goal}) is {'reached' if reached else 'missed'}.",
-            f"""Two pushes after the first, a request for changes, three approvals, comments, labels, checks of others; \
-an hour between one act and the next; the deliveries of an act arrive over a second, in any order, and GitHub takes \
-{ANSWER} s to answer.""",
+            f"""Two pushes after the first, a request for changes, three approvals, comments, labels and checks of \
+others; an hour between one act and the next; the deliveries of an act arrive over a second, in any order, and GitHub \
+takes {ANSWER} s to answer.""",
             """Each further act that changes what is read costs a point, and a REST request if it changes what the \
 check shows. Members of a team are read twice a day for all pull requests together; that is in the figures.""",
-            f"""Requests for tokens are not in the figures: {beside.tokens} here; one for reading and one for writing \
+            f"""Requests for tokens are not in the figures ({beside.tokens} here): one for reading and one for writing \
 serve all pull requests of an installation for an hour.""",
             "The policy's text was known before, as it is to every pull request but the first.",
         ),
