@@ -23,6 +23,7 @@ READING, WRITING = "read", "write"
 # https://docs.github.com/rest/authentication/permissions-required-for-github-apps
 ROUTES = {
     "/repos/{}/{}/activity": {"GET": {"contents": READING}},
+    "/repos/{}/{}/properties/values": {"GET": {"metadata": READING}},
     "/repos/{}/{}/check-runs": {"POST": {"checks": WRITING}},
     "/repos/{}/{}/check-runs/{}": {"PATCH": {"checks": WRITING}},
     "/repos/{}/{}/collaborators/{}/permission": {"GET": {"metadata": READING}},
