@@ -25,6 +25,11 @@ class Kind(StrEnum):
     EFFECT_PUBLISHED = "countersign:effect:published"
     COMMAND_DONE = "person:command:done"
     COMMAND_REFUSED = "person:command:refused"
+    CHANGE_OPENED = "countersign:change:opened"
+    CHANGE_MOVED = "countersign:change:moved"
+    VOTE_CAST = "person:vote:cast"
+    WAIVER_GRANTED = "person:waiver:granted"
+    WAIVER_REVOKED = "person:waiver:revoked"
     POLICY_ACCEPTED = "policy:file:accepted"
     POLICY_REFUSED = "policy:file:refused"
 
