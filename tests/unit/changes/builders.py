@@ -174,7 +174,9 @@ def asked(change: Change | None = None, where: Context | None = None) -> Change:
     return done(done(change or draft(), ask(), where), Event(Act.ASSESS), where)
 
 
-def approved(change: Change | None = None, by: Sequence[str] = ("ida", "rick", "cora"), where: Context | None = None) -> Change:
+def approved(
+    change: Change | None = None, by: Sequence[str] = ("ida", "rick", "cora"), where: Context | None = None
+) -> Change:
     """A change with votes to approve."""
     found = change or asked(where=where)
     for login in by:
