@@ -4,7 +4,7 @@ Accounts are told apart by GitHub's numeric ids. The policy names accounts by lo
 that has it in the facts, which can only make more accounts one person, and with that separation stricter.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.facts.model import Account, AccountKind, PullRequestFacts
@@ -39,7 +39,11 @@ class People:
 
 def people_of(facts: PullRequestFacts, known: Iterable[Iterable[str]]) -> People:
     """The people of a change; ``known`` has, for each person with several accounts, their logins in lower case."""
-    seen = _seen(facts)
+    return people_among(_seen(facts), known)
+
+
+def people_among(seen: Sequence[Account], known: Iterable[Iterable[str]]) -> People:
+    """The people whom these accounts belong to; of an account that is there under two names, the first one counts."""
     # An account that was renamed can be in the facts under both names: the one of its review is the newest.
     accounts = {account.id: account for account in reversed(seen)}
     persons: dict[int, Person] = {}
