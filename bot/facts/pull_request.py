@@ -58,8 +58,10 @@ class _Lists:
 
 async def read(
     github: InstallationClient, place: Place, policy_repository: str, lane: Lane
-) -> tuple[PullRequestFacts, PolicyBlobs] | None:
-    """What GitHub tells of the pull request, and which policy files apply; None when it is not there (any more).
+) -> tuple[PullRequestFacts, PolicyBlobs, str] | None:
+    """What GitHub tells of the pull request, which policy files apply, and the commit at the tip of its base now.
+
+    None when it is not there (any more).
 
     Pushes and standings are not part of the answer.
 
@@ -92,7 +94,8 @@ async def read(
         repository=blob_id(node["baseRef"]),
         organisation_readable=holder is not None,
     )
-    return facts, blobs
+    tip = ((node["baseRef"] or {}).get("target") or {}).get("oid") or facts.base.oid
+    return facts, blobs, tip
 
 
 async def _page(github: InstallationClient, where: dict[str, Any], more: dict[str, str], head: str, lane: Lane) -> Node:

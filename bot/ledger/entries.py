@@ -27,6 +27,9 @@ class Kind(StrEnum):
     COMMAND_REFUSED = "person:command:refused"
     POLICY_ACCEPTED = "policy:file:accepted"
     POLICY_REFUSED = "policy:file:refused"
+    UNAUTHORISED_FOUND = "countersign:unauthorised-change:found"
+    UNAUTHORISED_ACKNOWLEDGED = "person:unauthorised-change:acknowledged"
+    CO_AUTHORSHIP_DISOWNED = "person:co-authorship:disowned"
 
 
 @dataclass(frozen=True, slots=True)

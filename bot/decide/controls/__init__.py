@@ -7,13 +7,16 @@ from bot.decide.controls import (
     approvals,
     completeness,
     draft,
+    guards,
     identity,
     inventory,
     mergeable,
+    noteworthy,
     objections,
     policy,
     separation,
     shared_head,
+    unauthorised,
 )
 from bot.decide.verdict import Finding
 
@@ -23,6 +26,7 @@ Control = Callable[[Context], Finding | None]
 CONTROLS: tuple[Control, ...] = (
     completeness.look,
     policy.look,
+    unauthorised.look,
     draft.look,
     separation.look,
     approvals.look,
@@ -31,4 +35,6 @@ CONTROLS: tuple[Control, ...] = (
     shared_head.look,
     mergeable.look,
     inventory.look,
+    guards.look,
+    noteworthy.look,
 )
