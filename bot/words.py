@@ -1,6 +1,7 @@
 """Text from anywhere, made fit to be quoted in a sentence of ours."""
 
 import unicodedata
+from datetime import timedelta
 
 LONGEST_QUOTE = 80
 
@@ -32,3 +33,12 @@ def listed(names: list[str]) -> str:
     """``a``, ``a and b``, or ``a, b and c``."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def spoken(length: timedelta) -> str:
+    """A duration in its largest whole unit: ``7 days``, ``90 minutes``."""
+    seconds = int(length.total_seconds())
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size} {unit}{'' if seconds == size else 's'}"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"

@@ -39,11 +39,15 @@ class PolicyBlobs:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read: facts without pushes and standings, and what the reviewers may do in the repository at least."""
+    """What was read: facts without pushes and standings, and what the reviewers may do in the repository at least.
+
+    ``base_tip`` is the commit at the tip of the base now.
+    """
 
     facts: PullRequestFacts
     blobs: PolicyBlobs
     permissions: Mapping[Account, Permission]
+    base_tip: str
 
 
 @dataclass(slots=True)
@@ -98,7 +102,8 @@ async def read(github: InstallationClient, place: Place, policy_repository: str,
         repository=blob_id(node["baseRef"]),
         organisation_readable=holder is not None,
     )
-    return Read(facts, blobs, permissions(lists.nodes.get("reviews", ())))
+    tip = ((node["baseRef"] or {}).get("target") or {}).get("oid") or facts.base.oid
+    return Read(facts, blobs, permissions(lists.nodes.get("reviews", ())), tip)
 
 
 async def _page(github: InstallationClient, where: dict[str, Any], more: dict[str, str], head: str, lane: Lane) -> Node:

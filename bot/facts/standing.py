@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.facts import memory
+from bot.facts import memory, tenure
 from bot.facts.memory import Known
-from bot.facts.model import Account, FactsIncomplete, Permission, Repository, Standing
+from bot.facts.model import PERMISSION, Account, FactsIncomplete, Permission, Repository, Standing
 from bot.github.client import InstallationClient, route
 from bot.github.lanes import Lane
 from bot.github.queries import document
@@ -37,11 +37,13 @@ async def read(
     teams: Collection[str],
     lane: Lane,
     shown: Mapping[Account, Permission],
+    *,
+    dated: bool = False,
 ) -> tuple[tuple[Standing, ...], tuple[FactsIncomplete, ...]]:
     """The standing of each of ``accounts`` with respect to ``teams`` (``organisation/slug``), sorted by account.
 
-    ``shown`` are permissions that GitHub has just told, and that are not asked for again.
-    A team that cannot be read is told, and nobody is in it.
+    ``shown`` are permissions that GitHub has just told, and that are not asked for again. ``dated``: with since when
+    they have it, as far as that is known. A team that cannot be read is told, and nobody is in it.
 
     Raises:
         Transient: GitHub could not answer.
@@ -67,6 +69,9 @@ async def read(
     if fresh:
         async with store.transaction() as connection:
             await memory.remember(connection, fresh)
+            for each in fresh:
+                if each.key in team_keys and each.value is not None:
+                    await tenure.found(connection, each.key, each.value)
     values = {**known, **{each.key: each.value for each in fresh}}
     permissions = {**shown, **{who: _PERMISSIONS[values[key]] for key, who in permission_keys.items()}}
     gaps = tuple(
@@ -74,14 +79,27 @@ async def read(
         for key, team in team_keys.items()
         if values[key] is None
     )
-    return tuple(_standing(who, permissions[who], team_keys, values) for who in people), gaps
+    places = {**team_keys, tenure.permission_place(repository.id): PERMISSION}
+    joined = await _joined(store, people, places) if dated else {}
+    standings = [
+        Standing(
+            who,
+            permissions[who],
+            tuple(sorted(team for place, team in team_keys.items() if who.id in (values[place] or ()))),
+            joined.get(who.id, ()),
+        )
+        for who in people
+    ]
+    return tuple(standings), gaps
 
 
-def _standing(
-    who: Account, permission: Permission, team_keys: Mapping[str, str], values: Mapping[str, Any]
-) -> Standing:
-    member_of = [team for key, team in team_keys.items() if who.id in (values[key] or ())]
-    return Standing(who, permission, tuple(sorted(member_of)))
+async def _joined(
+    store: Store, people: Collection[Account], places: Mapping[str, str]
+) -> dict[int, tuple[tuple[str, datetime], ...]]:
+    """By account: since when they have what they have."""
+    async with store.transaction() as connection:
+        known = await tenure.since(connection, [each.id for each in people], list(places))
+    return {who: tuple((places[place], at) for place, at in found) for who, found in known.items()}
 
 
 def _permission_key(repository: Repository, who: Account) -> str:

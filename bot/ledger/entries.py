@@ -33,6 +33,9 @@ class Kind(StrEnum):
     POLICY_ACCEPTED = "policy:file:accepted"
     POLICY_REFUSED = "policy:file:refused"
     POLICY_SWITCHED = "policy:mode:switched"
+    UNAUTHORISED_FOUND = "countersign:unauthorised-change:found"
+    UNAUTHORISED_ACKNOWLEDGED = "person:unauthorised-change:acknowledged"
+    CO_AUTHORSHIP_DISOWNED = "person:co-authorship:disowned"
 
 
 @dataclass(frozen=True, slots=True)

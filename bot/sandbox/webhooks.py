@@ -29,6 +29,7 @@ PATIENCE = aiohttp.ClientTimeout(total=10)
 Which = Callable[["Delivery"], bool]
 
 _TABLE = """
+    branch_protection_rule:      created deleted edited
     check_run:                   completed created requested_action rerequested
     check_suite:                 requested
     deployment_protection_rule:  requested
@@ -39,11 +40,13 @@ _TABLE = """
     membership:                  added removed
     merge_group:                 checks_requested destroyed
     organization:                member_added member_removed
-    pull_request:                closed converted_to_draft dequeued edited enqueued labeled opened ready_for_review
+    pull_request:                assigned closed converted_to_draft dequeued edited enqueued labeled opened
+                                 ready_for_review
                                  reopened synchronize unlabeled
     pull_request_review:         dismissed edited submitted
     push:                        -
     repository:                  archived created renamed
+    repository_ruleset:          created deleted edited
     status:                      -
     team:                        added_to_repository created deleted removed_from_repository
     team_add:                    -

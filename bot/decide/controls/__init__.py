@@ -7,9 +7,11 @@ from bot.decide.controls import (
     approvals,
     completeness,
     draft,
+    guards,
     identity,
     inventory,
     mergeable,
+    noteworthy,
     objections,
     policy,
     policy_change,
@@ -17,6 +19,7 @@ from bot.decide.controls import (
     rules,
     separation,
     shared_head,
+    unauthorised,
 )
 from bot.decide.verdict import Finding
 
@@ -27,6 +30,7 @@ CONTROLS: tuple[Control, ...] = (
     completeness.look,
     policy.look,
     policy_change.look,
+    unauthorised.look,
     draft.look,
     separation.look,
     approvals.look,
@@ -37,6 +41,8 @@ CONTROLS: tuple[Control, ...] = (
     inventory.look,
     risk.look,
     rules.look,
+    guards.look,
+    noteworthy.look,
 )
 
 

@@ -8,15 +8,15 @@ from typing import Any
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from bot.sandbox.access import may_push
-from bot.sandbox.accounts import WEB_FLOW, Account
+from bot.sandbox.accounts import WEB_FLOW, Account, node_id
 from bot.sandbox.auth import Token
 from bot.sandbox.git import Commit, Identity, blob_id
 from bot.sandbox.graphql.pages import Problem, page
 from bot.sandbox.merge_queue import MergeGroup, MergeQueue
 from bot.sandbox.organisations import Organisation, Team
-from bot.sandbox.pulls import PullRequest
+from bot.sandbox.pulls import PullRequest, Turn
 from bot.sandbox.repositories import Repository
-from bot.sandbox.talk import Review
+from bot.sandbox.talk import Comment, Review
 from bot.sandbox.world import World
 
 __all__ = ["Problem", "View", "resolve", "type_of"]
@@ -60,9 +60,10 @@ class CommitIn:
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """A branch."""
+    """A branch or a tag."""
 
     repository: Repository
+    name: str
     oid: str
 
 
@@ -84,7 +85,9 @@ def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any
     if resolver is not None:
         return resolver(source, info.context, info, arguments)
     name = _CAMEL.sub("_", info.field_name).lower()
-    return source[name] if isinstance(source, dict) else getattr(source, name)
+    value = source[name] if isinstance(source, dict) else getattr(source, name)
+    # Whoever has deleted their account is nobody.
+    return None if isinstance(value, Account) and value in info.context.world.gone else value
 
 
 def type_of(value: Any, _info: GraphQLResolveInfo[Any], _type: GraphQLAbstractType) -> str:
@@ -98,6 +101,10 @@ def type_of(value: Any, _info: GraphQLResolveInfo[Any], _type: GraphQLAbstractTy
             return "Commit"
         case Blob():
             return "Blob"
+        case Comment():
+            return "IssueComment"
+        case Turn(event=event):
+            return event
         case _:
             return "GpgSignature"
 
@@ -205,7 +212,41 @@ def _queue(source: Repository, view: View, _info: GraphQLResolveInfo[Any], argum
 
 def _tip(repository: Repository, branch: str) -> Tip | None:
     oid = repository.branches.get(branch)
-    return Tip(repository, oid) if oid is not None else None
+    return Tip(repository, branch, oid) if oid is not None else None
+
+
+def _ref(source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Tip | None:
+    view.need("contents")
+    name = arguments["qualifiedName"]
+    if name.startswith("refs/tags/"):
+        tag = name.removeprefix("refs/tags/")
+        return Tip(source, tag, source.tags[tag]) if tag in source.tags else None
+    return _tip(source, name.removeprefix("refs/heads/"))
+
+
+def _history(source: CommitIn, view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    """A commit and everything behind it, the newest first."""
+    view.need("contents")
+    found = source.repository.history.behind(source.commit.oid)
+    return page([CommitIn(source.repository, commit) for commit in found], info, arguments)
+
+
+def _node(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Comment | None:
+    for repository in view.repositories:
+        for comment in repository.comments.values():
+            if node_id("IssueComment", comment.id) == arguments["id"]:
+                view.need("issues")
+                return comment
+    raise Problem("NOT_FOUND", f"Could not resolve to a node with the global id of '{arguments['id']}'")
+
+
+def _timeline(source: PullRequest, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    wanted = arguments.get("itemTypes")
+    return page([each for each in source.turns if wanted is None or each.item_type in wanted], info, arguments)
+
+
+def _merge_commit(source: PullRequest, *_: Any) -> CommitIn | None:
+    return _in(source.repository, source.merge_commit_sha) if source.merge_commit_sha is not None else None
 
 
 def _in(repository: Repository, oid: str) -> CommitIn:
@@ -244,7 +285,11 @@ def _associated(source: CommitIn, view: View, info: GraphQLResolveInfo[Any], arg
     """The merged pull request that brought the commit; the open ones with it until it is in the default branch."""
     view.need("pull_requests")
     repository, oid = source.repository, source.commit.oid
-    carrying = [pull for pull in repository.pulls.values() if any(oid == each.oid for each in pull.commits)]
+    carrying = [
+        pull
+        for pull in repository.pulls.values()
+        if oid == pull.merge_commit_sha or any(oid == each.oid for each in pull.commits)
+    ]
     merged = [pull for pull in carrying if pull.merged and pull.base_ref == repository.default_branch]
     return page([*merged, *(pull for pull in carrying if not merged and pull.state == "open")], info, arguments)
 
@@ -280,6 +325,13 @@ FIELDS: dict[str, Resolver] = {
     "Query.repository": _repository,
     "Query.organization": _organisation,
     "Query.repositoryOwner": _owner,
+    "Query.node": _node,
+    "IssueComment.createdViaEmail": lambda source, *_: source.by_email,
+    "IssueComment.id": lambda source, *_: node_id("IssueComment", source.id),
+    "AssignedEvent.createdAt": lambda source, *_: stamp(source.at),
+    "BaseRefChangedEvent.createdAt": lambda source, *_: stamp(source.at),
+    "ReadyForReviewEvent.createdAt": lambda source, *_: stamp(source.at),
+    "ReopenedEvent.createdAt": lambda source, *_: stamp(source.at),
     "Organization.databaseId": lambda source, *_: source.id,
     "Organization.team": _team,
     "Organization.repositories": _repositories,
@@ -296,6 +348,7 @@ FIELDS: dict[str, Resolver] = {
     "Repository.pullRequests": _pull_requests,
     "Repository.object": _object,
     "Repository.mergeQueue": _queue,
+    "Repository.ref": _ref,
     "Ref.target": lambda source, *_: _in(source.repository, source.oid),
     "Blob.oid": lambda source, *_: blob_id(source.text),
     "Blob.byteSize": lambda source, *_: len(source.text.encode()),
@@ -304,6 +357,8 @@ FIELDS: dict[str, Resolver] = {
     "Blob.text": lambda source, *_: None if "\0" in source.text else source.text,
     "Commit.oid": lambda source, *_: source.commit.oid,
     "Commit.messageHeadline": lambda source, *_: source.commit.headline,
+    "Commit.messageBody": lambda source, *_: source.commit.message.partition("\n")[2].strip(),
+    "Commit.history": _history,
     "Commit.authors": _authors,
     "Commit.committer": lambda source, *_: source.commit.committer,
     "Commit.parents": _parents,
@@ -323,6 +378,8 @@ FIELDS: dict[str, Resolver] = {
     "PullRequest.headRefName": lambda source, *_: source.head_ref,
     "PullRequest.headRefOid": lambda source, *_: source.head_sha,
     "PullRequest.headRepository": lambda source, *_: source.head_repository,
+    "PullRequest.mergeCommit": _merge_commit,
+    "PullRequest.timelineItems": _timeline,
     "PullRequest.labels": _labels,
     "PullRequest.commits": _commits,
     "PullRequest.reviews": _reviews,

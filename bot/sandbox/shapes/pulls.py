@@ -98,7 +98,7 @@ def _state(pull: PullRequest, mergeable: bool | None) -> str:
         return "unknown"
     if not mergeable:
         return "dirty"
-    waits = any(not pull.repository.passed(name, pull.head_sha) for name in pull.repository.require_check)
+    waits = any(not pull.repository.passed(name, pull.head_sha) for name in pull.repository.required)
     return "draft" if pull.draft else "blocked" if waits else "clean"
 
 

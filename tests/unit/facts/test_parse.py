@@ -20,6 +20,7 @@ def commit_node(mark: str = "head", **changes: Any) -> Node:
     inner = {
         "oid": oid(mark),
         "messageHeadline": "Settle twice a day",
+        "messageBody": "",
         "authors": {
             "totalCount": 1,
             "nodes": [{"name": "Ana", "email": "ana@acme.example", "user": {"login": "ana", "databaseId": 1}}],
@@ -71,6 +72,7 @@ ANSWER: Node = {
         "commits": {"totalCount": 1},
         "reviews": {"totalCount": 1},
         "files": {"totalCount": 1},
+        "timelineItems": {"pageInfo": {"hasPreviousPage": False}, "nodes": []},
         "tip": {
             "nodes": [
                 {
