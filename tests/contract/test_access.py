@@ -193,7 +193,7 @@ async def test_a_jwt_is_signed_by_the_apps_key(client: Client, watch: Watch) -> 
     }
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     forged = jwt.encode(claims, stranger, algorithm="RS256")
-    unsigned = jwt.encode(claims, None, algorithm="none")
+    unsigned = jwt.encode(claims, "", algorithm="none")
     for token in (forged, unsigned, "nonsense"):
         refused = await client.using(token).ask("GET", "/app")
         assert (refused.status, refused.message) == (401, "A JSON web token could not be decoded")

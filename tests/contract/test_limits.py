@@ -75,16 +75,15 @@ async def test_every_installation_has_its_own_allowance(client: Client) -> None:
 
 async def test_asking_for_the_limits_costs_nothing(client: Client) -> None:
     await client.ask("GET", SHOP)
-    for _ in range(2):
-        answer = await client.ask("GET", "/rate_limit")
+    for answer in [await client.ask("GET", "/rate_limit") for _ in range(2)]:
         assert answer.body["resources"]["core"] == {
             "limit": 15_000,
             "remaining": 14_999,
             "used": 1,
             "reset": int(answer.headers["X-RateLimit-Reset"]),
         }
-    assert answer.body["rate"] == answer.body["resources"]["core"]
-    assert answer.body["resources"]["graphql"]["limit"] == 10_000
+        assert answer.body["rate"] == answer.body["resources"]["core"]
+        assert answer.body["resources"]["graphql"]["limit"] == 10_000
 
 
 async def test_what_has_not_changed_is_not_sent_again_and_costs_nothing(client: Client, house: House) -> None:
