@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 BEFORE = frozenset({"5xx", "403-secondary", "403-primary", "429", "401", "cut-before", "html-502"})
 """GitHub does nothing of what it was asked."""
@@ -28,10 +29,12 @@ class Fault:
     times: int = 1
     seconds: float = 1.0
 
+    known: ClassVar[frozenset[str]] = KINDS
+
     def __post_init__(self) -> None:
         """Refuse a kind that does not exist: it would never happen."""
-        if self.kind not in KINDS:
-            raise ValueError(f"{self.kind} is no fault; there are {', '.join(sorted(KINDS))}")
+        if self.kind not in self.known:
+            raise ValueError(f"{self.kind} is no fault; there are {', '.join(sorted(self.known))}")
 
 
 @dataclass(slots=True)
