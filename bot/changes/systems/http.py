@@ -101,7 +101,7 @@ class Door:
     clock: Clock
     authorization: Authorization | None = None
     chance: Callable[[], float] = random.random
-    _hidden: tuple[str, ...] = field(init=False, default=())
+    _hidden: tuple[str, ...] = field(init=False, default=(), repr=False)
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """Read ``path``, which `route` has built.
@@ -168,7 +168,7 @@ class Door:
             raise Transient(error.waits_for, until=error.until) from error
 
     async def _answered(self, asked: _Asked, proof: Mapping[str, str]) -> Any:
-        headers = {"Accept": "application/json", **proof}
+        headers = {"Accept": "application/json", "User-Agent": "countersign", **proof}
         if asked.kind:
             headers["Content-Type"] = asked.kind
         status, answered, content = await self._follow(asked, headers)
@@ -259,7 +259,7 @@ class Door:
     def _words(self, decoded: Any) -> str:
         """The system's own words, without any secret of ours that they may repeat."""
         try:
-            said = self.speech.words(decoded)
+            said = str(self.speech.words(decoded) or "")
         except (LookupError, TypeError, AttributeError):
             said = ""
         for secret in (*self._hidden, *(self.authorization.secrets() if self.authorization else ())):

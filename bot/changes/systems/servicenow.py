@@ -311,7 +311,7 @@ class ServiceNow:
         query = {"sysparm_query": f"{column}={correlation_id}^ORDERBYsys_created_on"}
         answer = rows(await self.door.get(CHANGES, {**query, "sysparm_limit": str(MOST_DUPLICATES)}))
         found = only(answer, column, correlation_id, table="change_request")
-        found = sorted(found, key=lambda each: (plain(each.get("sys_created_on")), plain(each.get("sys_id"))))
+        found = sorted(found, key=_age)
         living = [each for each in found if self._state(each) is not State.CANCELLED]
         if not living:
             return found[0] if found else None
@@ -336,6 +336,11 @@ class ServiceNow:
         await self._write(
             plain(record.get("sys_id")), {"work_notes": note, "state": self.fields.value_of(State.CANCELLED)}
         )
+
+
+def _age(record: Row) -> tuple[str, ...]:
+    """What the oldest record has the least of; numbers are given in order, and moments only to the second."""
+    return tuple(plain(record.get(name)) for name in ("sys_created_on", "number", "sys_id"))
 
 
 def _is_past(here: State | None, target: State) -> bool:
