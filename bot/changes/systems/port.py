@@ -44,6 +44,18 @@ WAY = (
 """The states of a change that nobody cancels, in order; a standard or emergency change leaves some out."""
 
 
+def is_past(here: State | None, target: State) -> bool:
+    """Whether a change is further than where it is to be; going back to a draft is asked for as such."""
+    return here in WAY and target in WAY[1:] and WAY.index(here) > WAY.index(target)
+
+
+def ahead(here: State | None, target: State) -> tuple[State, ...]:
+    """The states that a change may go to next on its way to ``target``, the nearest first."""
+    if here in WAY and target in WAY and WAY.index(here) < WAY.index(target):
+        return WAY[WAY.index(here) + 1 : WAY.index(target) + 1]
+    return (target,)
+
+
 class CloseCode(StrEnum):
     """How a change ended."""
 

@@ -25,6 +25,8 @@ from bot.changes.systems.port import (
     Receipt,
     Snapshot,
     State,
+    ahead,
+    is_past,
 )
 from bot.changes.systems.servicenow_fields import (
     SYS_ID,
@@ -36,11 +38,11 @@ from bot.changes.systems.servicenow_fields import (
     plain,
     row,
     rows,
-    same,
     shown,
     whole,
 )
 from bot.changes.systems.servicenow_tables import Tables
+from bot.changes.systems.texts import same
 from bot.clock import Clock
 from bot.errors import Refusal, Transient
 from bot.settings import ServiceNowAccess
@@ -140,7 +142,7 @@ class ServiceNow:
         record = await self._record(ref)
         for _ in WAY:
             here = self._state(record)
-            if here is state or _is_past(here, state):
+            if here is state or is_past(here, state):
                 return await self.read(ref)
             step = self._step(record, state, await self._next(ref))
             await self._write(ref, self._transition(step, closure))
@@ -252,12 +254,12 @@ class ServiceNow:
 
         """
         here = self._state(record)
-        ahead = [each for each in WAY if _is_between(here, each, target)] or [target]
-        for each in ahead:
+        following = ahead(here, target)
+        for each in following:
             for value in possible.available:
                 if self.fields.state(value) is each:
                     return whole(value)
-        values = [value for value, ours in self.fields.states.items() if ours in ahead]
+        values = [value for value, ours in self.fields.states.items() if ours in following]
         reasons = sorted({reason for value in values for reason in possible.failed.get(value, ())})
         why = f", because this does not hold: {listed(reasons)}" if reasons else ""
         raise Refusal(
@@ -341,17 +343,6 @@ class ServiceNow:
 def _age(record: Row) -> tuple[str, ...]:
     """What the oldest record has the least of; numbers are given in order, and moments only to the second."""
     return tuple(plain(record.get(name)) for name in ("sys_created_on", "number", "sys_id"))
-
-
-def _is_past(here: State | None, target: State) -> bool:
-    """Whether a record is further than where it is to be; going back to a draft is asked for as such."""
-    return here in WAY and target in WAY[1:] and WAY.index(here) > WAY.index(target)
-
-
-def _is_between(here: State | None, step: State, target: State) -> bool:
-    if here not in WAY or target not in WAY:
-        return False
-    return WAY.index(here) < WAY.index(step) <= WAY.index(target)
 
 
 def _differing(wanted: Mapping[str, str], record: Row) -> list[str]:

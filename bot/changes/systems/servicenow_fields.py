@@ -3,7 +3,6 @@
 https://www.servicenow.com/docs/r/api-reference/rest-apis/change-management-api.html
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 
 from bot.changes.systems.errors import Disagrees, Unanswered
 from bot.changes.systems.port import ApprovalState, ChangeType, CloseCode, Content, State
+from bot.changes.systems.texts import fitted, same
 from bot.errors import Refusal
 from bot.words import shortened
 
@@ -153,11 +153,8 @@ class FieldMap:
         return {**self.constants, **theirs, **content.extra}
 
     def text(self, text: str) -> str:
-        """``text`` as a column can hold it; what is cut can still be shown to be the same by its digest."""
-        if len(text) <= self.longest_text:
-            return text
-        ending = f"\n[shortened; SHA-256 of the whole text: {hashlib.sha256(text.encode()).hexdigest()}]"
-        return text[: self.longest_text - len(ending)] + ending
+        """``text`` as a column can hold it."""
+        return fitted(text, self.longest_text)
 
 
 def written(moment: datetime) -> str:
@@ -210,15 +207,6 @@ def whole(value: str) -> str:
         return str(int(float(value)))
     except (ValueError, OverflowError):
         return value
-
-
-def same(sent: str, there: str) -> bool:
-    """Whether a text is what was sent: line ends, and space around it, are not kept."""
-    return _normal(sent) == _normal(there)
-
-
-def _normal(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 Row = Mapping[str, Any]
