@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
+from cachetools import LRUCache
 
 from bot.changes.systems.authorization import Basic
 from bot.changes.systems.errors import Disagrees, MayHaveHappened, Unanswered
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.jira_fields import LONGEST_TEXT, JiraMap, holds, items, moment, text
 from bot.changes.systems.port import (
-    WAY,
     Approval,
     ApprovalState,
     Closure,
@@ -82,6 +82,11 @@ def connect(access: JiraAccess, session: aiohttp.ClientSession, clock: Clock, fi
     return Jira(door, access.service_desk, fields or JiraMap())
 
 
+def _recent() -> LRUCache[str, str]:
+    """The ids of the last requests that were made here: a search for them is told to look for these, too."""
+    return LRUCache(maxsize=1000)
+
+
 @dataclass(slots=True)
 class Jira:
     """A `bot.changes.systems.port.RecordSystem`."""
@@ -90,14 +95,15 @@ class Jira:
     service_desk: str
     fields: JiraMap
     _request_types: dict[str, str] = field(init=False, default_factory=dict)
+    _made: LRUCache[str, str] = field(init=False, default_factory=_recent)
 
     async def open(self, content: Content) -> Receipt:
         """The one request with this correlation id, made when there is none."""
         issue = await self._find(content.correlation_id)
         if issue is None:
-            made = text(await self._create(content), "issueId")
-            # Another process may have made one at the same moment; ours is found even where it is not indexed yet.
-            issue = await self._find(content.correlation_id, made)
+            made = self._made[content.correlation_id] = _checked(text(await self._create(content), "issueId"))
+            # Another process may have made one at the same moment.
+            issue = await self._find(content.correlation_id)
             if issue is None:
                 raise Disagrees(
                     f"Jira made the request {made} without its label, by which it would be found again.",
@@ -128,19 +134,19 @@ class Jira:
             raise ValueError("closing a change needs its close code")
         target = self.fields.reachable(state)
         issue = await self._issue(ref)
-        for _ in WAY:
-            here = self._state(issue)
-            if here is target or is_past(here, target):
-                return await self.read(ref)
-            status = text(issue, "fields", "status", "name")
-            await self._transit(ref, await self._step(issue, target, closure), closure)
-            issue = await self._issue(ref)
-            if text(issue, "fields", "status", "name") == status:
+        while (here := self._state(issue)) is not target and not is_past(here, target):
+            transition = await self._step(issue, target, closure)
+            await self._transit(ref, transition, closure)
+            issue, reached = await self._issue(ref), self.fields.state(text(transition, "to", "name"))
+            there = self._state(issue)
+            # Each step leads further, or the way ends here.
+            if reached is None or (there is not reached and not is_past(there, reached)):
                 raise Disagrees(
-                    f"Jira accepted that {text(issue, 'key')} leaves '{status}', and left it there.",
-                    remedy="An administrator of the service desk looks for the rule or automation that put it back.",
+                    f"Jira accepted that {text(issue, 'key')} goes to '{text(transition, 'to', 'name')}', and it is in "
+                    f"'{text(issue, 'fields', 'status', 'name')}'.",
+                    remedy="An administrator of the service desk looks for the rule or automation that put it there.",
                 )
-        raise Disagrees(f"Jira does not bring {text(issue, 'key')} to {target}.")
+        return await self.read(ref)
 
     async def read(self, ref: str) -> Snapshot:
         """The request as it is now, with every approval."""
@@ -228,8 +234,9 @@ class Jira:
 
     # Finding and reading.
 
-    async def _find(self, correlation_id: str, made: str = "") -> Mapping[str, Any] | None:
+    async def _find(self, correlation_id: str) -> Mapping[str, Any] | None:
         """The request with this label: the oldest that nobody cancelled; younger ones are cancelled here."""
+        made = self._made.get(correlation_id)
         query = {"jql": f'labels = "{LABEL}{correlation_id}" ORDER BY created ASC', "fields": "labels,status,created"}
         answer = await self.door.get(
             f"{API}/search/jql",

@@ -15,7 +15,6 @@ from bot.changes.systems.authorization import Authorization, Basic, ClientCreden
 from bot.changes.systems.errors import Disagrees, Unanswered
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.port import (
-    WAY,
     ChangeType,
     Closure,
     Conflict,
@@ -140,20 +139,19 @@ class ServiceNow:
         if state is State.CLOSED and closure is None:
             raise ValueError("closing a change needs its close code")
         record = await self._record(ref)
-        for _ in WAY:
-            here = self._state(record)
-            if here is state or is_past(here, state):
-                return await self.read(ref)
+        while (here := self._state(record)) is not state and not is_past(here, state):
             step = self._step(record, state, await self._next(ref))
             await self._write(ref, self._transition(step, closure))
-            record = await self._record(ref)
-            if self._state(record) is here:
+            record, reached = await self._record(ref), self.fields.state(step)
+            there = self._state(record)
+            # Each step leads further, or the way ends here.
+            if reached is None or (there is not reached and not is_past(there, reached)):
                 raise Disagrees(
-                    f"ServiceNow accepted that {plain(record.get('number'))} goes from {here} to {step}, and left it "
-                    "where it was.",
-                    remedy="The change manager there looks for the rule that put it back.",
+                    f"ServiceNow accepted that {plain(record.get('number'))} goes from {here} to {reached}, and it is "
+                    f"in {shown(record.get('state'))}.",
+                    remedy="The change manager there looks for the rule that put it there.",
                 )
-        raise Disagrees(f"ServiceNow does not bring {plain(record.get('number'))} to {state}.")
+        return await self.read(ref)
 
     async def read(self, ref: str) -> Snapshot:
         """The record as it is now, with every approval."""

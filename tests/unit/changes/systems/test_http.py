@@ -128,6 +128,14 @@ async def test_words_are_short_and_hold_no_secret(register: Register, door: Door
     assert "you sent Basic … and …:" in str(refused.value)
 
 
+async def test_an_empty_password_hides_nothing(
+    register: Register, session: aiohttp.ClientSession, clock: Ticking
+) -> None:
+    register.answers(answer({"error": "no"}, 401))
+    with pytest.raises(Unauthorized, match=r"\(GET /x\): no\.$"):
+        await Door(SPEECH, register.url, session, clock, Basic("svc", "")).get("/x")
+
+
 async def test_a_form_is_sent_without_authorization_and_its_values_are_hidden(
     register: Register, session: aiohttp.ClientSession, clock: Ticking
 ) -> None:

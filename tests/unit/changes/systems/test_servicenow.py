@@ -17,7 +17,8 @@ from bot.changes.systems.port import (
 from bot.changes.systems.servicenow import FieldMap, ServiceNow, connect
 from bot.changes.systems.servicenow_fields import APPROVALS, STATES, Reference
 from bot.errors import Refusal, Transient
-from bot.sandbox.servicenow import BusinessRule, SimulatedServiceNow
+from bot.sandbox.servicenow import Change, SimulatedServiceNow
+from bot.sandbox.servicenow.instance import Instance
 from bot.sandbox.servicenow.records import Clash
 from bot.sandbox.servicenow.rules import CLOSE_CODE, PLANS
 from bot.sandbox.servicenow.simulation import PASSWORD
@@ -362,7 +363,7 @@ async def test_a_rule_s_own_words_reach_the_reader(there: SimulatedServiceNow, s
 async def test_a_state_that_is_put_back_is_noticed(there: SimulatedServiceNow, servicenow: ServiceNow) -> None:
     receipt = await servicenow.open(content())
     there.instance.locked.add("state")
-    with pytest.raises(Disagrees, match="goes from draft to -4, and left it where it was"):
+    with pytest.raises(Disagrees, match="goes from draft to assess, and it is in New"):
         await servicenow.move(receipt.id, State.ASSESS)
 
 
@@ -393,19 +394,23 @@ async def test_a_state_of_their_own_is_nothing(there: SimulatedServiceNow, servi
     assert (snapshot.state, snapshot.state_there) == (None, "17")
 
 
-async def test_a_way_that_does_not_end_is_left(there: SimulatedServiceNow, servicenow: ServiceNow) -> None:
-    """A rule that sends the record to and fro is met with a refusal, not with requests without end."""
-    receipt = await servicenow.open(content())
+async def test_a_rule_that_sends_a_change_back_ends_the_way(
+    there: SimulatedServiceNow, servicenow: ServiceNow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = there.instance.template()
+    receipt = await servicenow.open(content(type=ChangeType.STANDARD, template=template))
     change = there.instance.change(receipt.number)
+    entered = type(there.instance)._entered
 
-    def to_and_fro(_: object, changes: object) -> bool:
-        change.values["state"] = "-4" if change.values["state"] == "-5" else "-5"
-        return False
+    def back(instance: Instance, moved: Change) -> None:
+        entered(instance, moved)
+        if moved.state == "-1":
+            change.values["state"] = "-2"
 
-    there.instance.rules.append(BusinessRule("to and fro", to_and_fro))
-    with pytest.raises(Refusal):
+    monkeypatch.setattr(type(there.instance), "_entered", back)
+    with pytest.raises(Disagrees, match="goes from scheduled to implement, and it is in Scheduled"):
         await servicenow.move(receipt.id, State.CLOSED, closure=DONE)
-    assert len(there.site.asked) < 60
+    assert len([each for each in there.site.asked if each.method == "PATCH"]) == 2
 
 
 # Reading.
