@@ -80,7 +80,7 @@ class Site:
     """Where a system is. ``asked`` are the requests that came, in order."""
 
     vendor: Vendor
-    faults: Faults = field(default_factory=Faults)
+    faults: Faults = field(default_factory=lambda: Faults(make=Outage))
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
     _runner: web.ServerRunner | None = None
@@ -167,9 +167,9 @@ def _raw(answer: Answer) -> bytes:
 def _close(request: web.BaseRequest, content: bytes = b"") -> None:
     """End the connection after ``content``."""
     transport = request.transport
-    if transport is not None:
-        transport.write(content)
-        transport.close()
+    assert transport is not None
+    transport.write(content)
+    transport.close()
 
 
 def _page() -> web.Response:

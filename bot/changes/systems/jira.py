@@ -14,7 +14,7 @@ import aiohttp
 from cachetools import LRUCache
 
 from bot.changes.systems.authorization import Basic
-from bot.changes.systems.errors import Disagrees, MayHaveHappened, Unanswered
+from bot.changes.systems.errors import Disagrees, Invalid, MayHaveHappened, Unanswered
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.jira_fields import LONGEST_TEXT, JiraMap, holds, items, moment, text
 from bot.changes.systems.port import (
@@ -136,12 +136,12 @@ class Jira:
         issue = await self._issue(ref)
         while (here := self._state(issue)) is not target and not is_past(here, target):
             transition = await self._step(issue, target, closure)
-            await self._transit(ref, transition, closure)
+            refused = await self._transit(ref, transition, closure)
             issue, reached = await self._issue(ref), self.fields.state(text(transition, "to", "name"))
             there = self._state(issue)
             # Each step leads further, or the way ends here.
             if reached is None or (there is not reached and not is_past(there, reached)):
-                raise Disagrees(
+                raise refused or Disagrees(
                     f"Jira accepted that {text(issue, 'key')} goes to '{text(transition, 'to', 'name')}', and it is in "
                     f"'{text(issue, 'fields', 'status', 'name')}'.",
                     remedy="An administrator of the service desk looks for the rule or automation that put it there.",
@@ -263,7 +263,9 @@ class Jira:
                 remedy="The change manager cancels the one that is not to be used.",
             )
         await self.add_note(ref, f"This request was made twice; {other} is the one that is used.")
-        await self._transit(ref, await self._step(issue, State.CANCELLED, None), None)
+        refused = await self._transit(ref, await self._step(issue, State.CANCELLED, None), None)
+        if refused is not None and self._state(await self._issue(ref)) is not State.CANCELLED:
+            raise refused
 
     async def _issue(self, ref: str, more: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """The issue of a request."""
@@ -350,7 +352,8 @@ class Jira:
             remedy="The change manager looks at the request, or Countersign's field map is put right.",
         )
 
-    async def _transit(self, ref: str, transition: Mapping[str, Any], closure: Closure | None) -> None:
+    async def _transit(self, ref: str, transition: Mapping[str, Any], closure: Closure | None) -> Refusal | None:
+        """Take a transition; answers why Jira refused it, which it also does when somebody else has just taken it."""
         body: dict[str, Any] = {"transition": {"id": text(transition, "id")}}
         if closure is not None and self.fields.state(text(transition, "to", "name")) is State.CLOSED:
             asked = transition.get("fields")
@@ -358,7 +361,11 @@ class Jira:
             if resolution is not None and isinstance(asked, dict) and "resolution" in asked:
                 body["fields"] = {"resolution": {"name": resolution}}
             await self.add_note(ref, f"Closed as {closure.code}. {closure.notes}")
-        await self.door.send("POST", route(f"{API}/issue/{{id}}/transitions", id=_checked(ref)), body)
+        try:
+            await self.door.send("POST", route(f"{API}/issue/{{id}}/transitions", id=_checked(ref)), body)
+        except Invalid as refused:
+            return refused
+        return None
 
 
 def _answers(approval: Any) -> list[Approval]:

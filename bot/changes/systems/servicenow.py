@@ -332,10 +332,9 @@ class ServiceNow:
                 f"ServiceNow has two records of one change, {other} and {number}.",
                 remedy="The change manager there cancels the one that is not to be used.",
             )
-        note = f"This record was made twice; {other} is the one that is used."
-        await self._write(
-            plain(record.get("sys_id")), {"work_notes": note, "state": self.fields.value_of(State.CANCELLED)}
-        )
+        ref = plain(record.get("sys_id"))
+        await self.add_note(ref, f"This record was made twice; {other} is the one that is used.")
+        await self._write(ref, {"state": self.fields.value_of(State.CANCELLED)})
 
 
 def _age(record: Row) -> tuple[str, ...]:

@@ -201,9 +201,13 @@ class Desk:
             raise Refused(400, fields={name: why.format(name) for name in unknown})
 
     def transitions(self, request: Request) -> list[tuple[str, str, str]]:
-        """Where a request may go: id, name, and status."""
-        steps = self.workflow.get(request.status, ())
-        return [(str(11 + number), name, to) for number, (name, to) in enumerate(steps)]
+        """Where a request may go: id, name, and status. An id is that of one transition in the whole workflow."""
+        steps = [(status, *step) for status, steps in self.workflow.items() for step in steps]
+        return [
+            (str(11 + 10 * number), name, to)
+            for number, (status, name, to) in enumerate(steps)
+            if status == request.status
+        ]
 
     def transit(self, request: Request, transition_id: str) -> None:
         """Take a transition.

@@ -11,10 +11,11 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
 from bot.changes.systems import jira, servicenow
+from bot.changes.systems.errors import Unanswered
 from bot.changes.systems.port import CloseCode, Closure, RecordSystem, State
 from bot.errors import CountersignError
 from bot.settings import JiraAccess, ServiceNowAccess
-from tests.unit.changes.systems.conftest import Ticking, content
+from tests.unit.changes.systems.conftest import CORRELATION, Ticking, content
 
 SYS_ID = "b0dbda5347c12200e0ef563dbb9a718f"
 OTHER = "c" * 32
@@ -103,3 +104,19 @@ async def test_junk_is_an_error_of_ours_and_never_a_record(
             await ask()
     # Nothing runs without end, whatever is answered.
     assert len(liar.received) < 100
+
+
+async def test_a_check_for_conflicts_that_lists_nothing_is_none(liar: Liar, session: aiohttp.ClientSession) -> None:
+    system, ref = _servicenow(liar, session)
+    answers: list[Any] = [{}, {"conflicts": {}}, {"conflicts": [5]}]
+    for answer in answers:
+        liar.answer = {"result": {"last_run": "2026-11-24 12:00:00", **answer}}
+        with pytest.raises(Unanswered, match="list of conflicts"):
+            await system.conflicts(ref)
+
+
+async def test_a_record_without_a_number_is_none(liar: Liar, session: aiohttp.ClientSession) -> None:
+    system, _ = _servicenow(liar, session)
+    liar.answer = {"result": [{"sys_id": SYS_ID, "correlation_id": CORRELATION, "state": "-4", "number": ""}]}
+    with pytest.raises(Unanswered, match="a number and a sys_id"):
+        await system.open(content())

@@ -290,6 +290,25 @@ async def test_a_validator_s_own_words_reach_the_reader(there: SimulatedJira, ji
         await jira.move(receipt.id, State.ASSESS)
 
 
+async def test_a_step_that_somebody_else_has_just_made_is_made(there: SimulatedJira, jira: Jira) -> None:
+    """A repeater on the way made it twice, and the answer is that to the second time."""
+    receipt = await jira.open(content())
+    there.faults.add(Outage("POST .*transitions", "done-twice"))
+    assert (await jira.move(receipt.id, State.ASSESS)).state is State.ASSESS
+
+
+async def test_a_twin_that_cannot_be_cancelled_is_told(there: SimulatedJira, jira: Jira) -> None:
+    await jira.open(content())
+    there.desk.blocked["Cancel"] = "Only a change manager cancels."
+    twin = there.desk.create("17", {"summary": "twice", "labels": [LABEL]}, there.desk.account)
+    with pytest.raises(Invalid, match="Only a change manager cancels"):
+        await jira.open(content())
+    there.desk.blocked.clear()
+    there.faults.add(Outage("POST .*transitions", "done-twice"))
+    await jira.open(content())
+    assert twin.status == CANCELED
+
+
 async def test_a_status_that_is_put_back_is_noticed(there: SimulatedJira, jira: Jira) -> None:
     there.desk.stuck.add("Submit")
     receipt = await jira.open(content())
@@ -359,14 +378,16 @@ async def test_the_answer_to_what_was_asked_last_counts(there: SimulatedJira, ji
     assert (await jira.read(receipt.id)).approval is ApprovalState.APPROVED
 
 
-async def test_every_page_of_approvals_is_read(there: SimulatedJira, jira: Jira, clock: Ticking) -> None:
+async def test_every_page_of_approvals_is_read(
+    there: SimulatedJira, jira: Jira, clock: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
     carol = there.desk.user("Carol Cab")
     receipt = await jira.open(content())
     request = there.desk.request(receipt.number)
     request.approvals += [Approval(there.desk.next_id(), f"{number}", (carol,), clock()) for number in range(120)]
     assert len((await jira.read(receipt.id)).approvals) == 120
-    request.approvals += [Approval(there.desk.next_id(), f"{number}", (carol,), clock()) for number in range(2000)]
-    with pytest.raises(Refusal, match="more than 40 pages"):
+    monkeypatch.setattr("bot.changes.systems.jira.MOST_PAGES", 2)
+    with pytest.raises(Refusal, match="more than 2 pages"):
         await jira.read(receipt.id)
 
 

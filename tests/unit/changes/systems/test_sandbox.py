@@ -14,7 +14,7 @@ from bot.sandbox.jira.simulation import TOKEN
 from bot.sandbox.servicenow import SimulatedServiceNow
 from bot.sandbox.servicenow.rules import CANCELED, Denied
 from bot.sandbox.servicenow.simulation import PASSWORD
-from bot.sandbox.vendor import Outage
+from bot.sandbox.vendor import Asked, Outage
 from tests.unit.changes.systems.conftest import START, Ticking
 
 JSON = {"Accept": "application/json", "Content-Type": "application/json"}
@@ -171,6 +171,10 @@ async def test_overlapping_windows_of_one_item_collide(there: SimulatedServiceNo
     there.instance.create("normal", {"cmdb_ci": "a"}, there.instance.account)
     clashes = [[clash.label for clash in there.instance.clashes(each)] for each in made]
     assert clashes == [[made[1].number], [made[0].number, made[2].number], [made[1].number], []]
+
+
+def test_a_body_that_is_no_json_is_nothing() -> None:
+    assert Asked("POST", "/", {}, {}, b"{").json == {}
 
 
 # Jira.
