@@ -28,6 +28,7 @@ from bot.changes.systems.port import (
     is_past,
 )
 from bot.changes.systems.servicenow_fields import (
+    CHANGES,
     SYS_ID,
     FieldMap,
     Row,
@@ -41,6 +42,7 @@ from bot.changes.systems.servicenow_fields import (
     whole,
 )
 from bot.changes.systems.servicenow_tables import Tables
+from bot.changes.systems.servicenow_work import Work
 from bot.changes.systems.texts import same
 from bot.clock import Clock
 from bot.errors import Refusal, Transient
@@ -49,7 +51,6 @@ from bot.words import listed
 
 __all__ = ["FieldMap", "ServiceNow", "connect"]
 
-CHANGES = "/api/sn_chg_rest/v1/change"
 MOST_DUPLICATES = 20
 
 
@@ -105,10 +106,11 @@ class ServiceNow:
     door: Door
     fields: FieldMap
     tables: Tables = field(init=False)
+    work: Work = field(init=False)
 
     def __post_init__(self) -> None:
-        """The tables are behind the same door."""
-        self.tables = Tables(self.door, self.fields)
+        """Everything is behind the same door."""
+        self.tables, self.work = Tables(self.door, self.fields), Work(self.door)
 
     async def open(self, content: Content) -> Receipt:
         """The one record with this correlation id, made when there is none."""

@@ -15,6 +15,7 @@ from bot.changes.systems.texts import fitted, same
 from bot.errors import Refusal
 from bot.words import shortened
 
+CHANGES = "/api/sn_chg_rest/v1/change"
 SYS_ID = re.compile(r"[0-9a-f]{32}")
 DATE = "%Y-%m-%d %H:%M:%S"
 """Always UTC; ``display_value`` is in the zone of the account that asks, and is never read."""

@@ -15,7 +15,7 @@ from bot.sandbox.jira import rest
 from bot.sandbox.jira.desk import Desk, Refused
 from bot.sandbox.vendor import Answer, Asked, Site
 
-TOKEN = "ATATT3xFfGF0c0untersign"
+TOKEN = "token-of-the-simulation"
 
 _MESSAGES: Mapping[int, str] = {
     401: "Client must be authenticated to access this resource.",

@@ -125,6 +125,17 @@ class Task:
     number: str
     short_description: str
     state: str = "1"
+    close_code: str = ""
+    close_notes: str = ""
+
+
+@dataclass(slots=True)
+class Worker:
+    """Something that takes the instance a while: ``looks`` until it is done, and the change that it is about."""
+
+    sys_id: str
+    change: str
+    looks: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.sandbox.servicenow import rules
 from bot.sandbox.servicenow.instance import Instance
-from bot.sandbox.servicenow.records import BOOLEANS, DATE, DATES, INTEGERS, JOURNALS, Approval, Change, Task
+from bot.sandbox.servicenow.records import BOOLEANS, DATE, DATES, INTEGERS, JOURNALS, Approval, Change, Task, Worker
 
 ZONE = ZoneInfo("America/Los_Angeles")
 """The zone of Countersign's account: whoever reads what people see is hours wrong."""
@@ -111,6 +112,29 @@ def task(found: Task) -> dict[str, Any]:
         "short_description": _both(found.short_description, found.short_description),
         "state": _both(found.state, {"1": "Open", "3": "Closed"}.get(found.state, found.state)),
     }
+
+
+def worker(instance: Instance, found: Worker, url: str) -> dict[str, Any]:
+    """What a worker has done: nothing yet, the free times, or why there are none."""
+    change = instance.change(found.change)
+    ready = all(change.values[name] for name in ("cmdb_ci", "start_date", "end_date"))
+    value, shown = (2, "In-Progress") if found.looks > 0 else (3, "Complete") if ready else (4, "Error")
+    times = instance.free_times(change) if value == 3 else []
+    errors = ["A configuration item and planned dates are needed."] if value == 4 else []
+    none = ["No available time slots were found."] if value == 3 and not times else []
+    spans = [{"start": _span(start), "end": _span(end)} for start, end in times]
+    return {
+        "worker": {"sysId": found.sys_id, "link": f"{url}/api/sn_chg_rest/change/worker/{found.sys_id}"},
+        "request": json.dumps({"cmdb_ci_sys_id": change.values["cmdb_ci"]}),
+        "state": _both(value, shown),
+        "type": "schedule",
+        "messages": {"errorMessages": errors, "warningMessages": [], "infoMessages": none},
+        **({"payload": {"spans": spans}} if spans else {}),
+    }
+
+
+def _span(moment: datetime) -> dict[str, Any]:
+    return _both(moment.strftime(DATE), _local(moment))
 
 
 def approval_field(found: Change, approval: Approval, name: str) -> Any:

@@ -75,7 +75,7 @@ class SimulatedServiceNow:
         except Denied as denied:
             return Answer(denied.status, denied.body)
         try:
-            answer = handler(rest.Call(self.instance, asked, names, self.strict, self.as_list))
+            answer = handler(rest.Call(self.instance, asked, names, self.strict, self.as_list, self.url))
         except Denied as denied:
             answer = Answer(denied.status, denied.body)
         self.templates.append((asked.method, template, answer.status))

@@ -59,6 +59,10 @@ async def exercised(there: SimulatedServiceNow, servicenow: ServiceNow, clock: T
     await servicenow.conflicts(receipt.id)
     await servicenow.move(receipt.id, State.AUTHORIZE)
     there.instance.approve(receipt.number, carol)
+    await servicenow.work.free_times(receipt.id)
+    await servicenow.move(receipt.id, State.IMPLEMENT)
+    for task in await servicenow.work.tasks(receipt.id):
+        await servicenow.work.close_task(receipt.id, task.id, code="successful", notes="Done.")
     await servicenow.move(receipt.id, State.CLOSED, closure=Closure(CloseCode.SUCCESSFUL, "Done."))
     await servicenow.open(content(correlation_id="cs:2", type=ChangeType.EMERGENCY))
     template = there.instance.template(short_description="Renew")
@@ -70,9 +74,13 @@ async def test_every_exchange_is_described(exercised: SimulatedServiceNow) -> No
     operations = described()
     met = set()
     for method, template, status in exercised.templates:
+        if template.endswith("/schedule"):
+            # The text of the documentation has 202 here; the description has 200 everywhere.
+            assert status == 202
+            continue
         assert str(status) in operations[method, template]["responses"], (method, template, status)
         met.add((method, template))
-    assert len(met) >= 9
+    assert len(met) >= 12
     known = {each["name"] for each in operations["GET", "/api/now/v2/table/{tableName}"]["parameters"]}
     reads = [each for each in exercised.site.asked if "/table/" in each.path]
     assert reads
