@@ -18,6 +18,7 @@ from bot.changes.systems.errors import Disagrees, Invalid, MayHaveHappened, Unan
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.jira_fields import LONGEST_TEXT, JiraMap, holds, items, moment, text
 from bot.changes.systems.port import (
+    WAY,
     Approval,
     ApprovalState,
     Closure,
@@ -136,6 +137,8 @@ class Jira:
         issue = await self._issue(ref)
         while (here := self._state(issue)) is not target and not is_past(here, target):
             transition = await self._step(issue, target, closure)
+            if here is State.AUTHORIZE and target in WAY[WAY.index(here) :]:
+                await self._check_approved(ref, text(issue, "key"))
             refused = await self._transit(ref, transition, closure)
             issue, reached = await self._issue(ref), self.fields.state(text(transition, "to", "name"))
             there = self._state(issue)
@@ -351,6 +354,20 @@ class Jira:
             f"'{text(issue, 'fields', 'status', 'name')}' to {target}; it offers {others}.",
             remedy="The change manager looks at the request, or Countersign's field map is put right.",
         )
+
+    async def _check_approved(self, ref: str, key: str) -> None:
+        """Take no change past its approval, even where the workflow would let Countersign's account.
+
+        Raises:
+            Refusal: it is not approved.
+
+        """
+        _, overall = await self._approvals(ref)
+        if overall is not ApprovalState.APPROVED:
+            raise Refusal(
+                f"Jira has no approval of {key} yet, and Countersign takes no change past one.",
+                remedy="Those who were asked in Jira answer there.",
+            )
 
     async def _transit(self, ref: str, transition: Mapping[str, Any], closure: Closure | None) -> Refusal | None:
         """Take a transition; answers why Jira refused it, which it also does when somebody else has just taken it."""

@@ -15,6 +15,7 @@ from bot.changes.systems.authorization import Authorization, Basic, ClientCreden
 from bot.changes.systems.errors import Disagrees, Unanswered
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.port import (
+    ApprovalState,
     ChangeType,
     Closure,
     Conflict,
@@ -52,6 +53,8 @@ from bot.words import listed
 __all__ = ["FieldMap", "ServiceNow", "connect"]
 
 MOST_DUPLICATES = 20
+UNAPPROVED = frozenset({State.SCHEDULED, State.IMPLEMENT})
+"""Where a change that nobody has approved is not brought."""
 
 
 def _words(answer: Any) -> str:
@@ -255,18 +258,31 @@ class ServiceNow:
         """
         here = self._state(record)
         following = ahead(here, target)
-        for each in following:
+        allowed = [each for each in following if each not in UNAPPROVED or self._is_approved(record)]
+        for each in allowed:
             for value in possible.available:
                 if self.fields.state(value) is each:
                     return whole(value)
         values = [value for value, ours in self.fields.states.items() if ours in following]
-        reasons = sorted({reason for value in values for reason in possible.failed.get(value, ())})
-        why = f", because this does not hold: {listed(reasons)}" if reasons else ""
+        reasons = {reason for value in values for reason in possible.failed.get(value, ())}
+        if allowed != list(following):
+            reasons.add("the change is approved")
+        why = f", because this does not hold: {listed(sorted(reasons))}" if reasons else ""
         raise Refusal(
             f"ServiceNow does not let {plain(record.get('number'))} go from "
             f"{here or shown(record.get('state'))} to {target}{why}.",
             remedy="The change manager there looks at the record.",
         )
+
+    def _is_approved(self, record: Row) -> bool:
+        """Whether it may be made: Countersign takes no change past its approval, even where the instance would.
+
+        A standard change was approved with its template. One that names none was made standard afterwards.
+        """
+        standard = same(self.fields.types[ChangeType.STANDARD], plain(record.get("type")))
+        if standard and plain(record.get("std_change_producer_version")):
+            return True
+        return self.fields.approvals.get(plain(record.get("approval"))) is ApprovalState.APPROVED
 
     async def _next(self, ref: str) -> _Next:
         """Where the record may go now."""

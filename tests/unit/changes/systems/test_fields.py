@@ -184,6 +184,11 @@ def test_a_summary_is_one_line_of_its_length() -> None:
     assert len(JiraMap().fields(content(description="x" * 40_000))["description"]) == 32_767
 
 
+def test_a_part_that_is_empty_has_no_heading() -> None:
+    assert "Backout plan" in JiraMap().fields(content())["description"]
+    assert "Backout plan" not in JiraMap().fields(content(backout_plan=""))["description"]
+
+
 def test_a_workflow_may_leave_states_out() -> None:
     fields = JiraMap()
     assert fields.reachable(State.REVIEW) is State.IMPLEMENT

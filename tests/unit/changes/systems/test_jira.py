@@ -283,6 +283,26 @@ async def test_cancelling_and_going_back(there: SimulatedJira, jira: Jira) -> No
         await jira.move(receipt.id, State.ASSESS)
 
 
+async def test_nobody_goes_past_an_approval_even_where_the_workflow_would_let_them(
+    there: SimulatedJira, jira: Jira
+) -> None:
+    carol = there.desk.user("Carol Cab")
+    there.desk.cab.append(carol)
+    there.desk.workflow[CAB] = (("Force", PLANNED), *there.desk.workflow[CAB])
+    receipt = await jira.open(content())
+    with pytest.raises(Refusal, match="Jira has no approval of CHG-1 yet"):
+        await jira.move(receipt.id, State.IMPLEMENT)
+    assert there.desk.request(receipt.number).status == CAB
+    there.desk.approve(receipt.number, carol)
+    there.desk.move(receipt.number, CAB)
+    with pytest.raises(Refusal, match="no approval"):
+        await jira.move(receipt.id, State.SCHEDULED)
+    there.desk.request(receipt.number).approvals.pop()
+    assert (await jira.move(receipt.id, State.SCHEDULED)).state is State.SCHEDULED
+    there.desk.move(receipt.number, CAB)
+    assert (await jira.move(receipt.id, State.DRAFT)).state is State.DRAFT
+
+
 async def test_a_validator_s_own_words_reach_the_reader(there: SimulatedJira, jira: Jira) -> None:
     there.desk.blocked["Submit"] = "A backout plan is required."
     receipt = await jira.open(content())

@@ -144,6 +144,17 @@ async def test_a_hold_ends_what_was_asked_and_a_release_asks_again(there: Simula
     assert change.values["sys_mod_count"] == before
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("PATCH", f"{CHANGE}/{{}}/task/{'0' * 32}"), ("GET", f"{CHANGE}/worker/{'0' * 32}")]
+)
+async def test_what_is_not_there(there: SimulatedServiceNow, method: str, path: str) -> None:
+    change, _ = there.instance.create("standard", {}, there.instance.account, there.instance.template())
+    for state in ("-2", "-1"):
+        there.instance.move(change.number, state, there.instance.account)
+    status, body = await ask(there, method, path.format(change.sys_id), {})
+    assert (status, body["error"]["message"]) == (404, "No Record found")
+
+
 async def test_tasks_are_listed(there: SimulatedServiceNow) -> None:
     change, _ = there.instance.create("standard", {}, there.instance.account, there.instance.template())
     for state in ("-2", "-1"):

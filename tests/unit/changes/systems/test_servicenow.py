@@ -17,7 +17,7 @@ from bot.changes.systems.port import (
 from bot.changes.systems.servicenow import FieldMap, ServiceNow, connect
 from bot.changes.systems.servicenow_fields import APPROVALS, STATES, Reference
 from bot.errors import Refusal, Transient
-from bot.sandbox.servicenow import Change, SimulatedServiceNow
+from bot.sandbox.servicenow import Change, SimulatedServiceNow, rules
 from bot.sandbox.servicenow.instance import Instance
 from bot.sandbox.servicenow.records import Clash
 from bot.sandbox.servicenow.rules import CLOSE_CODE, PLANS
@@ -90,6 +90,13 @@ async def test_a_standard_change_comes_from_its_template(there: SimulatedService
     assert (change.values["type"], change.values["backout_plan"]) == ("standard", "Put the old one back")
     snapshot = await servicenow.move(receipt.id, State.SCHEDULED)
     assert (snapshot.state, snapshot.approval, snapshot.approvals) == (State.SCHEDULED, ApprovalState.APPROVED, ())
+
+
+async def test_a_template_s_approval_is_enough(there: SimulatedServiceNow, servicenow: ServiceNow) -> None:
+    template = there.instance.template()
+    receipt = await servicenow.open(content(type=ChangeType.STANDARD, template=template))
+    there.instance.change(receipt.number).values["approval"] = "not requested"
+    assert (await servicenow.move(receipt.id, State.IMPLEMENT)).state is State.IMPLEMENT
 
 
 async def test_a_retired_template_is_a_refusal(there: SimulatedServiceNow, servicenow: ServiceNow) -> None:
@@ -345,7 +352,28 @@ async def test_nobody_goes_past_an_approval_that_is_missing(there: SimulatedServ
     with pytest.raises(
         Refusal,
         match=f"does not let {receipt.number} go from authorize to implement, "
-        "because this does not hold: Change is approved",
+        "because this does not hold: Change is approved and the change is approved",
+    ):
+        await servicenow.move(receipt.id, State.IMPLEMENT)
+    assert (await servicenow.read(receipt.id)).state is State.AUTHORIZE
+
+
+@pytest.mark.parametrize("made_standard", [False, True])
+@pytest.mark.parametrize("kind", [ChangeType.NORMAL, ChangeType.EMERGENCY])
+async def test_nobody_goes_past_an_approval_even_where_the_instance_would_let_them(
+    there: SimulatedServiceNow,
+    servicenow: ServiceNow,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: ChangeType,
+    made_standard: bool,
+) -> None:
+    everywhere = dict.fromkeys(STATES, ("-4", "-3", "-2", "-1", "0", "3", "4"))
+    monkeypatch.setattr(rules, "TRANSITIONS", {each.value: everywhere for each in ChangeType})
+    monkeypatch.setattr(rules, "_conditions", lambda *_: ())
+    there.instance.cab.append(there.instance.person("carol.cab"))
+    receipt = await servicenow.open(content(type=kind))
+    with pytest.raises(
+        Refusal, match="from authorize to implement, because this does not hold: the change is approved"
     ):
         await servicenow.move(receipt.id, State.IMPLEMENT)
     assert (await servicenow.read(receipt.id)).state is State.AUTHORIZE
