@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from bot.changes.systems.authorization import Basic
 from bot.changes.systems.errors import Disagrees, Invalid, MayHaveHappened, Unanswered
 from bot.changes.systems.http import Door, Speech, route
+from bot.changes.systems.jira_approvals import judged
 from bot.changes.systems.jira_fields import LONGEST_TEXT, JiraMap, holds, items, moment, text
 from bot.changes.systems.port import (
     WAY,
@@ -24,7 +25,6 @@ from bot.changes.systems.port import (
     Closure,
     Conflicts,
     Content,
-    Identity,
     Planned,
     Receipt,
     Snapshot,
@@ -308,12 +308,7 @@ class Jira:
 
     async def _approvals(self, ref: str) -> tuple[tuple[Approval, ...], ApprovalState]:
         """Who was asked and has answered, and the answer to what was asked last."""
-        answers = await self._all(route(f"{DESK}/request/{{id}}/approval", id=_checked(ref)), {})
-        found = [approval for each in answers for approval in _answers(each)]
-        last = max(answers, key=lambda each: int(_checked(text(each, "id"))), default=None)
-        if last is None:
-            return (), ApprovalState.NOT_REQUESTED
-        return tuple(found), _decision(text(last, "finalDecision"))
+        return judged(await self._all(route(f"{DESK}/request/{{id}}/approval", id=_checked(ref)), {}))
 
     def _state(self, issue: Any) -> State | None:
         return self.fields.state(text(issue, "fields", "status", "name"))
@@ -383,42 +378,6 @@ class Jira:
         except Invalid as refused:
             return refused
         return None
-
-
-def _answers(approval: Any) -> list[Approval]:
-    """What each of those who were asked has answered."""
-    name, final = text(approval, "name"), _decision(text(approval, "finalDecision"))
-    completed = approval.get("completedDate")
-    at = moment(completed.get("iso8601")) if isinstance(completed, dict) else None
-    found = []
-    for each in items(approval, "approvers"):
-        account, state = text(each, "approver", "accountId"), _decision(text(each, "approverDecision"))
-        if state is ApprovalState.REQUESTED:
-            if final is not ApprovalState.REQUESTED:
-                # Others decided it: this one need not answer any more.
-                state = ApprovalState.NOT_REQUIRED
-            found.append(Approval(_identity(account, each), state, None, "", name))
-        else:
-            # Jira lets nobody answer for somebody else, and tells one moment: when the whole was decided.
-            found.append(Approval(_identity(account, each), state, at, account, name))
-    return found
-
-
-def _identity(account: str, answer: Any) -> Identity:
-    email = answer["approver"].get("emailAddress")
-    return Identity(account, email=email if isinstance(email, str) else "")
-
-
-def _decision(said: str) -> ApprovalState:
-    match said:
-        case "approved":
-            return ApprovalState.APPROVED
-        case "declined":
-            return ApprovalState.REJECTED
-        case "pending":
-            return ApprovalState.REQUESTED
-        case _:
-            raise Refusal(f"Jira has an approval that is '{said}', which Countersign does not know.")
 
 
 def _labels(issue: Any) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.changes.systems import jira_fields, servicenow_fields
 from bot.changes.systems.errors import Disagrees, Unanswered
+from bot.changes.systems.jira_approvals import judged
 from bot.changes.systems.jira_fields import JiraMap, holds, items, text
 from bot.changes.systems.port import ApprovalState, ChangeType, CloseCode, Planned, State
 from bot.changes.systems.servicenow_fields import FieldMap, only, plain, row, rows, shown, whole
@@ -195,6 +196,12 @@ def test_a_workflow_may_leave_states_out() -> None:
     assert fields.reachable(State.CANCELLED) is State.CANCELLED
     assert JiraMap(statuses={"Done": State.CLOSED}).reachable(State.DRAFT) is State.DRAFT
     assert (fields.state("PLANNING"), fields.state("Somewhere")) == (State.DRAFT, None)
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "\u00b2", 5, None])
+def test_an_approval_has_a_number(number: Any) -> None:
+    with pytest.raises(Unanswered):
+        judged([{"id": number, "name": "CAB", "finalDecision": "pending", "approvers": []}])
 
 
 def test_nothing_is_assumed_of_jira_s_answers() -> None:
