@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from bot.changes.waivers import Waiver, waived
 from bot.decide.approvals import Tally, tally
 from bot.decide.context import Context
 from bot.decide.contributors import Contributors, contributors
@@ -30,19 +31,26 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     counted = tally(facts, policy, policy.tiers[risk.tier].approvals, people, involved)
     subject = look(tier=risk.tier, approvers=counted.approvers) if policy.rules else None
     context = Context(facts, policy, now, risk.tier, risk, people, involved, counted, application, subject)
-    found = [_placed(finding, policy) for finding in findings(context)]
+    found = waived([_placed(finding, policy) for finding in findings(context)], _waivers(facts), now)
     return Decision(
         head=facts.head.oid,
         mode=_mode(facts, policy),
         tier=risk.tier,
         tier_because=risk.because,
         verdict=worst(finding.blocks for finding in found),
-        findings=worst_first(found),
+        findings=worst_first(list(found)),
         reviews=counted.reviews,
         demands=counted.demands,
         people=_involvements(involved, counted, people),
         next_at=min((finding.until for finding in found if finding.until), default=None),
     )
+
+
+def _waivers(facts: PullRequestFacts) -> list[Waiver]:
+    return [
+        Waiver("", each.finding, each.reason, each.asked_by, each.granted_by, each.granted_at, each.until)
+        for each in facts.waivers
+    ]
 
 
 def _placed(finding: Finding, policy: Policy) -> Finding:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.facts.model import PullRequestFacts
+from bot.facts.model import Instructed, PullRequestFacts
 from bot.policy.expressions import Failed, Subject, checked
 from bot.policy.model import Application, Policy, Tier
 from bot.words import quoted
@@ -27,6 +27,10 @@ def risk_of(facts: PullRequestFacts, policy: Policy, application: Application | 
     for change in facts.policy_changes:
         because.append(f"It changes the policy, {quoted(change.path)}.")
         tier = Tier.HIGH
+    raised_by = facts.instructed(Instructed.RAISE)
+    if raised_by is not None:
+        because.append(f"@{raised_by.by.login} raised it to {raised_by.value}: {raised_by.reason}")
+        tier = max(tier, Tier[raised_by.value.upper()])
     unanswered: list[tuple[str, str]] = []
     for rule in policy.risk:
         assert subject is not None, "rules look at something"
