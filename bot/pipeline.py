@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from bot.changes import gather
+from bot.changes.desk import Desk, merged
 from bot.clock import Clock
-from bot.commands.act import Desk, is_weighty
-from bot.commands.model import Change
+from bot.commands.act import Reception, commands_in, is_weighty
 from bot.decide.controls.shared_head import passes_alone
 from bot.decide.evaluate import decide, own_mode
 from bot.decide.merge_group import decide_group
@@ -53,15 +55,16 @@ class Pipeline:
     async def pull_request(self, look: Look) -> Next:
         """Look at a pull request."""
         place, github, lane = _place(look), self._installation(look), Lane(look.urgency)
-        desk = Desk(self.store, github, self.clock, place.owner, place.name, place.number, lane)
+        reception = Reception(self.store, github, self.clock, place.owner, place.name, place.number, lane)
         asked = await self._asked(look)
         for request in asked:
-            await desk.acknowledge(request)
+            await reception.acknowledge(request)
         gathered = await self.gathering.pull_request(github, place, lane)
         if gathered is None:
             return Next(over=True)
-        facts = gathered.facts
         now = self.clock()
+        laid = await gather.laid_down(self.store, look.subject.key, gathered.facts, now)
+        facts, desk = await self._record_of(look, gathered, laid.facts, asked, now)
         decision = decide(facts, gathered.policy, now)
         if facts.state is PullRequestState.OPEN:
             receipt = await self._record(look, Made(look.subject.key, facts, gathered.policy, decision, now), asked)
@@ -72,11 +75,41 @@ class Pipeline:
         for request in asked:
             teams = gathered.policy.teams if is_weighty(request) else ()
             standing = await self.gathering.standing_of(github, facts.repository, request.actor, teams, lane)
-            await desk.settle(request, standing, decision, Change(facts, gathered.policy))
+            change = await gather.situation(self.store, look.subject.key, facts, gathered.policy, desk, laid.asked, now)
+            await reception.settle(request, standing, decision, change)
+            if len(asked) > 1:
+                # What was done for one is what the next one finds.
+                facts, desk = await self._record_of(look, gathered, laid.facts, asked, now)
         if facts.state is not PullRequestState.OPEN:
+            if facts.state is PullRequestState.MERGED:
+                await merged(self.store, look.subject.key, facts, gathered.policy, decision, now)
             await self._give_way(look, place, gathered)
             return Next(over=True)
-        return Next(at=decision.next_at, concerns=gathered.concerns)
+        return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=gathered.concerns)
+
+    async def _record_of(
+        self, look: Look, gathered: Gathered, facts: PullRequestFacts, asked: list[Pending], now: datetime
+    ) -> tuple[PullRequestFacts, Desk | None]:
+        """The facts with what the change record says; a pull request that is not open has no say in it any more."""
+        github, lane, policy = self._installation(look), Lane(look.urgency), gathered.policy
+        decision = decide(facts, policy, now)
+        if facts.state is not PullRequestState.OPEN:
+            if not asked:
+                return facts, None
+            subject = look.subject.key
+            return facts, await gather.at_rest(self.store, github, subject, facts, policy, decision, lane=lane, now=now)
+        return await gather.record(
+            self.store,
+            github,
+            look.subject.key,
+            facts,
+            policy,
+            decision,
+            base_tip=gathered.base_tip,
+            commands=[name for request in asked for name in commands_in(request)],
+            lane=lane,
+            now=now,
+        )
 
     async def _watch_base(self, look: Look, place: Place, gathered: Gathered) -> None:
         """See to it that whatever lands on the base branch is looked at from now on."""
@@ -179,6 +212,10 @@ class Pipeline:
 
     def _installation(self, look: Look) -> InstallationClient:
         return self.github.installation(look.subject.installation_id)
+
+
+def _sooner(first: datetime | None, second: datetime | None) -> datetime | None:
+    return min((each for each in (first, second) if each is not None), default=None)
 
 
 def _place(look: Look) -> Place:

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 
 from bot.changes import conflicts, emergency, fill, lifecycle, needs, register
 from bot.changes.lifecycle import Context
-from bot.changes.model import Applied, Change, Contents, Event, Refused, State
+from bot.changes.model import Act, Applied, Change, Contents, Event, Refused, State
 from bot.decide.verdict import Decision, Finding, Verdict
 from bot.deployments.windows import Interval
 from bot.facts.diffs import Comparison
@@ -124,6 +124,44 @@ def _steps(change: Change, event: Event | None, context: Context) -> list[Applie
             steps.append(applied)
             change = applied.change
     return [*steps, *lifecycle.advance(change, context)]
+
+
+async def at_rest(
+    store: Store,
+    subject: str,
+    facts: PullRequestFacts,
+    policy: Policy,
+    decision: Decision,
+    *,
+    board: Sequence[Standing],
+    now: datetime,
+) -> Desk:
+    """The record of a pull request that is not open any more, as it is: what is left is to look back at it."""
+    async with store.transaction() as connection:
+        change = await register.latest_of(connection, subject)
+    return Desk(change, _context(facts, policy, decision, board, "", now))
+
+
+async def merged(
+    store: Store, subject: str, facts: PullRequestFacts, policy: Policy, decision: Decision, now: datetime
+) -> None:
+    """Note that a change was merged: an emergency is being made by that, and has to be reviewed from then on.
+
+    Any other change waits for its deployment.
+    """
+    context = _context(facts, policy, decision, (), "", now)
+    async with store.transaction() as connection:
+        change = await register.open_of(connection, subject)
+        if change is None or change.state is not State.SCHEDULED or change.contents.kind is not ChangeType.EMERGENCY:
+            return
+        entries: list[Entry] = []
+        for each in (Act.START, Act.FINISH):
+            applied = lifecycle.apply(change, Event(each, why="The pull request was merged."), context)
+            if isinstance(applied, Refused):
+                break
+            entries.append(await register.keep(connection, applied))
+            change = applied.change
+        await append(connection, entries, at=now)
 
 
 def act(desk: Desk, event: Event) -> tuple[Desk, tuple[Applied, ...]] | Refused:

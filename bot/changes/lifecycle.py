@@ -152,12 +152,14 @@ def _lacking_besides(change: Change, context: Context) -> list[str]:
     return found
 
 
+_CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
+
+
 def finding(change: Change, context: Context) -> Finding:
     """Where the record stands, for the check run: it passes from ``scheduled`` on."""
     named = f"{change.number} is in state {change.state.value}"
-    controls = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
     if change.state in {State.SCHEDULED, State.IMPLEMENT, State.REVIEW, State.CLOSED}:
-        return Finding("change", Verdict.PASS, f"{change.number} is authorised", f"{named}.", controls=controls)
+        return Finding("change", Verdict.PASS, f"{change.number} is authorised", f"{named}.", controls=_CONTROLS)
     if change.state is State.CANCELLED:
         return Finding(
             "change",
@@ -165,22 +167,30 @@ def finding(change: Change, context: Context) -> Finding:
             f"{change.number} is cancelled",
             f"{named}.",
             remedy="Open a new record with `/request-cab`.",
-            controls=controls,
+            controls=_CONTROLS,
         )
     wanted = lacking(change, context) if change.state is State.AUTHORIZE else ()
     what = f"{named}. Missing: {'; '.join(wanted)}." if wanted else f"{named}."
+    if change.state is State.ASSESS:
+        stopped = apply(change, Event(Act.ASSESS), context)
+        if isinstance(stopped, Refused):
+            return _waiting(change, f"{named}. {stopped.what}", stopped.remedy, context)
     remedies = {
         State.DRAFT: "Add what is missing to the description of the pull request, then ask with `/request-cab`.",
-        State.ASSESS: "What blocks for other reasons is put right; then it goes on by itself.",
+        State.ASSESS: "It goes on by itself.",
         State.AUTHORIZE: "Who is named votes or approves.",
     }
+    return _waiting(change, what, remedies[change.state], context)
+
+
+def _waiting(change: Change, what: str, remedy: str, context: Context) -> Finding:
     return Finding(
         "change",
         Verdict.WAIT,
-        f"{change.number} is not authorised",
+        f"{change.number}, which is in {change.state.value}",
         what,
-        remedy=remedies[change.state],
-        controls=controls,
+        remedy=remedy,
+        controls=_CONTROLS,
         until=wakes_at(change, context),
     )
 
@@ -460,7 +470,10 @@ def _back(change: Change, _event: Event, _context: Context) -> Change:
 
 
 def _revise(change: Change, event: Event, context: Context) -> Change:
-    return _back(_take_contents(change, event, context), event, context)
+    """What was asked of a board is not asked of it any more: whoever wants the change as it is now asks again."""
+    asked = change.state in {State.AUTHORIZE, State.SCHEDULED} and change.contents.routing.has_board
+    revised = _back(_take_contents(change, event, context), event, context)
+    return replace(revised, request=None) if asked else revised
 
 
 def _declare(change: Change, event: Event, context: Context) -> Change:

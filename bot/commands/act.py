@@ -82,12 +82,17 @@ def answer(
     )
 
 
+def commands_in(request: Pending) -> tuple[str, ...]:
+    """The names of the commands that a request gives."""
+    if request.comment_id is None:
+        return (request.text,)
+    return tuple(each.name for each in parse(request.text, tuple(BY_NAME)) if isinstance(each, Given))
+
+
 def is_weighty(request: Pending) -> bool:
     """Whether the request has a command that others rely on."""
-    if request.comment_id is None:
-        return False
-    given = parse(request.text, tuple(BY_NAME))
-    return any(isinstance(each, Given) and BY_NAME[each.name].weighty for each in given)
+    names = commands_in(request)
+    return any(name in BY_NAME and BY_NAME[name].weighty for name in names)
 
 
 def _one(
@@ -105,7 +110,7 @@ def _one(
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Reception:
     """Answers requests on one pull request."""
 
     store: Store
@@ -152,6 +157,9 @@ class Desk:
 
     async def _is_on_the_page(self, request: Pending) -> bool:
         """Whether the comment is still there, and was written on GitHub: an e-mail proves less of who wrote it."""
+        if request.comment_id is None:
+            # A button is pressed by somebody who is signed in.
+            return True
         path = route("/repos/{o}/{r}/issues/comments/{id}", o=self.owner, r=self.name, id=request.comment_id or 0)
         comment = await self.github.get_or_none(path, lane=self.lane)
         if comment is None:

@@ -157,6 +157,7 @@ CHANGE = Command(
     examples=("/change", "/change template", "/change type emergency INC0012345 Payments are down"),
     permission=Permission.READ,
     run=_show_or_do,
+    weighty=True,
 )
 
 

@@ -56,7 +56,7 @@ _GONE = """
 """
 _PENDING = """
     SELECT id, subject, comment_id, actor_id, actor_login, actor_kind, text, asked_at
-    FROM request WHERE subject = %s AND outcome IS NULL ORDER BY id
+    FROM request WHERE subject = %s AND outcome IS NULL ORDER BY comment_id NULLS LAST, id
 """
 _SETTLE = "UPDATE request SET outcome = %s, settled_at = now() WHERE id = %s AND outcome IS NULL RETURNING id"
 _PUSHED = """

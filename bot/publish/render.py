@@ -21,6 +21,7 @@ BUTTONS = (
     Button("Recheck", "Look at this change again now", "recheck"),
     Button("Explain", "Say in a comment what is missing and why", "explain"),
 )
+REQUEST_CAB = Button("Request CAB", "Ask the board for this change", "request-cab")
 _WORDS = {Verdict.PASS: "Passed", Verdict.WAIT: "Waiting", Verdict.FAIL: "Blocked", Verdict.WAIVED: "Waived"}
 _MARKS = {Verdict.PASS: "✅ pass", Verdict.WAIT: "⏳ wait", Verdict.FAIL: "❌ fail", Verdict.WAIVED: "☑️ waived"}
 
@@ -49,9 +50,15 @@ def render(
         text=fitted(_text(decision), _FITS),
         details_url=details_url,
         annotations=_annotations(decision, problems),
-        buttons=BUTTONS,
+        buttons=_buttons(decision),
         record="\n".join(_record(decision, record)),
     )
+
+
+def _buttons(decision: Decision) -> tuple[Button, ...]:
+    """The buttons; the board is asked where the change record waits."""
+    waits = any(finding.id == "change-record" and finding.blocks is Verdict.WAIT for finding in decision.findings)
+    return (*BUTTONS, REQUEST_CAB) if waits else BUTTONS
 
 
 def state(decision: Decision) -> tuple[str, str | None]:

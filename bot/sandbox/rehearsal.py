@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bot import app
 from bot.app import Parts, Surroundings
+from bot.clock import utc_now
 from bot.ledger import verify
 from bot.queue.bell import Patience
 from bot.sandbox import SimulatedGitHub
@@ -53,6 +55,15 @@ class Rehearsal:
     address: str
     _stop: asyncio.Event
     _working: asyncio.Task[None] | None
+    _ahead: list[timedelta]
+
+    def now(self) -> datetime:
+        """What Countersign takes for the moment."""
+        return self.parts.surroundings.clock()
+
+    def later(self, **passed: float) -> None:
+        """Let time pass for Countersign and for GitHub, as ``timedelta`` names it; the database stays where it is."""
+        self._ahead[0] += timedelta(**passed)
 
     @property
     def store(self) -> Store:
@@ -111,12 +122,15 @@ async def rehearsal(
 ) -> AsyncIterator[Rehearsal]:
     """Countersign on the prepared database at ``url``, receiving the webhooks of ``gh``."""
     chosen = replace(settings(gh, secret), database_url=url)
+    ahead = [timedelta()]
+    surroundings = Surroundings(clock=lambda: utc_now() + ahead[0], patience=patience)
+    gh.world.clock = surroundings.clock
     async with (
-        app.assembled(chosen, url, Surroundings(patience=patience)) as parts,
+        app.assembled(chosen, url, surroundings) as parts,
         app.listening(app.application(parts), "127.0.0.1", 0) as port,
     ):
         gh.deliver_to(f"http://127.0.0.1:{port}/webhook")
-        running = Rehearsal(gh, parts, f"http://127.0.0.1:{port}", asyncio.Event(), None)
+        running = Rehearsal(gh, parts, f"http://127.0.0.1:{port}", asyncio.Event(), None, ahead)
         if with_worker:
             await running.start_worker()
         try:

@@ -264,8 +264,10 @@ def test_a_push_that_changes_the_diff_takes_an_authorisation_back() -> None:
     assert (event.act, event.why) == (Act.REVISE, "Different now: the diff.")
     back = done(change, event)
     assert (back.state, back.authorisation, back.contents.head) == (State.ASSESS, None, "c" * 40)
-    # Nothing of the votes is left for the new diff.
-    steps = advance(back, context())
+    # Nothing of the votes is left for the new diff, and the board is asked about it anew.
+    assert advance(back, context()) == ()
+    asked = done(back, Event(Act.SUBMIT, who=account("alice")))
+    steps = advance(asked, context())
     assert [each.change.state for each in steps] == [State.AUTHORIZE]
     assert "3 more to approve" in lacking(steps[-1].change, context())[0]
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.changes.plans import JUSTIFICATION, LONGEST, PLANS, read, says_something, template, to_add
-from bot.policy.default import folder
 from bot.policy.model import Plan
+from bot.policy.shelf import folder
 
 BODY = """\
 Settles twice a day instead of once.

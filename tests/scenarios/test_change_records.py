@@ -1,0 +1,343 @@
+"""The change record and its board, driven from the pull request."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bot.publish.effects import CHECK
+from bot.sandbox import SimulatedGitHub
+from bot.sandbox.accounts import Account
+from bot.sandbox.organisations import Team
+from bot.sandbox.rehearsal import Rehearsal
+from tests.scenarios.bank import reasons, shown
+
+POLICY = """\
+version: 1
+mode: enforce
+roles:
+  cab: [northbank/cab]
+  it-manager: [northbank/it-managers]
+  risk-officer: [northbank/risk]
+  release: [northbank/release]
+applications:
+  - {name: vault, repositories: [vault], tier: high, configuration_item: CI0012345}
+  - {name: site, repositories: [site], tier: low}
+tiers:
+  low:
+    approvals: [{count: 1, from: [write]}]
+  high:
+    approvals: [{count: 1, from: [write]}]
+    sign_off: [it-manager, risk-officer]
+    cab: {quorum: 3, timeout: 24 hours, on_timeout: reject}
+    plans: [implementation, test, backout, impact]
+    windows: [weekend]
+separation:
+  - {roles: [contributor, cab]}
+calendar:
+  timezone: Europe/London
+  holidays: GB-ENG
+  windows:
+    weekend: {rrule: "FREQ=WEEKLY;BYDAY=SA;BYHOUR=2;BYMINUTE=0", duration: 4 hours}
+emergency: {from: [release], ecab: {quorum: 1}, review_within: 3 days}
+waivers: {from: [risk-officer], at_most: 30 days}
+rules:
+  - {id: ticket, require: 'change.title.contains("PAY-")', message: Name the ticket in the title.}
+"""
+BODY = """\
+Interest is paid out once a day from now on.
+
+## Justification
+
+The regulator asks for daily interest from January on.
+
+## Implementation plan
+
+Deploy the ledger, then the scheduler; Carol does it in twenty minutes.
+
+## Test plan
+
+The suite ran on the staging ledger with last year's accounts; Dana accepted it.
+
+## Backout plan
+
+If totals differ by a cent, Carol deploys the image before; the schema fits both.
+
+## Impact
+
+Customers see interest once a day; nothing else changes for them.
+"""
+
+
+@dataclass(slots=True)
+class Board:
+    """The bank with a board: ida and rick sign off, chris and cleo are members."""
+
+    gh: SimulatedGitHub
+    vault: Any
+    site: Any
+    people: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.people[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @classmethod
+    def found(cls, gh: SimulatedGitHub, policy: str = POLICY) -> "Board":
+        org = gh.organisation("northbank")
+        names = ("alice", "bob", "carol", "ida", "rick", "chris", "cleo", "rita")
+        people = {name: org.person(name) for name in names}
+        org.team("cab", members=[people[name] for name in ("chris", "cleo", "bob")])
+        org.team("it-managers", members=[people["ida"]])
+        org.team("risk", members=[people["rick"]])
+        org.team("release", members=[people["rita"]])
+        org.repository(".github", files={"countersign.yml": policy})
+        access: dict[Account | Team, str] = dict.fromkeys(people.values(), "write")
+        vault = org.repository("vault", files={"a": "1"}, access=access)
+        site = org.repository("site", files={"a": "1"}, access=access)
+        return cls(gh, vault, site, people)
+
+    def change(self, *, body: str = BODY, title: str = "PAY-1 Daily interest", **more: Any) -> Any:
+        pull = self.vault.open_pull_request(by=self.alice, title=title, files={"a": "2"}, body=body, **more)
+        pull.review(by=self.carol, state="APPROVED")
+        return pull
+
+    def vote(self, pull: Any, *names: str, word: str = "approve") -> None:
+        for name in names:
+            pull.comment(by=self.people[name], body=f"/cab {word}")
+
+
+@pytest.fixture
+async def board(gh: SimulatedGitHub, countersign: Rehearsal) -> Board:
+    del countersign
+    return Board.found(gh)
+
+
+def said(pull: Any) -> list[str]:
+    return [each.body.replace("\\", "") for each in pull.comments if each.author.login == "countersign[bot]"]
+
+
+async def state(countersign: Rehearsal, pull: Any) -> str:
+    subject = f"pull:{pull.repository.id}:{pull.number}"
+    rows = await countersign.rows("SELECT state FROM change WHERE subject = %s ORDER BY sequence DESC", subject)
+    return str(rows[0][0])
+
+
+async def test_a_high_risk_change_from_missing_plans_to_authorised(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change(body="Interest is paid daily.")
+    await countersign.settle()
+    assert await state(countersign, pull) == "draft"
+    assert [each["identifier"] for each in pull.check(CHECK).actions] == ["recheck", "explain", "request-cab"]
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    assert "is not complete" in said(pull)[-1]
+    assert "## Backout plan" in said(pull)[-1]
+    assert await state(countersign, pull) == "draft"
+
+    pull.edit(by=board.alice, body=BODY)
+    pull.comment(by=board.alice, body="/request-cab The regulator asks for it")
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    assert said(pull)[-1].startswith("@northbank/cab @northbank/it-managers @northbank/risk: CHG-")
+    assert shown(pull)[0] == "action_required"
+
+    board.vote(pull, "chris", "ida")
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    board.vote(pull, "rick")
+    await countersign.settle()
+    assert await state(countersign, pull) == "scheduled"
+    assert "is authorised. Planned for" in said(pull)[-1]
+    assert shown(pull)[0] == "success"
+    kinds = [kind for kind, _ in await countersign.ledger()]
+    assert kinds.count("person:vote:cast") == 3
+    assert {"countersign:change:opened", "countersign:change:moved"} <= set(kinds)
+
+
+async def test_the_button_asks_the_board_too(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change()
+    await countersign.settle()
+    pull.check(CHECK).press("request-cab", by=board.alice)
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    assert "@northbank/cab" in said(pull)[-1]
+
+
+async def test_a_rejection_by_a_signatory_stands_in_the_way_until_it_is_changed(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    board.vote(pull, "rick", word="reject Nobody has tried the back-out plan")
+    board.vote(pull, "chris", "cleo", "ida")
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    assert "@rick changes a vote" in pull.check(CHECK).summary.replace("\\", "")
+    board.vote(pull, "rick")
+    await countersign.settle()
+    assert await state(countersign, pull) == "scheduled"
+    assert (await countersign.rows("SELECT count(*) FROM vote WHERE voter ->> 'login' = 'rick'"))[0][0] == 2
+
+
+async def test_a_board_that_rejects_sends_the_change_back(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    board.vote(pull, "chris", "cleo", "ida", word="reject Not before the audit")
+    await countersign.settle()
+    assert await state(countersign, pull) == "draft"
+    assert shown(pull)[0] == "action_required"
+    assert "did not authorise it" in said(pull)[-1]
+
+
+async def test_a_board_that_does_not_answer_in_time_has_rejected(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    subject = f"pull:{board.vault.id}:{pull.number}"
+    ((due,),) = await countersign.rows("SELECT due - now() FROM subject WHERE key = %s", subject)
+    assert 23 * 3600 < due.total_seconds() <= 24 * 3600, "the record wakes its pull request by itself"
+    countersign.later(hours=25)
+    pull.comment(by=board.alice, body="/recheck")
+    await countersign.settle()
+    assert await state(countersign, pull) == "draft"
+
+
+async def test_a_contributors_vote_is_refused_with_the_reason(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change(co_authors=[board.bob])
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    comment = pull.comment(by=board.bob, body="/cab approve")
+    await countersign.settle()
+    assert "contributed to the change" in said(pull)[-1]
+    assert [each.content for each in comment.reactions] == ["eyes", "confused"]
+    pull.comment(by=board.rita, body="/cab approve")
+    await countersign.settle()
+    assert "holds none of the roles" in said(pull)[-1]
+    assert await countersign.rows("SELECT * FROM vote") == []
+
+
+async def test_who_came_to_the_board_after_it_was_asked_has_no_vote(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    board.gh.organisation("northbank").teams["cab"].add(board.rita)
+    await countersign.settle()
+    board.vote(pull, "rita")
+    await countersign.settle()
+    assert "came to the board after it was asked" in said(pull)[-1]
+
+
+async def test_a_push_that_changes_the_diff_takes_the_authorisation_back(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    board.vote(pull, "chris", "ida", "rick")
+    await countersign.settle()
+    assert await state(countersign, pull) == "scheduled"
+    pull.push(by=board.alice, files={"a": "3"})
+    pull.review(by=board.carol, state="APPROVED")
+    await countersign.settle()
+    assert await state(countersign, pull) == "assess"
+    assert shown(pull)[0] == "action_required"
+    assert "has not been asked" in pull.check(CHECK).summary
+
+
+async def test_an_emergency_goes_ahead_and_its_overdue_review_blocks_the_next(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/emergency INC0012345 Payments are down since nine")
+    await countersign.settle()
+    assert "may not declare an emergency" in said(pull)[-1]
+    pull.comment(by=board.rita, body="/emergency INC0012345 Payments are down since nine")
+    await countersign.settle()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    board.vote(pull, "chris")
+    await countersign.settle()
+    assert await state(countersign, pull) == "scheduled"
+    pull.merge(by=board.rita)
+    await countersign.settle()
+    assert await state(countersign, pull) == "review"
+
+    countersign.later(days=4)
+    other = board.vault.open_pull_request(by=board.alice, title="PAY-2 Next", files={"b": "1"}, body=BODY)
+    other.review(by=board.carol, state="APPROVED")
+    await countersign.settle()
+    assert shown(other)[0] == "failure"
+    assert "was not reviewed in time" in other.check(CHECK).title or "is overdue" in other.check(CHECK).summary
+    pull.comment(by=board.chris, body="/change review The cause was a lost index; it is monitored from now on.")
+    await countersign.settle()
+    other.comment(by=board.alice, body="/recheck")
+    await countersign.settle()
+    assert shown(other)[0] == "action_required"
+
+
+async def test_a_waiver_is_asked_for_by_one_and_granted_by_another_and_expires(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.site.open_pull_request(by=board.alice, title="Typo", files={"a": "2"})
+    pull.review(by=board.bob, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull)[0] == "failure"
+    until = countersign.now().date().isoformat()
+    pull.comment(by=board.rick, body=f"/waive rule:ticket until {until} because there is no ticket for a typo")
+    await countersign.settle()
+    pull.comment(by=board.rick, body="/waiver grant 1")
+    await countersign.settle()
+    assert "asked for this waiver and cannot grant it" in said(pull)[-1]
+    assert shown(pull)[0] == "failure"
+    pull.comment(by=board.alice, body=f"/waive rule:ticket until {until} because there is no ticket for a typo")
+    await countersign.settle()
+    pull.comment(by=board.rick, body="/waiver grant 2")
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    assert "@rick waived this until" in pull.check(CHECK).summary.replace("\\", "")
+    countersign.later(days=2)
+    pull.comment(by=board.alice, body="/recheck")
+    await countersign.settle()
+    assert shown(pull)[0] == "failure"
+
+
+async def test_what_people_lay_down_holds(countersign: Rehearsal, board: Board) -> None:
+    pull = board.site.open_pull_request(by=board.alice, title="PAY-3 Text", files={"a": "2"})
+    pull.review(by=board.bob, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    pull.comment(by=board.carol, body="/hold Wait for the auditors")
+    await countersign.settle()
+    assert shown(pull) == ("action_required", "Waiting: @carol, who holds it")
+    pull.comment(by=board.carol, body="/unhold")
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    pull.comment(by=board.carol, body="/risk raise high It shows the new rates")
+    await countersign.settle()
+    assert shown(pull)[0] == "action_required"
+    assert await state(countersign, pull) == "draft"
+    pull.comment(by=board.carol, body="/risk raise low Never mind")
+    pull.comment(by=board.alice, body="/plan backout Deploy the image of yesterday; ten minutes, nothing is lost.")
+    pull.comment(by=board.alice, body="/schedule weekend")
+    await countersign.settle()
+    assert any("never lowered" in each for each in said(pull))
+    assert any(each.startswith("Planned for") for each in said(pull))
+    pull.comment(by=board.alice, body="/change")
+    await countersign.settle()
+    assert "| plans | backout |" in said(pull)[-1]
+
+
+async def test_a_record_can_be_cancelled_and_opened_anew(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change()
+    await countersign.settle()
+    pull.comment(by=board.alice, body="/cancel Superseded by another one")
+    await countersign.settle()
+    assert await state(countersign, pull) == "cancelled"
+    assert shown(pull)[0] == "failure"
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    assert reasons(pull)["carol"].startswith("counted")
