@@ -1,6 +1,7 @@
 """Text from anywhere, made fit to be quoted in a sentence of ours."""
 
 import unicodedata
+from datetime import timedelta
 
 LONGEST_QUOTE = 80
 
@@ -26,6 +27,21 @@ def quoted(text: str) -> str:
     """``text`` as code: shown as it is, in short, and never a link, a mention or markup of the sentence around it."""
     shown = shortened(visible(text).replace("`", "'"), LONGEST_QUOTE)
     return f"`{shown}`" if shown else "(empty)"
+
+
+def lasting(duration: timedelta) -> str:
+    """``24 hours``, ``3 days``, ``90 minutes``: a duration as policy files write it."""
+    minutes = int(duration.total_seconds()) // 60
+    for unit, length in (("week", 7 * 24 * 60), ("day", 24 * 60), ("hour", 60)):
+        # A day is 24 hours to most, and a day to those who think of two of them.
+        if minutes >= length * (1 if unit == "hour" else 2) and minutes % length == 0:
+            return counted(minutes // length, unit)
+    return counted(minutes, "minute")
+
+
+def counted(count: int, one: str) -> str:
+    """``1 hour``, ``2 hours``."""
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
 
 
 def listed(names: list[str]) -> str:

@@ -10,9 +10,13 @@ from bot.words import quoted
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """The tier, a sentence for each reason, and the rules that had no answer: what they would say is not known."""
+    """The tier, a sentence for each reason, and the rules that had no answer: what they would say is not known.
+
+    ``above`` is the tier without what the repository's own file raises.
+    """
 
     tier: Tier
+    above: Tier
     because: tuple[str, ...]
     unanswered: tuple[tuple[str, str], ...] = ()
 
@@ -23,21 +27,23 @@ def risk_of(facts: PullRequestFacts, policy: Policy, application: Application | 
     ``subject`` is what rules look at, and may be missing where there are none.
     """
     because = [_from_inventory(facts, application)]
-    tier = Tier.HIGH if application is None else application.tier
+    tier = above = Tier.HIGH if application is None else application.tier
     unanswered: list[tuple[str, str]] = []
     for rule in policy.risk:
         assert subject is not None, "rules look at something"
+        to, said = rule.to, f"The rule {quoted(rule.id)} raises it to {rule.to.label}."
         try:
-            raised = checked(rule.when).holds(subject)
+            if not checked(rule.when).holds(subject):
+                continue
         except Failed as failed:
             unanswered.append((rule.id, str(failed)))
-            because.append(f"The rule {quoted(rule.id)} has no answer for this change: {failed}.")
-            tier = Tier.HIGH
-            continue
-        if raised:
-            because.append(f"The rule {quoted(rule.id)} raises it to {rule.to.label}.")
-            tier = max(tier, rule.to)
-    return Risk(tier, tuple(because), tuple(unanswered))
+            to, said = Tier.HIGH, f"The rule {quoted(rule.id)} has no answer for this change: {failed}."
+        because.append(said)
+        tier = max(tier, to)
+        above = above if rule.own else max(above, to)
+    if policy.raised > Tier.LOW:
+        because.append(f"The repository's own policy raises it to {policy.raised.label}.")
+    return Risk(max(tier, policy.raised), above, tuple(because), tuple(unanswered))
 
 
 def _from_inventory(facts: PullRequestFacts, application: Application | None) -> str:

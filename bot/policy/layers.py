@@ -4,11 +4,11 @@ The organisation's file says what is demanded, over the built-in default and its
 default's demands: separation by packs, the pair of contributor and approver, and that an empty rule is no pass, stay.
 What a repository's file may do, key by key:
 
-* ``mode``, ``observe``: go from observe to enforce; never the other way.
+* ``mode``: go from observe to enforce, never the other way. ``observe``: nothing.
 * ``packs``, ``people``, ``separation``, ``evidence``, freezes, plans, sign-off, tags, what is denied: add.
 * ``roles``: add roles of its own, and narrow the holders of one. Who is narrowed out can still object.
-* ``applications``: raise its own tier, and then needs what both tiers demand.
-* ``risk.raise``, ``rules``: add, under new ids. ``standard``: nothing, it authorises.
+* ``applications``: raise its own tier. ``risk.raise``, ``rules``: add, under new ids. What a file raises needs what
+  both tiers demand, and the organisation's rules are asked about both. ``standard``: nothing, it authorises.
 * ``tiers``: more approvals, a larger quorum, less time for the board, fewer deployments, a longer cool-down, a stricter
   type of change; windows intersect: of the organisation's one is open and of the repository's one as well.
 * ``calendar``: windows of a known name intersect with it; the time zone and the holidays are the organisation's.
@@ -18,9 +18,11 @@ What a repository's file may do, key by key:
 Everything else is refused, with a sentence, and the organisation's rule stays in force.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 from bot.decide.catalogue import CATALOGUE
@@ -73,7 +75,7 @@ from bot.policy.schema import (
     TierPart,
     WaiversPart,
 )
-from bot.words import quoted
+from bot.words import lasting, quoted
 
 Loosening = tuple[tuple[str | int, ...], str]
 """Where in the file something would loosen the policy, and the sentence that says so."""
@@ -93,7 +95,7 @@ def organisation(upper: Policy, content: PolicyFile, layer: Layer) -> Policy:
         upper,
         mode=Mode(content.mode) if content.mode else upper.mode,
         observed=tuple(dict.fromkeys(content.observe)),
-        packs=tuple(dict.fromkeys((*upper.packs, *content.packs))),
+        packs=_union(upper.packs, content.packs),
         tiers=tiers,
         roles={**upper.roles, **{role: _holders(holders) for role, holders in content.roles.items()}},
         people=_joined(upper.people, content),
@@ -152,14 +154,20 @@ class _Tightening:
         return wanted
 
     def narrowed(
-        self, path: tuple[str | int, ...], upper: Iterable[str], wanted: Iterable[str], *, who: str
+        self,
+        path: tuple[str | int, ...],
+        upper: Iterable[str],
+        wanted: Iterable[str],
+        *,
+        who: str,
+        within: Callable[[str, str], bool] = operator.eq,
     ) -> tuple[str, ...]:
-        """Those of ``upper`` who are also ``wanted``; everybody else who is wanted is refused."""
-        above = tuple(upper)
-        added = sorted(set(wanted) - set(above))
+        """Those who are ``wanted`` and ``within`` one of ``upper``; everybody else who is wanted is refused."""
+        above, asked = tuple(upper), dict.fromkeys(wanted)
+        added = sorted(each for each in asked if not any(within(each, known) for known in above))
         if added:
             self.refuse(path, f"The organisation says who {who}; a repository cannot add {', '.join(added)}.")
-        return tuple(each for each in above if each in set(wanted))
+        return tuple(each for each in asked if each not in added)
 
 
 def repository(
@@ -167,43 +175,48 @@ def repository(
 ) -> tuple[Policy, tuple[Loosening, ...]]:
     """The file of the repository of that name over the layers above, and what in it was not let through."""
     made = _Tightening()
-    mode = Mode.ENFORCE if content.mode == "enforce" else upper.mode
-    if mode is Mode.ENFORCE and content.mode == "observe":
-        made.refuse(("mode",), "The organisation enforces its policy; a repository cannot only observe.")
+    entry = riskiest(upper.applications, repository_name, properties)
+    own = _own(upper, content, repository_name, properties, made)
+    mode = _mode(upper, content, own, entry, made)
     for index, finding in enumerate(content.observe):
         if finding not in upper.observed:
             made.refuse(("observe", index), f"Only the organisation can have {quoted(finding)} observed.")
-    roles = _narrowed(upper.roles, content, made)
-    applications = _raised(upper.applications, content.applications, repository_name, properties, made)
-    tiers = dict(upper.tiers)
-    before, after = (
-        _tier(upper.applications, repository_name, properties),
-        _tier(applications, repository_name, properties),
-    )
-    if after > before:
-        # Nothing says that what the organisation demands of a higher tier contains what it demands of a lower one.
-        tiers[after] = _both(tiers[after], tiers[before])
-    for tier, part in _tiers(content):
-        tiers[tier] = _tightened(tiers[tier], part, made, ("tiers", tier.label))
     for index, _ in enumerate(content.standard):
         made.refuse(("standard", index), "Only the organisation can authorise standard changes.")
     if content.records is not None and _records(content.records) != upper.records:
         made.refuse(("records",), "Only the organisation says where change records are kept.")
+    roles = _narrowed(upper.roles, content, made)
+    raised = _raised(upper, own, entry, made)
+    risk = tuple(replace(each, own=True) for each in _added(upper.risk, _risk(content), ("risk", "raise"), made))
+    floor = entry.tier if entry is not None else Tier.HIGH
+    # Nothing says that what the organisation demands of a higher tier contains what it demands of a lower one.
+    reach = _Reach(floor, max([floor, raised, *(rule.to for rule in risk)]))
+    tiers = reach.tiers(upper.tiers)
+    for tier, part in _tiers(content):
+        tiers[tier] = _tightened(tiers[tier], part, made, ("tiers", tier.label))
+    checks = replace(upper.checks, signed=reach.over(upper.checks.signed))
+    separation = tuple(replace(each, tiers=reach.over(each.tiers)) for each in upper.separation)
     merged = replace(
         upper,
-        mode=mode,
-        packs=tuple(dict.fromkeys((*upper.packs, *content.packs))),
+        mode=Mode.ENFORCE if mode is Mode.ENFORCE else upper.mode,
+        packs=_union(upper.packs, content.packs),
         tiers=tiers,
         roles=roles,
         dropped=_dropped(upper.roles, roles),
         people=_joined(upper.people, content),
-        applications=applications,
-        risk=(*upper.risk, *_added(upper.risk, _risk(content), ("risk", "raise"), made)),
+        applications=tuple(
+            replace(each, mode=mode)
+            if each.mode is Mode.OBSERVE and covers(each, repository_name, properties)
+            else each
+            for each in upper.applications
+        ),
+        raised=raised,
+        risk=(*upper.risk, *risk),
         reviews=_stricter_reviews(upper.reviews, content.reviews, made),
-        separation=_separated(upper.separation, content.separation),
+        separation=_separated(separation, content.separation),
         calendar=_intersected(upper.calendar, content.calendar, made),
-        checks=_stricter_checks(upper.checks, content.checks, made),
-        evidence=tuple(dict.fromkeys((*upper.evidence, *map(_evidence, content.evidence)))),
+        checks=_stricter_checks(checks, content.checks, made),
+        evidence=_union(upper.evidence, map(_evidence, content.evidence)),
         emergency=_stricter_emergency(upper.emergency, content.emergency, made),
         waivers=_stricter_waivers(upper.waivers, content.waivers, made),
         acknowledging=made.narrowed(("acknowledge",), upper.acknowledging, content.acknowledge, who="may acknowledge")
@@ -234,7 +247,6 @@ def _tiers(content: PolicyFile) -> Iterator[tuple[Tier, TierPart]]:
 
 def _rules(part: TierPart, upper: TierRules) -> TierRules:
     """What the organisation says of a tier; only its approvals are taken from above when it says nothing of them."""
-    verification = part.verification
     return TierRules(
         approvals=_demands(part.approvals) if part.approvals is not None else upper.approvals,
         change=ChangeType(part.change) if part.change else ChangeType.NORMAL,
@@ -244,7 +256,7 @@ def _rules(part: TierPart, upper: TierRules) -> TierRules:
         windows=(tuple(part.windows),) if part.windows else (),
         deployments=_rates(part),
         cool_down=part.cool_down or timedelta(),
-        verification=Verification(tuple(verification.groups), verification.within) if verification else None,
+        verification=_verification(part),
         pairing=part.pairing,
     )
 
@@ -252,6 +264,11 @@ def _rules(part: TierPart, upper: TierRules) -> TierRules:
 def _cab(part: TierPart) -> Cab | None:
     board = part.cab
     return Cab(board.quorum, board.timeout, OnTimeout(board.on_timeout), board.reviews) if board else None
+
+
+def _verification(part: TierPart) -> Verification | None:
+    asked = part.verification
+    return Verification(tuple(dict.fromkeys(asked.groups)), asked.within) if asked else None
 
 
 def _plans(part: TierPart) -> tuple[Plan, ...]:
@@ -268,87 +285,148 @@ def _tightened(upper: TierRules, part: TierPart, made: _Tightening, path: tuple[
         upper.change,
         ChangeType(part.change) if part.change else None,
         _TYPES.index,
-        says=f"that this is a {upper.change} change",
+        says=f"that this is a change of type {upper.change}",
     )
     cool_down = made.stricter(
         (*path, "cool_down"),
         upper.cool_down,
         part.cool_down,
         timedelta.total_seconds,
-        says=f"that nothing follows for {upper.cool_down}",
+        says=f"that nothing follows for {lasting(upper.cool_down)}",
     )
-    added = _rules(part, TierRules(()))
-    cab = _stricter_cab(upper.cab, added.cab, made, (*path, "cab"))
-    verification = _stricter_verification(upper.verification, added.verification, made, (*path, "verification"))
     return replace(
-        _both(replace(upper, cab=None, verification=None), replace(added, cab=None, verification=None)),
+        _both(upper, _rules(part, TierRules(()))),
         change=change,
         cool_down=cool_down,
-        cab=cab,
-        verification=verification,
+        cab=_stricter_cab(upper.cab, part, made, (*path, "cab")),
+        verification=_stricter_verification(upper.verification, part, made, (*path, "verification")),
     )
 
 
 def _both(upper: TierRules, added: TierRules) -> TierRules:
     """What meets both."""
+    approvals, heard = _stricter(upper.approvals, added.approvals)
     return TierRules(
-        approvals=_stricter(upper.approvals, added.approvals),
+        approvals=approvals,
         change=max(upper.change, added.change, key=_TYPES.index),
-        sign_off=tuple(dict.fromkeys((*upper.sign_off, *added.sign_off))),
-        cab=_stricter_cab(upper.cab, added.cab, _Tightening(), ()),
+        sign_off=_union(upper.sign_off, added.sign_off),
+        cab=_both_boards(upper.cab, added.cab),
         plans=tuple(plan for plan in Plan if plan in {*upper.plans, *added.plans}),
-        windows=tuple(dict.fromkeys((*upper.windows, *added.windows))),
-        deployments=tuple(dict.fromkeys((*upper.deployments, *added.deployments))),
+        windows=_union(upper.windows, added.windows),
+        deployments=_union(upper.deployments, added.deployments),
         cool_down=max(upper.cool_down, added.cool_down),
-        verification=_stricter_verification(upper.verification, added.verification, _Tightening(), ()),
+        verification=_both_verifications(upper.verification, added.verification),
         pairing=upper.pairing or added.pairing,
+        heard=_union(upper.heard, added.heard, heard),
     )
 
 
-def _stricter_cab(upper: Cab | None, added: Cab | None, made: _Tightening, path: tuple[str | int, ...]) -> Cab | None:
-    """The larger quorum, the shorter time, the stricter end; reviews count as votes only where both say so."""
+def _union(*parts: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(each for part in parts for each in part))
+
+
+_ENDS = tuple(reversed(OnTimeout))
+"""What becomes of a request that was not decided in time, the strictest last."""
+
+
+def _both_boards(upper: Cab | None, added: Cab | None) -> Cab | None:
     if upper is None or added is None:
         return upper or added
-    order = list(OnTimeout)
-    if (
-        added.quorum < upper.quorum
-        or added.timeout > upper.timeout
-        or order.index(added.on_timeout) > order.index(upper.on_timeout)
-    ):
-        made.refuse(path, "The organisation says how the board decides; a repository can only be stricter.")
     return Cab(
         quorum=max(upper.quorum, added.quorum),
         timeout=min(upper.timeout, added.timeout),
-        on_timeout=min(upper.on_timeout, added.on_timeout, key=order.index),
+        on_timeout=max(upper.on_timeout, added.on_timeout, key=_ENDS.index),
         reviews=upper.reviews and added.reviews,
     )
 
 
-def _stricter_verification(
-    upper: Verification | None, added: Verification | None, made: _Tightening, path: tuple[str | int, ...]
-) -> Verification | None:
+def _stricter_cab(upper: Cab | None, part: TierPart, made: _Tightening, path: tuple[str | int, ...]) -> Cab | None:
+    wanted, said = _cab(part), part.cab.model_fields_set if part.cab is not None else frozenset()
+    if upper is None or wanted is None:
+        return upper or wanted
+
+    def keep(key: str, above: T, below: T, order: Callable[[T], float], says: str) -> T:
+        return made.stricter((*path, key), above, below if key in said else None, order, says=says)
+
+    return Cab(
+        quorum=keep("quorum", upper.quorum, wanted.quorum, float, f"that the board needs {upper.quorum} for a change"),
+        timeout=keep(
+            "timeout", upper.timeout, wanted.timeout, _shorter, f"that the board has {lasting(upper.timeout)}"
+        ),
+        on_timeout=keep(
+            "on_timeout", upper.on_timeout, wanted.on_timeout, _ENDS.index, "what happens when the time is over"
+        ),
+        reviews=keep("reviews", upper.reviews, wanted.reviews, operator.not_, "that a review is not a vote"),
+    )
+
+
+def _shorter(duration: timedelta) -> float:
+    return -duration.total_seconds()
+
+
+def _both_verifications(upper: Verification | None, added: Verification | None) -> Verification | None:
+    """By somebody who is in a group of both: of the upper ones where they share none."""
     if upper is None or added is None:
         return upper or added
-    groups = made.narrowed((*path, "from"), upper.groups, added.groups, who="verifies") or upper.groups
-    if added.within > upper.within:
-        made.refuse(
-            (*path, "within"), "The organisation says by when a change is verified; a repository can be stricter."
-        )
-    return Verification(groups, min(upper.within, added.within))
+    shared = tuple(each for each in added.groups if any(_within(each, other) for other in upper.groups))
+    return Verification(shared or upper.groups, min(upper.within, added.within))
+
+
+def _stricter_verification(
+    upper: Verification | None, part: TierPart, made: _Tightening, path: tuple[str | int, ...]
+) -> Verification | None:
+    wanted = _verification(part)
+    if upper is None or wanted is None:
+        return upper or wanted
+    within = made.stricter(
+        (*path, "within"),
+        upper.within,
+        wanted.within,
+        _shorter,
+        says=f"that a change is verified within {lasting(upper.within)}",
+    )
+    groups = made.narrowed((*path, "from"), upper.groups, wanted.groups, who="verifies", within=_within)
+    return Verification(groups or upper.groups, within)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """The tiers to which a repository can raise its changes, from the one that they have by the organisation."""
+
+    floor: Tier
+    highest: Tier
+
+    def over(self, tiers: frozenset[Tier]) -> frozenset[Tier]:
+        """What holds for ``tiers`` also holds for those to which a change of them can be raised."""
+        return tiers | {
+            tier for tier in Tier if tier <= self.highest and any(self.floor <= each < tier for each in tiers)
+        }
+
+    def tiers(self, rules: Mapping[Tier, TierRules]) -> dict[Tier, TierRules]:
+        """Each demands what those below it demand, from which a change can be raised to it."""
+        found = dict(rules)
+        for below, tier in pairwise(Tier):
+            if self.floor <= below and tier <= self.highest:
+                found[tier] = _both(found[tier], found[below])
+        return found
 
 
 def _demands(parts: Iterable[ApprovalsPart]) -> tuple[Approvals, ...]:
     return tuple(Approvals(each.count, tuple(dict.fromkeys(each.groups))) for each in parts)
 
 
-def _stricter(upper: tuple[Approvals, ...], added: tuple[Approvals, ...]) -> tuple[Approvals, ...]:
+def _stricter(
+    upper: tuple[Approvals, ...], added: tuple[Approvals, ...]
+) -> tuple[tuple[Approvals, ...], tuple[str, ...]]:
     """What meets the demands of both: for each set of groups, as many approvals as the one that wants more of them.
 
-    Whoever meets one of the added demands for a higher permission meets one of the upper ones for a lower.
+    Whoever meets one of the added demands for a higher permission meets one of the upper ones for a lower. The groups
+    that nobody asks for an approval any more because of that are the second value.
     """
     above, below = _by_groups(upper), _by_groups(added)
     spare = {groups: each.count for groups, each in below.items()}
     merged: list[Approvals] = []
+    heard: list[str] = []
     for groups, demand in above.items():
         count = demand.count
         for others in sorted(spare, key=sorted):
@@ -358,8 +436,10 @@ def _stricter(upper: tuple[Approvals, ...], added: tuple[Approvals, ...]) -> tup
                 count -= used
         if count:
             merged.append(replace(demand, count=count))
+        elif groups not in below:
+            heard += demand.groups
     named = [replace(each, groups=above[groups].groups) if groups in above else each for groups, each in below.items()]
-    return tuple(_by_groups((*merged, *named)).values())
+    return tuple(_by_groups((*merged, *named)).values()), tuple(heard)
 
 
 def _implies(groups: frozenset[str], others: frozenset[str]) -> bool:
@@ -468,38 +548,49 @@ def _application(part: ApplicationPart) -> Application:
     )
 
 
-def _tier(applications: tuple[Application, ...], repository_name: str, properties: Properties) -> Tier:
-    found = riskiest(applications, repository_name, properties)
-    return Tier.HIGH if found is None else found.tier
+Own = list[tuple[int, ApplicationPart]]
+"""The entries of a repository's file that are about itself, each with its place."""
 
 
-def _raised(
-    upper: tuple[Application, ...],
-    parts: list[ApplicationPart],
-    repository_name: str,
-    properties: Properties,
-    made: _Tightening,
-) -> tuple[Application, ...]:
-    applications = list(upper)
-    for index, part in enumerate(parts):
-        known = next(
-            (each for each in upper if each.name == part.name and covers(each, repository_name, properties)), None
-        )
-        tier = Tier[part.tier.upper()]
-        if known is None:
+def _own(upper: Policy, content: PolicyFile, repository_name: str, properties: Properties, made: _Tightening) -> Own:
+    own = []
+    names = {each.name for each in upper.applications if covers(each, repository_name, properties)}
+    for index, part in enumerate(content.applications):
+        if part.name in names:
+            own.append((index, part))
+        else:
             sentence = f"Only the organisation adds applications; it has no {quoted(part.name)} with this repository."
             made.refuse(("applications", index), sentence)
-            continue
-        if part.mode == "observe" and known.mode is not Mode.OBSERVE:
-            made.refuse(("applications", index, "mode"), "Only the organisation can have an application observed.")
-        if tier < known.tier:
+    return own
+
+
+def _mode(upper: Policy, content: PolicyFile, own: Own, entry: Application | None, made: _Tightening) -> Mode:
+    """That of the repository's application: it goes from observing to enforcing, and never the other way."""
+    mode = upper.mode if entry is None or entry.mode is None else entry.mode
+    if mode is Mode.ENFORCE:
+        if content.mode == "observe":
+            made.refuse(("mode",), "The organisation enforces its policy; a repository cannot only observe.")
+        for index, part in own:
+            if part.mode == "observe":
+                made.refuse(("applications", index, "mode"), "Only the organisation can have an application observed.")
+    wanted = {content.mode, *(part.mode for _, part in own)}
+    return Mode.ENFORCE if "enforce" in wanted else mode
+
+
+def _raised(upper: Policy, own: Own, entry: Application | None, made: _Tightening) -> Tier:
+    """The tier that the repository gives itself; the application and its data stay what the organisation says."""
+    raised = upper.raised
+    for index, part in own:
+        assert entry is not None, "what is its own is in the inventory"
+        tier = Tier[part.tier.upper()]
+        if tier < entry.tier:
             sentence = (
-                f"{quoted(part.name)} is of tier {known.tier.label}; a repository can raise its tier, not lower it."
+                f"{quoted(entry.name)} is of tier {entry.tier.label}; a repository can raise its tier, not lower it."
             )
             made.refuse(("applications", index, "tier"), sentence)
-        elif tier > known.tier:
-            applications.append(replace(known, repositories=(repository_name,), properties=(), tier=tier))
-    return tuple(applications)
+        elif tier > entry.tier:
+            raised = max(raised, tier)
+    return raised
 
 
 def _risk(content: PolicyFile) -> tuple[RiskRule, ...]:
@@ -562,10 +653,10 @@ def _stricter_checks(upper: Checks, part: ChecksPart, made: _Tightening) -> Chec
             max(upper.infrastructure.retention_days, added.infrastructure.retention_days),
             upper.infrastructure.encryption or added.infrastructure.encryption,
             upper.infrastructure.access_logging or added.infrastructure.access_logging,
-            tuple(dict.fromkeys((*upper.infrastructure.tags, *added.infrastructure.tags))),
+            _union(upper.infrastructure.tags, added.infrastructure.tags),
         ),
-        dependencies_denied=tuple(dict.fromkeys((*upper.dependencies_denied, *added.dependencies_denied))),
-        licences_denied=tuple(dict.fromkeys((*upper.licences_denied, *added.licences_denied))),
+        dependencies_denied=_union(upper.dependencies_denied, added.dependencies_denied),
+        licences_denied=_union(upper.licences_denied, added.licences_denied),
         actions_pinned=upper.actions_pinned or added.actions_pinned,
         actions_allowed=allowed,
         signed=upper.signed | added.signed,
@@ -610,7 +701,7 @@ def _intersected(upper: Calendar, part: CalendarPart, made: _Tightening) -> Cale
     return replace(
         upper,
         windows=tuple(windows.items()),
-        freezes=tuple(dict.fromkeys((*upper.freezes, *map(_freeze, part.freezes)))),
+        freezes=_union(upper.freezes, map(_freeze, part.freezes)),
     )
 
 
@@ -635,14 +726,30 @@ def _emergency(part: EmergencyPart) -> Emergency:
 def _stricter_emergency(upper: Emergency, part: EmergencyPart | None, made: _Tightening) -> Emergency:
     if part is None:
         return upper
-    added = _emergency(part)
-    if added.quorum < upper.quorum or added.review_within > upper.review_within or added.lasts > upper.lasts:
-        made.refuse(("emergency",), "The organisation says how an emergency is handled; a repository can be stricter.")
+    wanted = _emergency(part)
+
+    def keep(key: str, above: T, below: T, order: Callable[[T], float], says: str) -> T:
+        return made.stricter(
+            ("emergency", key), above, below if key in part.model_fields_set else None, order, says=says
+        )
+
     return Emergency(
-        groups=made.narrowed(("emergency", "from"), upper.groups, added.groups, who="declares emergencies"),
-        quorum=max(upper.quorum, added.quorum),
-        review_within=min(upper.review_within, added.review_within),
-        lasts=min(upper.lasts, added.lasts),
+        groups=made.narrowed(
+            ("emergency", "from"), upper.groups, wanted.groups, who="declares emergencies", within=_within
+        ),
+        quorum=keep(
+            "ecab", upper.quorum, wanted.quorum, float, f"that {upper.quorum} of the board decide about an emergency"
+        ),
+        review_within=keep(
+            "review_within",
+            upper.review_within,
+            wanted.review_within,
+            _shorter,
+            f"that an emergency is looked back at within {lasting(upper.review_within)}",
+        ),
+        lasts=keep(
+            "lasts", upper.lasts, wanted.lasts, _shorter, f"that an emergency stands for {lasting(upper.lasts)}"
+        ),
     )
 
 
@@ -657,9 +764,9 @@ def _stricter_waivers(upper: Waivers, part: WaiversPart | None, made: _Tightenin
     at_most = made.stricter(
         ("waivers", "at_most"),
         upper.at_most,
-        added.at_most,
-        lambda each: -each.total_seconds(),
-        says=f"that a waiver holds for {upper.at_most.days} days at most",
+        added.at_most if "at_most" in part.model_fields_set else None,
+        _shorter,
+        says=f"that a waiver holds for {lasting(upper.at_most)} at most",
     )
     return Waivers(made.narrowed(("waivers", "from"), upper.groups, added.groups, who="grants waivers"), at_most)
 

@@ -129,7 +129,8 @@ class TierRules:
     """What a change of one tier needs.
 
     ``windows`` are sets of names of windows: of each set, one must be open. ``deployments`` all hold. ``sign_off`` are
-    roles, each of which signs. ``pairing``: whoever deploys has somebody beside them.
+    roles, each of which signs. ``pairing``: whoever deploys has somebody beside them. ``heard`` are groups that a
+    repository's file puts a higher one in the place of: nobody asks for their approval, and what they object to stands.
     """
 
     approvals: tuple[Approvals, ...]
@@ -142,6 +143,7 @@ class TierRules:
     cool_down: timedelta = timedelta()
     verification: Verification | None = None
     pairing: bool = False
+    heard: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +191,15 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class RiskRule:
-    """Raises the tier of a change to ``to`` when the CEL expression ``when`` is true of it."""
+    """Raises the tier of a change to ``to`` when the CEL expression ``when`` is true of it.
+
+    ``own``: it stands in the repository's own file.
+    """
 
     id: str
     to: Tier
     when: str
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +355,8 @@ class Policy:
     ``acknowledging`` are the roles that may acknowledge an unauthorised change. ``problems`` are of files that could
     not be used, or not wholly: the last good version stands in for them. ``undecidable`` says that the organisation's
     file has never worked, so that nobody knows what is demanded. ``dropped`` has the holders that a repository's file
-    took out of a role: they approve no more, and what they object to still stands.
+    took out of a role: they approve no more, and what they object to still stands. ``raised`` is the tier that the
+    repository's file says its changes have at least.
     """
 
     mode: Mode
@@ -377,6 +384,7 @@ class Policy:
     problems: tuple[Problem, ...] = ()
     undecidable: bool = False
     dropped: tuple[str, ...] = ()
+    raised: Tier = Tier.LOW
 
     @property
     def teams(self) -> frozenset[str]:

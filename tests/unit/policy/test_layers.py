@@ -111,7 +111,8 @@ def test_accounts_of_one_person_are_joined_over_both_files() -> None:
 
 def test_a_repository_raises_its_own_tier() -> None:
     merged, loosening = over(policy(tier="low"), "applications: [{name: payments, repositories: [x], tier: high}]")
-    assert merged.applications[-1] == Application("payments", ("ledger",), Tier.HIGH)
+    assert merged.raised is Tier.HIGH
+    assert merged.applications == policy(tier="low").applications
     assert loosening == ()
 
 
