@@ -318,9 +318,8 @@ def _malformed(said: str) -> Malformed:
 
 
 def _said_type(name: str) -> str:
-    return {"INT": "a number", "DOUBLE": "a number", "STRING": "a text", "LIST": "a list"}.get(
-        name, name.removeprefix(f"{_PACKAGE}.").lower()
-    )
+    kind = name.removeprefix(f"{_PACKAGE}.").partition("<")[0].lower()
+    return {"int": "a number", "double": "a number", "string": "a text", "list": "a list", "map": "a map"}.get(kind, kind)
 
 
 def _reason(said: str) -> str:
