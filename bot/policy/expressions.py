@@ -319,7 +319,9 @@ def _malformed(said: str) -> Malformed:
 
 def _said_type(name: str) -> str:
     kind = name.removeprefix(f"{_PACKAGE}.").partition("<")[0].lower()
-    return {"int": "a number", "double": "a number", "string": "a text", "list": "a list", "map": "a map"}.get(kind, kind)
+    return {"int": "a number", "double": "a number", "string": "a text", "list": "a list", "map": "a map"}.get(
+        kind, kind
+    )
 
 
 def _reason(said: str) -> str:

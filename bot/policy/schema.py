@@ -428,8 +428,10 @@ class PolicyFile(_Part):
     separation: list[SeparationPart] = Field(
         default_factory=list, max_length=50, description="Roles that one person must not hold in one change."
     )
-    calendar: CalendarPart = Field(default_factory=CalendarPart, description="When changes may be released.")
-    checks: ChecksPart = Field(default_factory=ChecksPart, description="What is looked for in the changed files.")
+    calendar: CalendarPart = Field(default_factory=CalendarPart, description="Windows, freezes and holidays.")
+    checks: ChecksPart = Field(
+        default_factory=ChecksPart, description="What Countersign itself looks for in the changed files."
+    )
     evidence: list[EvidencePart] = Field(
         default_factory=list, max_length=50, description="Reports of other tools that a change needs."
     )

@@ -49,6 +49,10 @@ def text() -> str:
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-if __name__ == "__main__":
-    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path()
+def write(root: Path) -> None:
+    """Write it where it belongs in a checkout."""
     (root / "config" / NAME).write_text(text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(*sys.argv[1:2]))

@@ -1,7 +1,7 @@
 """What meets the demands of two layers of a policy for a change of a tier. Pure."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -127,8 +127,12 @@ def _both_verifications(upper: Verification | None, added: Verification | None) 
     """By somebody who is in a group of both: of the upper ones where they share none."""
     if upper is None or added is None:
         return upper or added
-    shared = tuple(each for each in added.groups if any(within(each, other) for other in upper.groups))
+    shared = values.union(_inside(added.groups, upper.groups), _inside(upper.groups, added.groups))
     return Verification(shared or upper.groups, min(upper.within, added.within))
+
+
+def _inside(groups: Iterable[str], others: Iterable[str]) -> list[str]:
+    return [each for each in groups if any(within(each, other) for other in others)]
 
 
 def _stricter(
