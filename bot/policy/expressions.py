@@ -336,7 +336,7 @@ def _together(paths: Sequence[str]) -> str:
     """All paths in one text, each behind a character that is in none of them: a line feed where that can be."""
     whole = "".join(paths)
     separator = next(each for each in map(chr, count(ord("\n"))) if each not in whole)
-    return "".join(f"{separator}{path}" for path in paths)
+    return separator + separator.join(paths) if paths else ""
 
 
 @lru_cache(maxsize=1024)
