@@ -72,8 +72,8 @@ def measure(ground: Ground) -> Table:
         ("of one process", "a second", "p50, µs", "p99, µs"),
         (_row("a large change under the full example policy", rounds),),
         (
-            f"""{COMMITS} commits, {REVIEWS} reviews and {FILES} files; `config/example-policy.yml` with all of its packs. \
-{DECISIONS:,} decisions, one after the other, facts and policy in memory.""",
+            f"""{COMMITS} commits, {REVIEWS} reviews and {FILES} files; `config/example-policy.yml` with all of its \
+packs. {DECISIONS:,} decisions, one after the other, facts and policy in memory.""",
             f"""The goal, a p50 below {GOAL * 1e6:,.0f} µs, is {"reached" if reached else "not reached"}.""",
         ),
     )
