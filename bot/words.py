@@ -33,8 +33,8 @@ def lasting(duration: timedelta) -> str:
     """``24 hours``, ``3 days``, ``90 minutes``: a duration as policy files write it."""
     minutes = int(duration.total_seconds()) // 60
     for unit, length in (("week", 7 * 24 * 60), ("day", 24 * 60), ("hour", 60)):
-        # A day is 24 hours to most, and a day to those who think of two of them.
-        if minutes >= length * (1 if unit == "hour" else 2) and minutes % length == 0:
+        # One day is 24 hours: from any moment, not from midnight.
+        if minutes and minutes % length == 0 and (unit != "day" or minutes > length):
             return counted(minutes // length, unit)
     return counted(minutes, "minute")
 

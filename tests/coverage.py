@@ -21,6 +21,8 @@ PURE = (
     "bot/policy/expressions.py",
     "bot/policy/schema.py",
     "bot/policy/near.py",
+    "bot/policy/spoken.py",
+    "bot/policy/reference.py",
     "bot/policy/inventory.py",
     "bot/policy/controls.py",
     "bot/policy/controls_page.py",

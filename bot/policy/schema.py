@@ -87,13 +87,15 @@ def _holidays(text: str) -> str:
 def _shown_as(pattern: re.Pattern[str] | str, *examples: str) -> WithJsonSchema:
     """What editors are told of a text: a pattern, which says nothing that the code does not demand, and examples."""
     text = pattern if isinstance(pattern, str) else pattern.pattern
-    return WithJsonSchema({"type": "string", "pattern": f"^(?:{text})$", "examples": list(examples)})
+    return WithJsonSchema(
+        {"type": "string", "pattern": f"^(?:{text})$"} | ({"examples": list(examples)} if examples else {})
+    )
 
 
 Holder = Annotated[str, AfterValidator(_holder), _shown_as(_HOLDER, "acme/appsec", "jane-doe")]
 Login = Annotated[str, AfterValidator(_login), _shown_as(_LOGIN, "jane-doe")]
 RoleKey = Annotated[str, AfterValidator(_role), _shown_as(_ROLE, "risk-officer")]
-Id = Annotated[str, AfterValidator(_id), _shown_as(_ROLE, "schema-migration")]
+Id = Annotated[str, AfterValidator(_id), _shown_as(_ROLE)]
 Pattern = Annotated[str, AfterValidator(_pattern), _shown_as(_PATTERN, "payments-*")]
 Duration = Annotated[timedelta, BeforeValidator(_duration), _shown_as(_DURATION, "30 minutes", "24 hours", "2 weeks")]
 Moment = Annotated[
@@ -123,9 +125,9 @@ class CabPart(_Part):
     """The Change Advisory Board: it decides before the change may be released."""
 
     quorum: int = Field(ge=1, le=20, description="How many members must vote for it.")
-    timeout: Duration = Field(default=timedelta(hours=24), description="How long the board has.")
+    timeout: Duration = Field(default=timedelta(hours=24), description="How long the board has; 24 hours when missing.")
     on_timeout: Literal["reject", "extend", "escalate"] = Field(
-        default="reject", description="What becomes of a request that was not decided in time."
+        default="reject", description="What becomes of a request that was not decided in time; reject when missing."
     )
     reviews: bool = Field(
         default=False, description="An approving review of the pull request by a member is a vote as well."
@@ -337,7 +339,9 @@ class EvidencePart(_Part):
     at_most: dict[Word, float] = Field(default_factory=dict, max_length=20, description="Bounds of its figures.")
     suppressions: str = Field(default="", max_length=200, description="A file of accepted findings.")
     rules: str = Field(default="", max_length=200, description="A file of rules.")
-    stage: Literal["merge", "deployment"] = Field(default="merge", description="By when it must be there.")
+    stage: Literal["merge", "deployment"] = Field(
+        default="merge", description="By when it must be there; merge when missing."
+    )
     not_older_than: Duration | None = Field(default=None, description="How old it may be.")
 
 
@@ -351,18 +355,24 @@ class EmergencyPart(_Part):
     """Changes that cannot wait."""
 
     groups: Groups = Field(alias="from", description="Who may declare an emergency.")
-    ecab: EcabPart = Field(default_factory=lambda: EcabPart(quorum=1), description="The board that decides about it.")
-    review_within: Duration = Field(
-        default=timedelta(days=3), description="When it must have been looked back at; overdue, it blocks the next."
+    ecab: EcabPart = Field(
+        default_factory=lambda: EcabPart(quorum=1),
+        description="The board that decides about it; one member when missing.",
     )
-    lasts: Duration = Field(default=timedelta(hours=4), description="How long the emergency stands.")
+    review_within: Duration = Field(
+        default=timedelta(days=3),
+        description="When it must have been looked back at, 3 days when missing; overdue, it blocks the next.",
+    )
+    lasts: Duration = Field(
+        default=timedelta(hours=4), description="How long the emergency stands; 4 hours when missing."
+    )
 
 
 class WaiversPart(_Part):
     """Findings that somebody may let pass."""
 
     groups: Groups = Field(alias="from", description="Who may grant one: never the requester or a contributor.")
-    at_most: Duration = Field(default=timedelta(days=30), description="How long one may hold.")
+    at_most: Duration = Field(default=timedelta(days=30), description="How long one may hold; 30 days when missing.")
 
 
 class RecordsPart(_Part):
@@ -401,7 +411,7 @@ class RulePart(_Part):
     controls: list[Word] = Field(
         default_factory=list, max_length=20, description="Controls that it gives evidence for."
     )
-    when: Expression = Field(default="true", description="A CEL expression: for which changes.")
+    when: Expression = Field(default="true", description="A CEL expression: for which changes; all when missing.")
     require: Expression = Field(description="A CEL expression: what must be true of them.")
     message: str = Field(min_length=1, max_length=500, description="What people read when it is not.")
 

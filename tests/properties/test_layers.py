@@ -187,7 +187,7 @@ def test_nothing_is_looked_for_less_and_no_window_is_wider(above: Plain, below: 
         assert {*after.actions_allowed} <= {*before.actions_allowed}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(organisations, repositories, changes())
 def test_merging_gives_one_result_and_leaves_the_organisations_policy_alone(
     above: Plain, below: Plain, facts: PullRequestFacts
