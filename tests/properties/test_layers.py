@@ -11,7 +11,7 @@ from bot.policy import layers, packs
 from bot.policy.contradictions import contradictions
 from bot.policy.default import default
 from bot.policy.digest import dump
-from bot.policy.model import Layer, Mode, OnTimeout, Policy, Tier, TierRules
+from bot.policy.model import Layer, Mode, OnTimeout, Policy, Role, Tier, TierRules
 from bot.policy.schema import PolicyFile
 from bot.policy.tiers import within
 from tests.properties.policies import ROLES, WINDOWS, Plain, changes, organisations, repositories
@@ -104,6 +104,15 @@ def test_nothing_passes_that_the_organisations_policy_alone_would_not_pass(
     still = {each.id: each.blocks for each in together.findings}
     for each in alone.findings:
         assert each.blocks in PASSING or still.get(each.id, Verdict.PASS) not in PASSING, each.id
+    # Whatever tier the change now has: what its tier demanded before is demanded.
+    if Verdict.FAIL not in {each.verdict for each in together.findings if each.id == "risk"}:
+        at_least_as_strict(upper.tiers[alone.tier], merged.tiers[together.tier])
+        assert kept_apart(merged, together.tier) >= kept_apart(upper, alone.tier)
+        assert (together.tier in merged.checks.signed) >= (alone.tier in upper.checks.signed)
+
+
+def kept_apart(policy: Policy, tier: Tier) -> set[frozenset[Role]]:
+    return {each.roles for each in policy.separation if tier in each.tiers}
 
 
 def at_least_as_strict(upper: TierRules, merged: TierRules) -> None:
@@ -124,8 +133,11 @@ def at_least_as_strict(upper: TierRules, merged: TierRules) -> None:
     if upper.verification is not None:
         assert merged.verification is not None
         assert merged.verification.within <= upper.verification.within
-        _narrower(upper.verification.groups, merged.verification.groups)
-        assert merged.verification.groups
+        groups, known = merged.verification.groups, upper.verification.groups
+        shared = [each for each in groups if any(within(each, other) for other in known)]
+        # Of two tiers that ask different people, those of the higher one confirm the change.
+        assert groups
+        assert shared in ([*groups], [])
 
 
 def _narrower(upper: tuple[str, ...], merged: tuple[str, ...]) -> None:
