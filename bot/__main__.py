@@ -17,9 +17,9 @@ import uvloop
 
 from bot import app, settings, telemetry
 from bot import replay as replaying
-from bot.errors import CountersignError, Refusal
+from bot.console import policy
+from bot.errors import CountersignError
 from bot.ingest import deliver as delivering
-from bot.policy import check as checking
 from bot.store import Store
 from bot.store.migrate import migrate as migrate_database
 
@@ -31,8 +31,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-policy = typer.Typer(help="Read and try out policies.", no_args_is_help=True)
-cli.add_typer(policy, name="policy")
+cli.add_typer(policy.cli, name="policy")
 
 
 def _settings() -> settings.Settings:
@@ -117,20 +116,6 @@ def deliver(
     """Sign a saved payload and send it, as GitHub would."""
     found = _settings()
     _run(delivering.deliver(file, event, to or f"{found.public_url}/webhook", found.webhook_secrets, typer.echo))
-
-
-@policy.command("check")
-def policy_check(file: Path) -> None:
-    """Say what is wrong in a policy file, with line and column; exit 1 when there is anything."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refusal(f"{file} cannot be read: {error}.") from error
-    checked = checking.check(text, str(file))
-    if checked.problems:
-        typer.echo(checking.explain(checked.problems))
-        raise typer.Exit(1)
-    typer.echo(f"{file}: nothing is wrong.")
 
 
 def main() -> None:

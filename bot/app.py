@@ -18,7 +18,7 @@ from bot.facts.load import Gathering
 from bot.github.client import Credentials, GitHub, connect
 from bot.ingest.inbox import Inbox
 from bot.ingest.refusals import Refusals
-from bot.ingest.subjects import INSTALLATION, MERGE_GROUP, PULL
+from bot.ingest.subjects import BRANCH, INSTALLATION, MERGE_GROUP, PULL, TAG
 from bot.ingest.webhook import Webhook
 from bot.pipeline import Pipeline
 from bot.queue.bell import Patience
@@ -29,6 +29,8 @@ from bot.store import Store
 from bot.store.migrate import migrate
 from bot.store.pool import address
 from bot.telemetry import Metrics
+from bot.unauthorised.branches import Branches
+from bot.unauthorised.tags import Tags
 from bot.web import server
 
 log = structlog.get_logger(__name__)
@@ -95,7 +97,12 @@ def application(parts: Parts) -> web.Application:
     webhook = None
     if parts.github is not None and parts.settings.webhook_secrets:
         webhook = Webhook(
-            parts.settings.webhook_secrets, parts.inbox, parts.refusals, parts.metrics, parts.surroundings.clock
+            parts.settings.webhook_secrets,
+            parts.inbox,
+            parts.refusals,
+            parts.metrics,
+            parts.surroundings.clock,
+            parts.github.credentials.app_id,
         )
     return server.build(parts.store, parts.metrics, webhook)
 
@@ -118,6 +125,8 @@ async def worker(parts: Parts) -> Worker:
     handlers = {
         PULL: pipeline.pull_request,
         MERGE_GROUP: pipeline.merge_group,
+        BRANCH: Branches(parts.store, parts.github, clock).look,
+        TAG: Tags(parts.store, parts.github, clock).look,
         INSTALLATION: sweep.installation,
         APP: sweep.app,
     }

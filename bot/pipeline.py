@@ -5,26 +5,32 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bot.clock import Clock
-from bot.commands.act import Desk
+from bot.commands.act import Desk, is_weighty
+from bot.commands.model import Change
 from bot.decide.controls.shared_head import passes_alone
 from bot.decide.evaluate import decide, own_mode
 from bot.decide.merge_group import decide_group
 from bot.decide.verdict import Decision
 from bot.errors import Transient
+from bot.facts import habits
 from bot.facts.load import Gathered, Gathering
-from bot.facts.model import PullRequestState, Sibling
+from bot.facts.model import PullRequestFacts, PullRequestState, Sibling
 from bot.facts.pull_request import Place
 from bot.github.client import GitHub, InstallationClient
 from bot.github.lanes import Lane
 from bot.ingest.events import Where
-from bot.ingest.statements import Pending, pending
-from bot.ingest.subjects import pull_subject
+from bot.ingest.statements import Pending, pending, watch
+from bot.ingest.subjects import branch_subject, pull_subject
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import Made, Receipt, record
+from bot.policy.load import REPOSITORY_FILE
 from bot.policy.model import Mode, Problem
 from bot.publish.apply import Overtaken, Publisher, forget, give_way
+from bot.publish.effects import CHECK
+from bot.publish.preview import NAME as PREVIEW
+from bot.publish.preview import render_preview
 from bot.publish.render import Record, render
-from bot.queue import Look, Next, Wish, still_mine, want
+from bot.queue import Look, Next, Urgency, Wish, still_mine, want
 from bot.store import Store
 from bot.telemetry import Metrics
 
@@ -59,15 +65,26 @@ class Pipeline:
         decision = decide(facts, gathered.policy, now)
         if facts.state is PullRequestState.OPEN:
             receipt = await self._record(look, Made(look.subject.key, facts, gathered.policy, decision, now), asked)
+            await self._watch_base(look, place, gathered)
             await self._tell_siblings(look, place, gathered, decision)
             await self._publish(look, place, decision, receipt, gathered)
+            await self._preview(look, place, gathered)
         for request in asked:
-            standing = await self.gathering.standing_of(github, facts.repository, request.actor, lane)
-            await desk.settle(request, standing, decision)
+            teams = gathered.policy.teams if is_weighty(request) else ()
+            standing = await self.gathering.standing_of(github, facts.repository, request.actor, teams, lane)
+            await desk.settle(request, standing, decision, Change(facts, gathered.policy))
         if facts.state is not PullRequestState.OPEN:
             await self._give_way(look, place, gathered)
             return Next(over=True)
         return Next(at=decision.next_at, concerns=gathered.concerns)
+
+    async def _watch_base(self, look: Look, place: Place, gathered: Gathered) -> None:
+        """See to it that whatever lands on the base branch is looked at from now on."""
+        where = Where(look.subject.installation_id, place.repository_id, place.owner, place.name)
+        branch = branch_subject(where, gathered.facts.base.name)
+        async with self.store.transaction() as connection:
+            if await watch(connection, {branch.key: (gathered.base_tip, self.clock())}):
+                await want(connection, [Wish(branch, Urgency.TIMER)])
 
     async def _give_way(self, look: Look, place: Place, gathered: Gathered) -> None:
         """Have those publish again whose check run stands behind that of a pull request that is not open any more."""
@@ -123,6 +140,8 @@ class Pipeline:
                 await forget(connection, made.subject, made.decision.head)
             if receipt.new:
                 self.metrics.decisions.labels(made.decision.verdict.value).inc()
+                if isinstance(made.facts, PullRequestFacts):
+                    await habits.note(connection, made.subject, made.facts, made.decision)
                 await append(connection, [_entry(look, made.decision, receipt)], at=made.at)
         return receipt
 
@@ -137,17 +156,26 @@ class Pipeline:
             details_url=f"{self.web_url}/{place.owner}/{place.name}/commit/{head}/checks",
             problems=_own_problems(gathered, place) if gathered else (),
         )
-        publisher = Publisher(
-            self.store,
-            self._installation(look),
-            self.metrics,
-            self.clock,
-            look,
-            place.owner,
-            place.name,
-            Lane(look.urgency),
-        )
-        await publisher.publish(content)
+        await self._publisher(look, place, CHECK).publish(content)
+
+    async def _preview(self, look: Look, place: Place, gathered: Gathered) -> None:
+        """Show what a change of a policy file would mean, on a check run of its own for each file."""
+        for draft in gathered.drafts:
+            head, path = gathered.facts.head.oid, draft.change.path
+            content = render_preview(
+                path,
+                head,
+                external_id=f"{look.subject.key}#{path}@{head}",
+                details_url=f"{self.web_url}/{place.owner}/{place.name}/pull/{place.number}/files",
+                problems=draft.problems,
+                preview=draft.preview,
+            )
+            name = PREVIEW if path == REPOSITORY_FILE else f"{PREVIEW} (organisation)"
+            await self._publisher(look, place, name).publish(content)
+
+    def _publisher(self, look: Look, place: Place, check: str) -> Publisher:
+        github, lane = self._installation(look), Lane(look.urgency)
+        return Publisher(self.store, github, self.metrics, self.clock, look, place.owner, place.name, lane, check)
 
     def _installation(self, look: Look) -> InstallationClient:
         return self.github.installation(look.subject.installation_id)

@@ -30,6 +30,27 @@ class AppIdentity:
     private_key_pem: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceNowAccess:
+    """A ServiceNow instance, and how to ask it: as an OAuth client, or, when ``client_id`` is empty, by name."""
+
+    url: str
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class JiraAccess:
+    """A site of Jira Service Management, who asks it, and the service desk (its id) that keeps the changes."""
+
+    url: str
+    user: str
+    token: str = field(repr=False)
+    service_desk: str
+
+
 def _is_http(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in url or parts.query or parts.fragment:
@@ -37,7 +58,18 @@ def _is_http(url: str) -> str:
     return url.rstrip("/")
 
 
+def _is_secure(url: str) -> str:
+    if url.startswith("http://") and urlsplit(url).hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ValueError("is no address of the form https://host/path, and credentials are sent there")
+    return url
+
+
+_HEADER_SAFE = r"^[!-~]*$"
+_USER = r"^[^:\x00-\x1f]*$"
+"""A colon would end the name in what is sent (RFC 7617, section 2)."""
+
 Url = Annotated[str, AfterValidator(_is_http)]
+SecureUrl = Annotated[Url, AfterValidator(_is_secure)]
 
 
 class _Environment(BaseModel):
@@ -56,6 +88,15 @@ class _Environment(BaseModel):
     PORT: int = Field(default=8080, ge=0, le=65535)
     PUBLIC_URL: Url | None = None
     DATA_DIR: Path = Path("var")
+    SERVICENOW_URL: SecureUrl | None = None
+    SERVICENOW_CLIENT_ID: str = Field(default="", pattern=_HEADER_SAFE)
+    SERVICENOW_CLIENT_SECRET: SecretStr = SecretStr("")
+    SERVICENOW_USERNAME: str = Field(default="", pattern=_USER)
+    SERVICENOW_PASSWORD: SecretStr = SecretStr("")
+    JIRA_URL: SecureUrl | None = None
+    JIRA_USER: str = Field(default="", pattern=_USER)
+    JIRA_TOKEN: SecretStr = SecretStr("")
+    JIRA_SERVICE_DESK: str = Field(default="", pattern=r"^[0-9]*$")
     POLICY_REPOSITORY: str = Field(default=".github", pattern=r"^[A-Za-z0-9._-]{1,100}$")
     LOG_FORMAT: LogFormat | None = None
     WORKER_CONCURRENCY: int = Field(default=8, ge=1, le=100)
@@ -84,7 +125,8 @@ class Settings:
     """Everything that the environment decides. No secret shows in ``repr``.
 
     ``app`` is None until a GitHub App is named (setup mode); no ``webhook_secrets`` means that no delivery is accepted;
-    ``database_url`` None means the embedded server in ``data_dir``. ``keep_deliveries`` is in days.
+    ``database_url`` None means the embedded server in ``data_dir``; ``servicenow`` and ``jira`` None: no records
+    are kept there. ``keep_deliveries`` is in days.
     """
 
     app: AppIdentity | None
@@ -100,6 +142,8 @@ class Settings:
     log_format: LogFormat | None
     worker_concurrency: int
     keep_deliveries: int
+    servicenow: ServiceNowAccess | None = None
+    jira: JiraAccess | None = None
 
 
 def load(environment: Mapping[str, str]) -> Settings:
@@ -111,15 +155,15 @@ def load(environment: Mapping[str, str]) -> Settings:
     """
     given = {name: value for name, value in environment.items() if value.strip()}
     problems: list[str] = []
+    broken: set[str] = set()
     try:
         names = _Environment.model_validate(given)
     except ValidationError as error:
         problems += [_sentence(detail) for detail in error.errors()]
         broken = {str(detail["loc"][0]) for detail in error.errors()}
         names = _Environment.model_validate({name: value for name, value in given.items() if name not in broken})
-        problems += _identity(names, broken)[1]
-        raise _refusal(problems) from None
-    identity, problems = _identity(names, set())
+    identity, missing = _identity(names, broken)
+    problems += missing + _incomplete(set(given))
     if problems:
         raise _refusal(problems)
     return Settings(
@@ -136,6 +180,8 @@ def load(environment: Mapping[str, str]) -> Settings:
         log_format=names.LOG_FORMAT,
         worker_concurrency=names.WORKER_CONCURRENCY,
         keep_deliveries=names.KEEP_DELIVERIES_DAYS,
+        servicenow=_servicenow(names),
+        jira=_jira(names),
     )
 
 
@@ -165,6 +211,52 @@ def _identity(names: _Environment, broken: set[str]) -> tuple[AppIdentity | None
     if problems or names.GITHUB_APP_ID is None or pem is None:
         return None, problems
     return AppIdentity(names.GITHUB_APP_ID, pem), []
+
+
+_OAUTH = ("SERVICENOW_CLIENT_ID", "SERVICENOW_CLIENT_SECRET")
+_PASSWORD = ("SERVICENOW_USERNAME", "SERVICENOW_PASSWORD")
+_JIRA = ("JIRA_URL", "JIRA_USER", "JIRA_TOKEN", "JIRA_SERVICE_DESK")
+
+
+def _incomplete(given: set[str]) -> list[str]:
+    """What is missing to reach a system of change records of which something is named."""
+    problems = _missing(_JIRA, given)
+    if not given & {"SERVICENOW_URL", *_OAUTH, *_PASSWORD}:
+        return problems
+    if given >= {*_OAUTH} and given >= {*_PASSWORD}:
+        problems.append("SERVICENOW_CLIENT_ID and SERVICENOW_USERNAME are both set; keep one, with its secret.")
+    elif not given & {*_OAUTH, *_PASSWORD}:
+        problems.append(
+            "SERVICENOW_CLIENT_ID and SERVICENOW_CLIENT_SECRET (or SERVICENOW_USERNAME and SERVICENOW_PASSWORD) are "
+            "missing, though SERVICENOW_URL is set."
+        )
+    if "SERVICENOW_URL" not in given:
+        problems.append("SERVICENOW_URL is missing, though an account for it is set.")
+    return [*problems, *_missing(_OAUTH, given), *_missing(_PASSWORD, given)]
+
+
+def _missing(together: tuple[str, ...], given: set[str]) -> list[str]:
+    """Those of names that belong together that are not given, while others are."""
+    there = [name for name in together if name in given]
+    return [f"{name} is missing, though {there[0]} is set." for name in together if there and name not in given]
+
+
+def _servicenow(names: _Environment) -> ServiceNowAccess | None:
+    if names.SERVICENOW_URL is None:
+        return None
+    return ServiceNowAccess(
+        names.SERVICENOW_URL,
+        names.SERVICENOW_CLIENT_ID,
+        names.SERVICENOW_CLIENT_SECRET.get_secret_value(),
+        names.SERVICENOW_USERNAME,
+        names.SERVICENOW_PASSWORD.get_secret_value(),
+    )
+
+
+def _jira(names: _Environment) -> JiraAccess | None:
+    if names.JIRA_URL is None:
+        return None
+    return JiraAccess(names.JIRA_URL, names.JIRA_USER, names.JIRA_TOKEN.get_secret_value(), names.JIRA_SERVICE_DESK)
 
 
 def _pem(names: _Environment) -> str | None:

@@ -29,16 +29,6 @@ def quoted(text: str) -> str:
     return f"`{shown}`" if shown else "(empty)"
 
 
-def lasting(duration: timedelta) -> str:
-    """``24 hours``, ``3 days``, ``90 minutes``: a duration as policy files write it."""
-    minutes = int(duration.total_seconds()) // 60
-    for unit, length in (("week", 7 * 24 * 60), ("day", 24 * 60), ("hour", 60)):
-        # One day is 24 hours: from any moment, not from midnight.
-        if minutes and minutes % length == 0 and (unit != "day" or minutes > length):
-            return counted(minutes // length, unit)
-    return counted(minutes, "minute")
-
-
 def counted(count: int, one: str) -> str:
     """``1 hour``, ``2 hours``."""
     return f"{count} {one}" if count == 1 else f"{count} {one}s"
@@ -48,3 +38,12 @@ def listed(names: list[str]) -> str:
     """``a``, ``a and b``, or ``a, b and c``."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def spoken(length: timedelta) -> str:
+    """A duration in its largest whole unit: ``7 days``, ``90 minutes``."""
+    seconds = int(length.total_seconds())
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size} {unit}{'' if seconds == size else 's'}"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"

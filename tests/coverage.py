@@ -8,6 +8,16 @@ from coverage import Coverage
 
 WHOLE = 95.0
 PURE = (
+    "bot/changes/cab.py",
+    "bot/changes/conflicts.py",
+    "bot/changes/emergency.py",
+    "bot/changes/fill.py",
+    "bot/changes/lifecycle.py",
+    "bot/changes/model.py",
+    "bot/changes/needs.py",
+    "bot/changes/plans.py",
+    "bot/changes/waivers.py",
+    "bot/deployments/windows.py",
     "bot/decide/*",
     "bot/facts/model.py",
     "bot/facts/parse.py",
@@ -21,7 +31,7 @@ PURE = (
     "bot/policy/expressions.py",
     "bot/policy/schema.py",
     "bot/policy/near.py",
-    "bot/policy/spoken.py",
+    "bot/policy/demands.py",
     "bot/policy/reference.py",
     "bot/policy/inventory.py",
     "bot/policy/controls.py",

@@ -7,7 +7,8 @@ from typing import Any
 import structlog
 
 from bot.clock import Clock
-from bot.commands.model import Answer, Situation
+from bot.commands import deeds
+from bot.commands.model import Answer, Change, Deed, Situation
 from bot.commands.parse import Given, Misspelt, parse
 from bot.commands.table import BUTTONS, BY_NAME, TABLE
 from bot.decide.verdict import Decision
@@ -15,6 +16,7 @@ from bot.facts.model import Standing
 from bot.github.client import InstallationClient, route
 from bot.github.errors import NotFound
 from bot.github.lanes import Lane
+from bot.github.queries import document
 from bot.ingest.statements import Pending, settle
 from bot.ledger import Entry, Kind, append
 from bot.publish.markdown import fitted
@@ -37,10 +39,27 @@ class Outcome:
     refused: bool
     reply: str
     commands: tuple[str, ...]
+    deeds: tuple[Deed, ...] = ()
 
 
-def answer(request: Pending, standing: Standing, decision: Decision) -> Outcome | None:
-    """What the request's commands come to; None when there is none in it. Pure."""
+BY_EMAIL = (
+    "`/{name}` is not taken from an e-mail, nor from a comment that is gone: "
+    "write it on the pull request, where GitHub knows who you are."
+)
+
+
+def answer(
+    request: Pending,
+    standing: Standing,
+    decision: Decision,
+    change: Change | None = None,
+    *,
+    on_the_page: bool = True,
+) -> Outcome | None:
+    """What the request's commands come to; None when there is none in it. Pure.
+
+    ``on_the_page``: the comment is there, and was not written by e-mail.
+    """
     if request.comment_id is None:
         pressed = "recheck" if request.text == "rerun" else request.text
         given: tuple[Given | Misspelt, ...] = (Given(pressed, ()),) if request.text in BUTTONS else ()
@@ -48,23 +67,36 @@ def answer(request: Pending, standing: Standing, decision: Decision) -> Outcome 
         given = parse(request.text, tuple(BY_NAME))
     if not given:
         return None
-    answers = [_one(each, standing, decision) for each in given]
+    answers = [_one(each, standing, decision, change, on_the_page=on_the_page) for each in given]
     replies = dict.fromkeys(each.reply for each in answers if each.reply)
     return Outcome(
         refused=any(not each.done for each in answers),
         reply=fitted("\n\n".join(replies).split("\n"), LONGEST_REPLY),
         commands=tuple(each.name for each in given),
+        deeds=tuple(each.deed for each in answers if each.deed is not None),
     )
 
 
-def _one(given: Given | Misspelt, standing: Standing, decision: Decision) -> Answer:
+def is_weighty(request: Pending) -> bool:
+    """Whether the request has a command that others rely on."""
+    if request.comment_id is None:
+        return False
+    given = parse(request.text, tuple(BY_NAME))
+    return any(isinstance(each, Given) and BY_NAME[each.name].weighty for each in given)
+
+
+def _one(
+    given: Given | Misspelt, standing: Standing, decision: Decision, change: Change | None, *, on_the_page: bool
+) -> Answer:
     if isinstance(given, Misspelt):
         return Answer(done=False, reply=given.message)
     command = BY_NAME[given.name]
     refusal = command.refusal(standing)
     if refusal is not None:
         return Answer(done=False, reply=refusal)
-    return command.run(Situation(decision, given.arguments, TABLE))
+    if command.weighty and not on_the_page:
+        return Answer(done=False, reply=BY_EMAIL.format(name=command.name))
+    return command.run(Situation(decision, given.arguments, TABLE, standing, change))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +116,15 @@ class Desk:
         if request.comment_id is not None and parse(request.text, tuple(BY_NAME)):
             await self._react(request.comment_id, "eyes")
 
-    async def settle(self, request: Pending, standing: Standing, decision: Decision) -> None:
+    async def settle(self, request: Pending, standing: Standing, decision: Decision, change: Change) -> None:
         """Answer the request, once, and put it on record.
 
         Raises:
             Transient: GitHub could not answer; the request stays pending.
 
         """
-        outcome = answer(request, standing, decision)
+        on_the_page = await self._is_on_the_page(request) if is_weighty(request) else True
+        outcome = answer(request, standing, decision, change, on_the_page=on_the_page)
         if outcome is not None and outcome.reply:
             await self._reply(request, outcome)
         if outcome is not None and request.comment_id is not None:
@@ -100,7 +133,27 @@ class Desk:
             word = "none" if outcome is None else "refused" if outcome.refused else "done"
             if await settle(connection, request.id, word) and outcome is not None:
                 kind = Kind.COMMAND_REFUSED if outcome.refused else Kind.COMMAND_DONE
-                await append(connection, [Entry(kind, request.subject, _told(request, outcome))], at=self.clock())
+                entries = [Entry(kind, request.subject, _told(request, outcome))]
+                for deed in outcome.deeds:
+                    entries += await deeds.do(
+                        connection,
+                        deed,
+                        request,
+                        installation_id=self.github.installation_id,
+                        repository_id=change.facts.repository.id,
+                        at=self.clock(),
+                    )
+                await append(connection, entries, at=self.clock())
+
+    async def _is_on_the_page(self, request: Pending) -> bool:
+        """Whether the comment is still there, and was written on GitHub: an e-mail proves less of who wrote it."""
+        path = route("/repos/{o}/{r}/issues/comments/{id}", o=self.owner, r=self.name, id=request.comment_id or 0)
+        comment = await self.github.get_or_none(path, lane=self.lane)
+        if comment is None:
+            return False
+        found = await self.github.query(document("comment"), {"id": comment["node_id"]}, lane=self.lane)
+        node = found.data.get("node")
+        return node is not None and node.get("createdViaEmail") is False
 
     async def _reply(self, request: Pending, outcome: Outcome) -> None:
         """One comment for each request: after a crash it is looked for before it is written again."""

@@ -4,16 +4,43 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.decide.verdict import Decision
-from bot.facts.model import Permission, Standing
+from bot.facts.model import Disowned, Permission, PullRequestFacts, Standing
+from bot.policy.model import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the decision was made from."""
+
+    facts: PullRequestFacts
+    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a command can know: the decision that was just made, its arguments, and every command there is."""
+    """What a command can know.
+
+    The decision that was just made and what it was made from, who gives the command, its arguments, and every command
+    there is.
+    """
 
     decision: Decision
     arguments: tuple[str, ...]
     table: "tuple[Command, ...]"
+    standing: Standing
+    change: Change | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody answers for the unauthorised change of that number."""
+
+    change: int
+    reason: str
+
+
+Deed = Disowned | Acknowledgement
+"""What a command does beside answering; it goes on record with the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +49,16 @@ class Answer:
 
     done: bool
     reply: str | None = None
+    deed: Deed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command. ``permission`` is what its giver must have in the repository at least."""
+    """A command. ``permission`` is what its giver must have in the repository at least; ``whom`` says it more closely.
+
+    ``weighty``: it does something that others rely on, and is not taken from an e-mail: whoever has the message that
+    GitHub sent can answer it in the name of its receiver.
+    """
 
     name: str
     usage: str
@@ -34,11 +66,13 @@ class Command:
     examples: tuple[str, ...]
     permission: Permission
     run: Callable[[Situation], Answer]
+    whom: str = ""
+    weighty: bool = False
 
     @property
     def who(self) -> str:
         """Who may give it, in words."""
-        return f"anyone with {self.permission.name.lower()} access to the repository"
+        return self.whom or f"anyone with {self.permission.name.lower()} access to the repository"
 
     def refusal(self, standing: Standing) -> str | None:
         """Why this account may not give the command; None when it may."""

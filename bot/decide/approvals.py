@@ -1,20 +1,34 @@
 """Which reviews count as approvals, for which demand, and why the others do not.
 
 An approval is the state of a review, never its words. It counts when it is the person's latest opinion, is on the head
-commit, comes from a person with the demanded role at the time of deciding who did not contribute, and fills no other
-demand: one person, one signature.
+commit (or on one with the same difference to the base, where the policy lets it carry over), was given since the pull
+request last took a turn (another base branch, ready, open again), comes from a person with the demanded role at the
+time of deciding who did not contribute, and fills no other demand: one person, one signature.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from bot.decide.contributors import Contributors
 from bot.decide.matching import assign
 from bot.decide.verdict import CountedReview, Demand
-from bot.facts.model import Account, Permission, PullRequestFacts, Review, ReviewState, Standing
+from bot.facts.model import (
+    PERMISSION,
+    Account,
+    Named,
+    Permission,
+    PullRequestFacts,
+    Review,
+    ReviewState,
+    Standing,
+    Turn,
+    TurnKind,
+)
 from bot.facts.people import People, Person, is_human
-from bot.policy.model import Approvals, Policy
+from bot.policy.model import Approvals, CarryOver, Policy
+from bot.words import quoted, spoken
 
 PERMISSIONS = {"write": Permission.WRITE, "maintain": Permission.MAINTAIN, "admin": Permission.ADMIN}
 _DECISIVE = {ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED, ReviewState.DISMISSED}
@@ -46,27 +60,30 @@ def tally(
 ) -> Tally:
     """Count the reviews of ``facts`` for ``demands``; whoever is in a group ``heard`` has a say as well."""
     standings = {standing.account.id: standing for standing in facts.standings}
-    latest = _latest(facts, people)
-    reasons = {review.id: _reason(review, facts, people, involved, latest) for review in facts.reviews}
+    roles, latest = Roles(facts.names, policy), _latest(facts, people)
+    reasons = {review.id: _reason(review, facts, policy, people, involved, latest) for review in facts.reviews}
     able: dict[Person, list[int]] = {}
     for review in _in_time(facts):
         if not reasons[review.id] and review.author is not None:
             standing = standings.get(review.author.id)
-            fitting = [place for place, demand in enumerate(demands) if _fits(standing, demand, policy)]
-            if fitting:
-                able[people.person(review.author)] = fitting
+            fitting = [place for place, demand in enumerate(demands) if roles.fits(standing, demand)]
+            seasoned = [place for place in fitting if roles.fits(standing, demands[place], at=review.submitted_at)]
+            if seasoned:
+                able[people.person(review.author)] = seasoned
+            elif fitting:
+                reasons[review.id] = _too_new(policy)
             else:
-                reasons[review.id] = _lacking(demands, policy)
+                reasons[review.id] = _lacking(demands, policy) + roles.lost(standing)
     filled = assign([demand.count for demand in demands], able)
     labels = [label(demand, policy) for demand in demands]
-    counted = tuple(_counted(review, reasons[review.id], people, filled, labels) for review in _in_time(facts))
+    counted = tuple(_counted(review, reasons[review.id], facts, people, filled, labels) for review in _in_time(facts))
     given = [sum(1 for place in filled.values() if place == index) for index in range(len(demands))]
     told = tuple(
         Demand(labels[index], demand.count, given[index], _from_whom(demand, policy))
         for index, demand in enumerate(demands)
     )
     voices = (*demands, Approvals(0, heard))
-    return Tally(counted, told, _against(facts, policy, voices, standings), tuple(sorted(filled, key=sorted)))
+    return Tally(counted, told, _against(facts, roles, voices, standings), tuple(sorted(filled, key=sorted)))
 
 
 def _in_time(facts: PullRequestFacts) -> list[Review]:
@@ -83,7 +100,12 @@ def _latest(facts: PullRequestFacts, people: People) -> dict[Person, Review]:
 
 
 def _reason(
-    review: Review, facts: PullRequestFacts, people: People, involved: Contributors, latest: Mapping[Person, Review]
+    review: Review,
+    facts: PullRequestFacts,
+    policy: Policy,
+    people: People,
+    involved: Contributors,
+    latest: Mapping[Person, Review],
 ) -> str:
     """Why the review cannot count, whatever is demanded; empty when it could."""
     if review.author is None:
@@ -98,7 +120,7 @@ def _reason(
         case ReviewState.CHANGES_REQUESTED:
             return "it asks for changes"
         case ReviewState.APPROVED:
-            return _reason_of_approval(review, people.person(review.author), facts, involved, latest)
+            return _reason_of_approval(review, people.person(review.author), facts, policy, involved, latest)
         case _:
             assert_never(review.state)
 
@@ -107,6 +129,7 @@ def _reason_of_approval(
     review: Review,
     person: Person,
     facts: PullRequestFacts,
+    policy: Policy,
     involved: Contributors,
     latest: Mapping[Person, Review],
 ) -> str:
@@ -114,11 +137,32 @@ def _reason_of_approval(
         return "a later review of the same person takes its place"
     if person in involved.because:
         return f"contributed to the change: {_listed(involved.because[person])}"
+    for gain in (gain for change in facts.policy_changes for gain in change.gains):
+        if gain.account.id in person:
+            return f"gains from this change of the policy: {gain.repository}#{gain.number} would pass with it"
     if review.commit is None:
         return "the commit that it was given for is gone"
-    if review.commit != facts.head.oid:
+    if review.commit != facts.head.oid and not _carries_over(review.commit, facts, policy):
         return f"it was given for {review.commit[:7]}; the head is {facts.head.oid[:7]} now"
-    return ""
+    # GitHub's moments are whole seconds: what happened in the same one may have come first.
+    turns = [turn for turn in facts.turns if review.submitted_at <= turn.at]
+    return _turned(turns[-1]) if turns else ""
+
+
+def _carries_over(commit: str, facts: PullRequestFacts, policy: Policy) -> bool:
+    return policy.reviews.carry_over is CarryOver.SAME_DIFF and commit in facts.same_diff
+
+
+def _turned(turn: Turn) -> str:
+    match turn.kind:
+        case TurnKind.RETARGETED:
+            return f"it was given before the base branch was changed from {quoted(turn.was)} to {quoted(turn.now)}"
+        case TurnKind.READY:
+            return "it was given while the pull request was a draft"
+        case TurnKind.REOPENED:
+            return "it was given before the pull request was opened again"
+        case _:
+            assert_never(turn.kind)
 
 
 def _listed(reasons: tuple[str, ...]) -> str:
@@ -126,21 +170,56 @@ def _listed(reasons: tuple[str, ...]) -> str:
     return ", ".join(shown) + (f" and {len(reasons) - len(shown)} more" if len(reasons) > len(shown) else "")
 
 
-def _fits(standing: Standing | None, demand: Approvals, policy: Policy) -> bool:
-    """Whether the account that reviewed is itself in one of the groups: another account of the person does not help."""
-    return standing is not None and any(holds(standing, group, policy) for group in demand.groups)
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Who holds which role of a policy, by what is known of accounts and of the logins that the policy names."""
+
+    names: tuple[Named, ...]
+    policy: Policy
+
+    def fits(self, standing: Standing | None, demand: Approvals, *, at: datetime | None = None) -> bool:
+        """Whether the account that reviewed is in one of the groups: another account of the person does not help."""
+        return standing is not None and any(self.holds(standing, group, at=at) for group in demand.groups)
+
+    def holds(self, standing: Standing, group: str, *, at: datetime | None = None) -> bool:
+        """Whether the account has the permission, or holds the role, that ``group`` names.
+
+        With ``at``: whether it had it then for as long as the policy demands, as far as the records go.
+        """
+        if group in PERMISSIONS:
+            enough = standing.permission >= PERMISSIONS[group]
+            return enough and (at is None or self._seasoned(standing, PERMISSION, at))
+        return self.among(standing, self.policy.roles.get(group, ()), at=at)
+
+    def among(self, standing: Standing, holders: Collection[str], *, at: datetime | None = None) -> bool:
+        """Whether the account is one of ``holders``, by name or through a team."""
+        if any(self._is_named(standing.account, holder) for holder in holders):
+            return True
+        teams = [team for team in standing.teams if team in holders]
+        return any(at is None or self._seasoned(standing, team, at) for team in teams)
+
+    def lost(self, standing: Standing | None) -> str:
+        """A sentence's end for an account that has a login of the policy, and is not the one that was meant."""
+        if standing is None:
+            return ""
+        login = standing.account.login.lower()
+        named = any(login in holders for holders in self.policy.roles.values())
+        if not named or self._is_named(standing.account, login):
+            return ""
+        return f"; the login @{login} in the policy belonged to another account when it was first seen"
+
+    def _is_named(self, account: Account, holder: str) -> bool:
+        bound = {each.login: each.id for each in self.names}
+        return bound[holder] == account.id if holder in bound else account.login.lower() == holder
+
+    def _seasoned(self, standing: Standing, place: str, at: datetime) -> bool:
+        since = standing.since(place)
+        return since is None or at - since >= self.policy.reviews.member_for
 
 
-def holds(standing: Standing, group: str, policy: Policy) -> bool:
+def holds(standing: Standing, group: str, policy: Policy, names: Iterable[Named] = ()) -> bool:
     """Whether the account has the permission, or holds the role, that ``group`` names."""
-    if group in PERMISSIONS:
-        return standing.permission >= PERMISSIONS[group]
-    holders = policy.roles.get(group, ())
-    return _is_among(standing, holders)
-
-
-def _is_among(standing: Standing, holders: Collection[str]) -> bool:
-    return standing.account.login.lower() in holders or any(team in holders for team in standing.teams)
+    return Roles(tuple(names), policy).holds(standing, group)
 
 
 def label(demand: Approvals, policy: Policy) -> str:
@@ -163,19 +242,31 @@ def _lacking(demands: tuple[Approvals, ...], policy: Policy) -> str:
     return f"has none of what is demanded: {wanted}" if demands else "no approval is demanded"
 
 
+def _too_new(policy: Policy) -> str:
+    return f"had what is demanded for less than {spoken(policy.reviews.member_for)} when it was given"
+
+
 def _counted(
-    review: Review, reason: str, people: People, filled: Mapping[Person, int], labels: list[str]
+    review: Review,
+    reason: str,
+    facts: PullRequestFacts,
+    people: People,
+    filled: Mapping[Person, int],
+    labels: list[str],
 ) -> CountedReview:
     place = None
     if not reason and review.author is not None:
         place = filled.get(people.person(review.author))
         if place is None:
             reason = "enough others approved already"
-    return CountedReview(review.id, review.author, review.commit, None if place is None else labels[place], reason)
+    if place is None:
+        return CountedReview(review.id, review.author, review.commit, None, reason)
+    carried = "" if review.commit == facts.head.oid else ", carried over: the diff is the same"
+    return CountedReview(review.id, review.author, review.commit, labels[place] + carried, reason)
 
 
 def _against(
-    facts: PullRequestFacts, policy: Policy, demands: tuple[Approvals, ...], standings: Mapping[int, Standing]
+    facts: PullRequestFacts, roles: Roles, demands: tuple[Approvals, ...], standings: Mapping[int, Standing]
 ) -> tuple[Account, ...]:
     """Who asks for changes and has a say: that stands until it is lifted from the same account, as on GitHub.
 
@@ -191,5 +282,5 @@ def _against(
         account
         for account in sorted(asking)
         if (standing := standings.get(account.id)) is not None
-        and (_is_among(standing, policy.dropped) or any(_fits(standing, demand, policy) for demand in demands))
+        and (roles.among(standing, roles.policy.dropped) or any(roles.fits(standing, demand) for demand in demands))
     )

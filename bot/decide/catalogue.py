@@ -37,6 +37,7 @@ _BUILT_AND_QUIET = (
     ("policy", "The policy that the change is judged by is sound."),
     ("draft", "The pull request is ready for review."),
     ("objections", "Nobody who has a say asks for changes."),
+    ("policy-change", "A change to the policy is approved by the policy's owners."),
     ("risk", "The tier follows from the application and from what the change touches, and every rule has an answer."),
     ("rule", "The organisation's own rules hold for the change."),
     ("shared-head", "The head commit is that of no other pull request that does not pass."),
@@ -47,7 +48,6 @@ _BUILT_AND_QUIET = (
 _TO_COME = (
     ("protection", "The protected branch has the rules and the required check that the policy demands."),
     ("unauthorised-change", "Every commit on a protected branch came there through a change that passed."),
-    ("policy-change", "A change to the policy is approved by the policy's owners."),
     ("workflow-change", "A change to what builds, tests or deploys is approved by those who answer for it."),
     (
         "co-authors",

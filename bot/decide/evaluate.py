@@ -25,7 +25,7 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     people = people_of(facts, policy.people)
     involved = contributors(facts, people)
     look = partial(environment, facts, policy, now, application=application, people=people, involved=involved)
-    floor = Tier.HIGH if application is None else application.tier
+    floor = Tier.HIGH if application is None or facts.policy_changes else application.tier
     risk = risk_of(facts, policy, application, look(tier=floor) if policy.risk else None)
     demanded = policy.tiers[risk.tier]
     counted = tally(facts, policy, demanded.approvals, people, involved, heard=demanded.heard)

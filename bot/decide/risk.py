@@ -27,7 +27,11 @@ def risk_of(facts: PullRequestFacts, policy: Policy, application: Application | 
     ``subject`` is what rules look at, and may be missing where there are none.
     """
     because = [_from_inventory(facts, application)]
-    tier = above = Tier.HIGH if application is None else application.tier
+    tier = Tier.HIGH if application is None else application.tier
+    for change in facts.policy_changes:
+        because.append(f"It changes the policy, {quoted(change.path)}.")
+        tier = Tier.HIGH
+    above = tier
     unanswered: list[tuple[str, str]] = []
     for rule in policy.risk:
         assert subject is not None, "rules look at something"

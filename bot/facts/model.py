@@ -42,12 +42,24 @@ class Permission(IntEnum):
 class Standing:
     """What an account may do at the time of reading: its permission, and the policy's teams that it is in.
 
-    Teams are written ``organisation/slug``, in lower case and sorted.
+    The permission is what it has at least: where the policy does not tell apart who may all push, nobody asks further.
+
+    Teams are written ``organisation/slug``, in lower case and sorted. ``joined`` says since when the account has been
+    in a team (or has had its permission, under ``PERMISSION``); what is older than the records is not in it.
     """
 
     account: Account
     permission: Permission
     teams: tuple[str, ...] = ()
+    joined: tuple[tuple[str, datetime], ...] = ()
+
+    def since(self, place: str) -> datetime | None:
+        """Since when the account has been in the team ``place``; None when that is older than the records."""
+        return dict(self.joined).get(place)
+
+
+PERMISSION = "permission"
+"""Stands among the teams in `Standing.joined` for the account's own permission in the repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit of the change. ``authors`` has the author first, then every co-author."""
+    """A commit of the change. ``authors`` has the author first, then every co-author.
+
+    ``repeats`` has the commits that its message says it reverts or was picked from.
+    """
 
     oid: str
     headline: str
@@ -79,11 +94,70 @@ class Commit:
     committer: GitIdentity | None
     parents: tuple[str, ...]
     signature: Signature | None = None
+    repeats: tuple[str, ...] = ()
 
     @property
     def is_merge(self) -> bool:
         """Whether the commit joins two lines of history."""
         return len(self.parents) > 1
+
+    @property
+    def made_by_github(self) -> bool:
+        """Whether GitHub made and signed the commit for somebody."""
+        return self.signature is not None and self.signature.valid and self.signature.by_github
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A commit that a commit of the change reverts or repeats, with who wrote it; nobody where GitHub has none."""
+
+    oid: str
+    authors: tuple[GitIdentity, ...]
+
+
+class TurnKind(StrEnum):
+    """What makes an approval given before it one of something else."""
+
+    RETARGETED = "retargeted"
+    READY = "ready"
+    REOPENED = "reopened"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn in the life of the pull request; ``was`` and ``now`` are the base branches of a retargeted one."""
+
+    kind: TurnKind
+    at: datetime
+    was: str = ""
+    now: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disowned:
+    """A person says that they are no co-author of a commit whose message names them as one."""
+
+    commit: str
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The account that a login of the policy stood for when it was first looked up; logins can change hands."""
+
+    login: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthorised:
+    """Something that went around the gate and that nobody has acknowledged yet; ``what`` is a sentence."""
+
+    id: int
+    kind: str
+    what: str
+    actor: Account | None
+    at: datetime
 
 
 class ReviewState(StrEnum):
@@ -204,10 +278,37 @@ class FactsIncomplete:
 
 
 @dataclass(frozen=True, slots=True)
+class Gain:
+    """Somebody whose own open change, ``repository`` (owner/name) and ``number``, would pass with another policy."""
+
+    account: Account
+    repository: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """A policy file that the change touches: whether it can be used, what it means for the record, and who gains.
+
+    Of ``tried`` recorded changes, ``differing`` would be decided differently.
+    """
+
+    path: str
+    usable: bool
+    tried: int = 0
+    differing: int = 0
+    gains: tuple[Gain, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestFacts:
     """Everything that a decision about a pull request may look at.
 
     ``properties`` are the repository's custom properties, where the inventory asks for them.
+    ``assigned`` are the people whom it was ever assigned to; ``head_seen_at`` is when the head was first pushed.
+    ``clean_merges`` are merge commits that were shown to add nothing of their own; ``same_diff`` are commits, reviewed
+    before, whose difference to the base is that of the head. ``only_approver`` is who alone approved so many of the
+    author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for.
     """
 
     repository: Repository
@@ -232,6 +333,17 @@ class PullRequestFacts:
     siblings: tuple[Sibling, ...] = ()
     incomplete: tuple[FactsIncomplete, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    policy_changes: tuple[PolicyChange, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    assigned: tuple[Account, ...] = ()
+    head_seen_at: datetime | None = None
+    clean_merges: tuple[str, ...] = ()
+    same_diff: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
+    disowned: tuple[Disowned, ...] = ()
+    names: tuple[Named, ...] = ()
+    only_approver: Account | None = None
+    unauthorised: tuple[Unauthorised, ...] = ()
 
     @property
     def lines_changed(self) -> int:

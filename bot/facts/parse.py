@@ -4,7 +4,8 @@ What is null where GitHub's schema allows it becomes None here; what is null whe
 ``KeyError`` or ``TypeError`` is a defect and says so in the log.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from bot.facts.model import (
     FileChange,
     GitIdentity,
     Mergeability,
+    Permission,
     PullRequestFacts,
     PullRequestState,
     Repository,
@@ -25,9 +27,12 @@ from bot.facts.model import (
     ReviewState,
     Sibling,
     Signature,
+    Turn,
+    TurnKind,
 )
 
 Node = Mapping[str, Any]
+_REPEATS = re.compile(r"^(?:This reverts commit|\(cherry picked from commit) ([0-9a-f]{40,64})\b", re.MULTILINE)
 _KINDS = {"User": AccountKind.USER, "Bot": AccountKind.BOT}
 
 
@@ -79,6 +84,7 @@ def commit(node: Node) -> tuple[Commit, tuple[FactsIncomplete, ...]]:
         committer=identity(inner["committer"]) if inner["committer"] else None,
         parents=tuple(parent["oid"] for parent in parents["nodes"]),
         signature=signature(inner["signature"]),
+        repeats=tuple(dict.fromkeys(_REPEATS.findall(inner["messageBody"]))),
     )
     return read, gaps
 
@@ -94,6 +100,15 @@ def review(node: Node) -> Review:
         edited_at=moment(node["lastEditedAt"]) if node["lastEditedAt"] else None,
         edited_by=account(node["editor"]),
     )
+
+
+def permissions(nodes: Sequence[Node]) -> dict[Account, Permission]:
+    """What each reviewer may do in the repository at least: GitHub says of everyone whether they may push."""
+    return {
+        author: Permission.WRITE if node["authorCanPushToRepository"] else Permission.NONE
+        for node in nodes
+        if (author := account(node["author"])) is not None
+    }
 
 
 def changed_file(node: Node) -> ChangedFile:
@@ -124,6 +139,8 @@ def pull_request(
     incomplete += short_list("the list of reviews", len(reviews), node["reviews"]["totalCount"])
     incomplete += short_list("the list of files", len(files), max(node["files"]["totalCount"], node["changedFiles"]))
     incomplete += short_list("the list of labels", len(node["labels"]["nodes"]), node["labels"]["totalCount"])
+    if node["timelineItems"]["pageInfo"]["hasPreviousPage"]:
+        incomplete.append(FactsIncomplete("the history of the pull request", "GitHub lists only a part of it"))
     siblings, gap = _siblings(node)
     incomplete += gap
     if not any(each.oid == node["headRefOid"] for each, _ in read):
@@ -148,7 +165,31 @@ def pull_request(
         files=tuple(sorted(map(changed_file, files), key=lambda each: each.path)),
         siblings=siblings,
         incomplete=tuple(incomplete),
+        turns=tuple(sorted(_turns(node["timelineItems"]["nodes"]), key=lambda each: (each.at, each.kind))),
+        assigned=tuple(sorted(_assigned(node["timelineItems"]["nodes"]))),
     )
+
+
+def _turns(items: Sequence[Node]) -> Iterator[Turn]:
+    """What happened to the pull request that an approval does not outlive."""
+    for item in items:
+        match item["__typename"]:
+            case "BaseRefChangedEvent":
+                was, now = item["previousRefName"], item["currentRefName"]
+                yield Turn(TurnKind.RETARGETED, moment(item["createdAt"]), was, now)
+            case "AutomaticBaseChangeSucceededEvent":
+                yield Turn(TurnKind.RETARGETED, moment(item["createdAt"]), item["oldBase"], item["newBase"])
+            case "ReadyForReviewEvent":
+                yield Turn(TurnKind.READY, moment(item["createdAt"]))
+            case "ReopenedEvent":
+                yield Turn(TurnKind.REOPENED, moment(item["createdAt"]))
+
+
+def _assigned(items: Sequence[Node]) -> set[Account]:
+    """The people whom the pull request was ever assigned to."""
+    events = [item for item in items if item["__typename"] == "AssignedEvent"]
+    people = [account(item["assignee"]) for item in events]
+    return {each for each in people if each is not None and each.kind is AccountKind.USER}
 
 
 def _siblings(node: Node) -> tuple[tuple[Sibling, ...], tuple[FactsIncomplete, ...]]:

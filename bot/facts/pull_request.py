@@ -1,11 +1,12 @@
 """Reads a pull request: one query in the usual case, and every further page where a list is longer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.errors import Transient
-from bot.facts.model import PullRequestFacts
-from bot.facts.parse import Node, blob_id, pull_request
+from bot.facts.model import Account, Permission, PullRequestFacts
+from bot.facts.parse import Node, blob_id, permissions, pull_request
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.github.queries import document
@@ -36,6 +37,19 @@ class PolicyBlobs:
     organisation_readable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read: facts without pushes and standings, and what the reviewers may do in the repository at least.
+
+    ``base_tip`` is the commit at the tip of the base now.
+    """
+
+    facts: PullRequestFacts
+    blobs: PolicyBlobs
+    permissions: Mapping[Account, Permission]
+    base_tip: str
+
+
 @dataclass(slots=True)
 class _Lists:
     """The nodes of the three long lists, and where each goes on."""
@@ -56,12 +70,8 @@ class _Lists:
         return {name: cursor for name, cursor in self.cursors.items() if cursor is not None}
 
 
-async def read(
-    github: InstallationClient, place: Place, policy_repository: str, lane: Lane
-) -> tuple[PullRequestFacts, PolicyBlobs] | None:
+async def read(github: InstallationClient, place: Place, policy_repository: str, lane: Lane) -> Read | None:
     """What GitHub tells of the pull request, and which policy files apply; None when it is not there (any more).
-
-    Pushes and standings are not part of the answer.
 
     Raises:
         Transient: GitHub could not answer, or the head moved while pages were read.
@@ -92,7 +102,8 @@ async def read(
         repository=blob_id(node["baseRef"]),
         organisation_readable=holder is not None,
     )
-    return facts, blobs
+    tip = ((node["baseRef"] or {}).get("target") or {}).get("oid") or facts.base.oid
+    return Read(facts, blobs, permissions(lists.nodes.get("reviews", ())), tip)
 
 
 async def _page(github: InstallationClient, where: dict[str, Any], more: dict[str, str], head: str, lane: Lane) -> Node:

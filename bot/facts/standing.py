@@ -1,24 +1,29 @@
 """What people may do: repository permissions and team membership, at the time of deciding.
 
-Read from GitHub when a decision needs them and remembered for a short time; webhooks about teams, members and
-collaborators end the belief at once. ``author_association`` is not used: GitHub computes it without a viewer, so
-private members look like strangers.
+Whether a reviewer may push is told with the review. The rest is read from GitHub when a decision needs it and
+remembered for some time; webhooks about teams, members and collaborators end the belief at once. ``author_association``
+is not used: GitHub computes it without a viewer, so private members look like strangers.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.facts import memory
+from bot.facts import memory, tenure
 from bot.facts.memory import Known
-from bot.facts.model import Account, FactsIncomplete, Permission, Repository, Standing
+from bot.facts.model import PERMISSION, Account, FactsIncomplete, Permission, Repository, Standing
 from bot.github.client import InstallationClient, route
 from bot.github.lanes import Lane
 from bot.github.queries import document
 from bot.store import Store
 
 BELIEVED = timedelta(minutes=15)
-"""How long an answer is believed when no webhook ends the belief: a lost webhook must not matter for long."""
+"""How long a permission is believed when no webhook ends the belief: some changes of it have none, as an organisation's
+base permission, or a custom role."""
+
+MEMBERSHIP_BELIEVED = timedelta(hours=12)
+"""How long a team's list of members is believed. Each way in and out has its webhook, and what was lost of those the
+sweep fetches from GitHub's log within minutes."""
 
 MOST_PAGES = 50
 _PERMISSIONS = {permission.name.lower(): permission for permission in Permission}
@@ -31,21 +36,28 @@ async def read(
     accounts: Collection[Account],
     teams: Collection[str],
     lane: Lane,
+    shown: Mapping[Account, Permission],
+    *,
+    dated: bool = False,
 ) -> tuple[tuple[Standing, ...], tuple[FactsIncomplete, ...]]:
     """The standing of each of ``accounts`` with respect to ``teams`` (``organisation/slug``), sorted by account.
 
-    A team that cannot be read is told, and nobody is in it.
+    ``shown`` are permissions that GitHub has just told, and that are not asked for again. ``dated``: with since when
+    they have it, as far as that is known. A team that cannot be read is told, and nobody is in it.
 
     Raises:
         Transient: GitHub could not answer.
 
     """
     people = sorted(set(accounts))
-    permission_keys = {_permission_key(repository, each): each for each in people}
+    permission_keys = {_permission_key(repository, each): each for each in people if each not in shown}
     team_keys = {f"team:{team}": team for team in sorted(teams)} if people else {}
     async with store.transaction() as connection:
         began = await memory.now(connection)
-        known = await memory.recall(connection, [*permission_keys, *team_keys], not_older_than=BELIEVED, at=began)
+        known = {
+            **await memory.recall(connection, list(permission_keys), not_older_than=BELIEVED, at=began),
+            **await memory.recall(connection, list(team_keys), not_older_than=MEMBERSHIP_BELIEVED, at=began),
+        }
     fresh = [
         *[
             await _permission(github, repository, who, key, began, lane)
@@ -57,18 +69,37 @@ async def read(
     if fresh:
         async with store.transaction() as connection:
             await memory.remember(connection, fresh)
+            for each in fresh:
+                if each.key in team_keys and each.value is not None:
+                    await tenure.found(connection, each.key, each.value)
     values = {**known, **{each.key: each.value for each in fresh}}
+    permissions = {**shown, **{who: _PERMISSIONS[values[key]] for key, who in permission_keys.items()}}
     gaps = tuple(
         FactsIncomplete(f"the team {team}", "GitHub shows no such team, or Countersign may not see it")
         for key, team in team_keys.items()
         if values[key] is None
     )
-    return tuple(_standing(who, values[key], team_keys, values) for key, who in permission_keys.items()), gaps
+    places = {**team_keys, tenure.permission_place(repository.id): PERMISSION}
+    joined = await _joined(store, people, places) if dated else {}
+    standings = [
+        Standing(
+            who,
+            permissions[who],
+            tuple(sorted(team for place, team in team_keys.items() if who.id in (values[place] or ()))),
+            joined.get(who.id, ()),
+        )
+        for who in people
+    ]
+    return tuple(standings), gaps
 
 
-def _standing(who: Account, permission: str, team_keys: Mapping[str, str], values: Mapping[str, Any]) -> Standing:
-    member_of = [team for key, team in team_keys.items() if who.id in (values[key] or ())]
-    return Standing(who, _PERMISSIONS[permission], tuple(sorted(member_of)))
+async def _joined(
+    store: Store, people: Collection[Account], places: Mapping[str, str]
+) -> dict[int, tuple[tuple[str, datetime], ...]]:
+    """By account: since when they have what they have."""
+    async with store.transaction() as connection:
+        known = await tenure.since(connection, [each.id for each in people], list(places))
+    return {who: tuple((places[place], at) for place, at in found) for who, found in known.items()}
 
 
 def _permission_key(repository: Repository, who: Account) -> str:
@@ -116,5 +147,10 @@ async def _team(github: InstallationClient, team: str, key: str, began: datetime
         after = page["endCursor"] if page["hasNextPage"] else None
         if after is None:
             break
-    concerns = (f"team:{team}", *(f"team:{organization}/{child['slug']}" for child in children))
+    # Who leaves the organisation is in none of its teams any more, and no team says so.
+    concerns = (
+        f"team:{team}",
+        *(f"team:{organization}/{child['slug']}" for child in children),
+        *(f"account:{member}" for member in sorted(members)),
+    )
     return Known(key, concerns, sorted(members), began)

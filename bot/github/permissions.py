@@ -29,6 +29,12 @@ class Subscription:
 
 
 GRANTS = (
+    Grant(
+        "administration",
+        "read",
+        "Hears when rulesets and branch protection are changed: a required check that is switched off, and on again, "
+        "does not go unnoticed. Nothing is ever read with it.",
+    ),
     Grant("checks", "write", "Posts the check run `change-control`, and hears its buttons and Re-run."),
     Grant("contents", "read", "Reads commits, their authors and signatures, and the policy files; hears pushes."),
     Grant("issues", "write", "Hears commands in comments, acknowledges them with reactions, answers with a comment."),
@@ -49,6 +55,8 @@ GRANTS = (
 )
 
 EVENTS = (
+    Subscription("branch_protection_configuration", "Branch protection was switched off."),
+    Subscription("branch_protection_rule", "A rule of branch protection was taken away or changed."),
     Subscription("check_run", "Buttons and Re-run on the check."),
     Subscription("issue_comment", "Commands."),
     Subscription("member", "A collaborator's permission changed."),
@@ -57,13 +65,15 @@ EVENTS = (
     Subscription("organization", "Somebody joined or left the organisation."),
     Subscription("pull_request", "A pull request was opened, pushed to, retargeted, closed."),
     Subscription("pull_request_review", "An approval was given, edited or dismissed."),
-    Subscription("push", "Who pushed which commit; a policy file changed; the base branch moved."),
+    Subscription("push", "Who pushed which commit; a policy file changed; what landed on a branch; a tag was moved."),
     Subscription("repository", "A repository was renamed, transferred or archived."),
+    Subscription("repository_ruleset", "A ruleset was taken away or changed."),
+    Subscription("status", "Somebody set a status that goes by the name of the check."),
     Subscription("team", "A team was changed, or given a repository."),
     Subscription("team_add", "A repository was given to a team."),
 )
 
-READ = {grant.key: "read" for grant in GRANTS if grant.key != "statuses"}
+READ = {grant.key: "read" for grant in GRANTS if grant.key not in {"administration", "statuses"}}
 """What the token may do that facts are read with."""
 
 WRITE = {"checks": "write", "issues": "write", "pull_requests": "write", "metadata": "read"}

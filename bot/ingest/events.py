@@ -7,9 +7,13 @@ needs becomes ``Ignored``, which is counted.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bot.facts.model import Account, AccountKind
+from bot.publish.effects import CHECK
+from bot.unauthorised.model import EVERYWHERE, Kind
+from bot.words import listed, quoted
 
 MOST_COMMAND_TEXT = 64 * 1024
 
@@ -61,13 +65,46 @@ class ButtonPressed:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A branch got a new tip. ``sender`` is None for a deploy key or an account that GitHub does not name."""
+    """A branch got a new tip. ``sender`` is None for a deploy key or an account that GitHub does not name.
+
+    ``before`` is the tip that it had; None for a new branch.
+    """
 
     where: Where
     branch: str
     after: str
     sender: Account | None
     to_default: bool
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A tag was put somewhere, or moved to another commit (``moved``)."""
+
+    where: Where
+    tag: str
+    after: str
+    sender: Account | None
+    moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GateBypassed:
+    """Something that weakens the gate itself was done: a protection taken away, or a check that goes by our name.
+
+    ``repository_id`` is 0 where it concerns the whole organisation; ``reference`` makes it one thing; ``app_id`` is
+    the App that reported a check.
+    """
+
+    installation_id: int
+    repository_id: int
+    kind: Kind
+    reference: str
+    what: str
+    sender: Account | None
+    at: datetime | None = None
+    app_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +129,15 @@ class MergeGroupDropped:
 
 @dataclass(frozen=True, slots=True)
 class StandingChanged:
-    """What people may do changed: teams, members, collaborators. ``concerns`` are the facts that it makes stale."""
+    """What people may do changed: teams, members, collaborators. ``concerns`` are the facts that it makes stale.
+
+    ``joined`` and ``left``: in which place (``team:acme/appsec``, ``permission:77``) an account is from now on, or not.
+    """
 
     installation_id: int
     concerns: tuple[str, ...]
+    joined: tuple[tuple[str, int], ...] = ()
+    left: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +162,8 @@ Event = (
     | CommandWritten
     | ButtonPressed
     | Pushed
+    | Tagged
+    | GateBypassed
     | MergeGroupRequested
     | MergeGroupDropped
     | StandingChanged
@@ -139,15 +183,20 @@ class _Lacking(Exception):
     """The payload lacks what its event needs."""
 
 
-def translate(name: str, payload: Payload) -> Event:
-    """The event of a delivery named ``name`` (``X-GitHub-Event``). Never raises, whatever the payload is."""
+def translate(name: str, payload: Payload, *, app_id: int | None = None) -> Event:
+    """The event of a delivery named ``name`` (``X-GitHub-Event``). Never raises, whatever the payload is.
+
+    ``app_id`` is our own App, whose reports are no news.
+    """
     reader = _READERS.get(name)
     if reader is None:
         return NOT_WATCHED
     try:
-        return reader(payload)
+        event = reader(payload)
     except _Lacking:
         return INCOMPLETE
+    ours = isinstance(event, GateBypassed) and event.app_id is not None and event.app_id == app_id
+    return NOT_WATCHED if ours else event
 
 
 def _mapping(value: object) -> Payload:
@@ -234,6 +283,8 @@ def _comment(payload: Payload) -> Event:
 
 def _check_run(payload: Payload) -> Event:
     action, run = _word(payload, "action"), _mapping(payload.get("check_run"))
+    if action in {"created", "completed"} and _word(run, "name") == CHECK:
+        return _named_alike(payload, run)
     if action not in {"rerequested", "requested_action"}:
         return NOT_WATCHED
     button = "rerun" if action == "rerequested" else _text(_mapping(payload.get("requested_action")), "identifier")
@@ -241,17 +292,118 @@ def _check_run(payload: Payload) -> Event:
     return ButtonPressed(where, _text(run, "head_sha"), external_id, _sender(payload), button)
 
 
+def _named_alike(payload: Payload, run: Payload) -> Event:
+    """A check run that goes by the name of ours; whose it is says the App's number, which nobody can choose."""
+    where, head, app = _where(payload), _text(run, "head_sha"), _mapping(run.get("app"))
+    number = _number(app, "id")
+    slug = quoted(_word(app, "slug"))
+    what = f"The App {slug} reported a check {quoted(CHECK)} on {head[:7]}, which only Countersign does."
+    reference = f"check:{head}:{number}"
+    sender = _account(payload.get("sender"))
+    return _around(where, Kind.IMPOSTOR, reference, what, sender, app_id=number)
+
+
+def _status(payload: Payload) -> Event:
+    """A commit status that goes by the name of our check: we never set one, and anybody who can write can."""
+    if _word(payload, "context").lower() != CHECK:
+        return NOT_WATCHED
+    where, head, sender = _where(payload), _text(payload, "sha"), _sender(payload)
+    what = f"@{sender.login} set a status {quoted(CHECK)} on {head[:7]}, which Countersign never does."
+    return _around(where, Kind.IMPOSTOR, f"status:{head}:{sender.id}", what, sender)
+
+
+def _around(
+    where: Where, kind: Kind, reference: str, what: str, sender: Account | None, *, app_id: int | None = None
+) -> GateBypassed:
+    return GateBypassed(where.installation_id, where.repository_id, kind, reference, what, sender, app_id=app_id)
+
+
+def _ruleset(payload: Payload) -> Event:
+    """A ruleset that protects less than before. One of the organisation concerns every repository."""
+    rules, changes = _mapping(payload.get("repository_ruleset")), _mapping(payload.get("changes"))
+    action = _word(payload, "action")
+    weaker = _weaker(rules, changes) if action == "edited" else ["deleted"] if action == "deleted" else []
+    if not weaker:
+        return NOT_WATCHED
+    name, stamp = quoted(_word(rules, "name")), _word(rules, "updated_at")
+    repository, sender = _mapping(payload.get("repository")), _sender(payload)
+    return GateBypassed(
+        _installation_id(payload),
+        _number(repository, "id") if repository else EVERYWHERE,
+        Kind.PROTECTION,
+        f"ruleset:{_number(rules, 'id')}:{action}:{stamp}",
+        f"@{sender.login} changed the ruleset {name}: {listed(weaker)}.",
+        sender,
+        _moment(stamp),
+    )
+
+
+def _weaker(rules: Payload, changes: Payload) -> list[str]:
+    """What of a change to a ruleset may let through what was held back before."""
+    found = []
+    was, now = _word(_mapping(changes.get("enforcement")), "from"), _word(rules, "enforcement")
+    if was == "active" and now != "active":
+        found.append(f"its enforcement went from active to {now or 'nothing'}")
+    for part, words in (("rules", "rules"), ("conditions", "conditions")):
+        changed = _mapping(changes.get(part))
+        if changed.get("deleted") or changed.get("updated") or (part == "conditions" and changed.get("added")):
+            found.append(f"its {words} were changed or taken away")
+    return found
+
+
+def _branch_protection(payload: Payload) -> Event:
+    """A rule of branch protection that was deleted, or changed in what it enforces."""
+    rule, action = _mapping(payload.get("rule")), _word(payload, "action")
+    changes = sorted(str(each) for each in _mapping(payload.get("changes")))
+    if action != "deleted" and not (action == "edited" and changes):
+        return NOT_WATCHED
+    where, sender, stamp = _where(payload), _sender(payload), _word(rule, "updated_at")
+    done = "deleted" if action == "deleted" else f"changed ({', '.join(quoted(each) for each in changes)})"
+    return GateBypassed(
+        where.installation_id,
+        where.repository_id,
+        Kind.PROTECTION,
+        f"branch-protection:{_number(rule, 'id')}:{action}:{stamp}",
+        f"@{sender.login} {done} the protection of the branch {quoted(_word(rule, 'name'))}.",
+        sender,
+        _moment(stamp),
+    )
+
+
+def _protection_disabled(payload: Payload) -> Event:
+    if payload.get("action") != "disabled":
+        return NOT_WATCHED
+    where, sender = _where(payload), _sender(payload)
+    stamp = _word(_mapping(payload.get("repository")), "updated_at")
+    what = f"@{sender.login} switched off the branch protection of the repository."
+    return _around(where, Kind.PROTECTION, f"branch-protection:disabled:{stamp}", what, sender)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
 def _push(payload: Payload) -> Event:
     ref, after = _text(payload, "ref"), _text(payload, "after")
-    branch = ref.removeprefix("refs/heads/")
-    if branch == ref or not after.strip("0"):
-        # A tag, or a branch that ends: git says so with a commit of zeros.
+    branch, tag = ref.removeprefix("refs/heads/"), ref.removeprefix("refs/tags/")
+    if not after.strip("0"):
+        # A branch or a tag that ends: git says so with a commit of zeros.
+        return NOT_WATCHED
+    before = _word(payload, "before")
+    old = before if before.strip("0") else None
+    if tag != ref:
+        return Tagged(_where(payload), tag, after, _account(payload.get("sender")), old is not None)
+    if branch == ref:
         return NOT_WATCHED
     default = _mapping(payload.get("repository")).get("default_branch")
     sender = _account(payload.get("sender"))
     pusher = _mapping(payload.get("pusher"))
     by_key = "email" not in pusher and pusher.get("name") == "deploy_key"
-    return Pushed(_where(payload), branch, after, None if by_key else sender, branch == default)
+    return Pushed(_where(payload), branch, after, None if by_key else sender, branch == default, old)
 
 
 def _merge_group(payload: Payload) -> Event:
@@ -281,13 +433,27 @@ def _team_concerns(payload: Payload) -> set[str]:
 def _standing(payload: Payload) -> Event:
     concerns = _team_concerns(payload)
     membership = _mapping(payload.get("membership"))
-    people = map(_account, (payload.get("member"), payload.get("user"), membership.get("user")))
+    people = [*map(_account, (payload.get("member"), payload.get("user"), membership.get("user")))]
     concerns |= {f"account:{person.id}" for person in people if person is not None}
     repository = _mapping(payload.get("repository"))
     concerns |= {f"repository:{_number(repository, 'id')}"} if repository else set()
     if not concerns:
         return INCOMPLETE
-    return StandingChanged(_installation_id(payload), tuple(sorted(concerns)))
+    member, action = people[0], _word(payload, "action")
+    moved = [] if member is None else [(place, member.id) for place in _places(payload, repository)]
+    return StandingChanged(
+        _installation_id(payload),
+        tuple(sorted(concerns)),
+        joined=tuple(moved) if action in {"added", "edited"} else (),
+        left=tuple(moved) if action == "removed" else (),
+    )
+
+
+def _places(payload: Payload, repository: Payload) -> list[str]:
+    """What a member was added to or removed from: a team with the one above it, or a repository by its own right."""
+    if payload.get("team"):
+        return sorted(_team_concerns(payload))
+    return [f"permission:{_number(repository, 'id')}"] if repository else []
 
 
 def _repository(payload: Payload) -> Event:
@@ -309,6 +475,10 @@ _READERS: Mapping[str, Callable[[Payload], Event]] = {
     "issue_comment": _comment,
     "check_run": _check_run,
     "push": _push,
+    "status": _status,
+    "repository_ruleset": _ruleset,
+    "branch_protection_rule": _branch_protection,
+    "branch_protection_configuration": _protection_disabled,
     "merge_group": _merge_group,
     "membership": _standing,
     "team": _standing,

@@ -133,10 +133,10 @@ async def _store_work(connection: AsyncConnection[Any], deliveries: Sequence[Del
     for each in asking:
         shut = each.installation_id in closed and each.intake.installation is None
         (refused if shut else working).append(each)
-    await store_intakes(connection, working)
+    found = await store_intakes(connection, working)
     concerns = {concern: urgency for each in working for concern, urgency in each.intake.concerns.items()}
     await want(connection, [wish for each in working for wish in each.intake.wishes], concerns=concerns)
-    entries = [_accepted(each) for each in working] + [_refused(each, closed) for each in refused]
+    entries = [_accepted(each) for each in working] + [_refused(each, closed) for each in refused] + found
     await append(connection, entries, at=max(each.received_at for each in asking))
 
 

@@ -1,15 +1,19 @@
 """What is stored of deliveries, and the statements that read it again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from psycopg import AsyncConnection
 
+from bot.facts import tenure
 from bot.facts.model import Account, AccountKind, Push
-from bot.ingest.events import InstallationChanged
+from bot.ingest.events import GateBypassed, InstallationChanged
 from bot.ingest.subjects import PushSeen
+from bot.ledger import Entry
+from bot.unauthorised import record as unauthorised
+from bot.unauthorised.model import Found
 
 if TYPE_CHECKING:
     from bot.ingest.inbox import Delivery
@@ -35,6 +39,11 @@ _REQUESTS = """
     )
     ON CONFLICT DO NOTHING
 """
+_WATCH = """
+    INSERT INTO branch_seen (subject, tip, at) SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[])
+    ON CONFLICT DO NOTHING
+    RETURNING subject
+"""
 _INSTALLATION = """
     INSERT INTO installation (id, account_id, account, state) VALUES (%s, %s, %s, %s)
     ON CONFLICT (id) DO UPDATE SET account = excluded.account, state = excluded.state, changed_at = now()
@@ -53,6 +62,7 @@ _SETTLE = "UPDATE request SET outcome = %s, settled_at = now() WHERE id = %s AND
 _PUSHED = """
     SELECT DISTINCT after, actor_id, actor_login, actor_kind FROM push WHERE repository_id = %s AND after = ANY(%s)
 """
+_FIRST_SEEN = "SELECT min(seen_at) FROM push WHERE repository_id = %s AND after = %s"
 _FORGET = """
     UPDATE delivery SET body = NULL
     WHERE guid IN (
@@ -81,8 +91,8 @@ async def store_new(connection: AsyncConnection[Any], rows: Sequence[tuple["Deli
     return {guid for (guid,) in await cursor.fetchall()}
 
 
-async def store_intakes(connection: AsyncConnection[Any], deliveries: Sequence["Delivery"]) -> None:
-    """Store what the deliveries tell that nobody can read again later."""
+async def store_intakes(connection: AsyncConnection[Any], deliveries: Sequence["Delivery"]) -> list[Entry]:
+    """Store what the deliveries tell that nobody can read again later; answers what it means for the ledger."""
     await record_pushes(connection, [push for each in deliveries for push in each.intake.pushes])
     asked = [(request, each) for each in deliveries for request in each.intake.requests]
     if asked:
@@ -99,9 +109,37 @@ async def store_intakes(connection: AsyncConnection[Any], deliveries: Sequence["
                 [each.received_at for _, each in asked],
             ],
         )
+    watched = {key: (tip, each.received_at) for each in reversed(deliveries) for key, tip in each.intake.watched}
+    await watch(connection, watched)
     for each in deliveries:
+        await tenure.moved(connection, each.intake.joined, each.intake.left)
         if (change := each.intake.installation) is not None:
             await note_installation(connection, change)
+    return await unauthorised.record(
+        connection, [_found(event, each) for each in deliveries for event in each.intake.found]
+    )
+
+
+def _found(event: GateBypassed, delivery: "Delivery") -> Found:
+    return Found(
+        event.installation_id,
+        event.repository_id,
+        event.kind,
+        event.reference,
+        event.what,
+        event.sender,
+        event.at or delivery.received_at,
+    )
+
+
+async def watch(connection: AsyncConnection[Any], branches: Mapping[str, tuple[str, datetime]]) -> set[str]:
+    """Look from now on at what lands on the branches of these keys, beginning at their tips; answers the new ones."""
+    keys = sorted(branches)
+    if not keys:
+        return set()
+    values = [keys, [branches[key][0] for key in keys], [branches[key][1] for key in keys]]
+    cursor = await connection.execute(_WATCH, values)
+    return {key async for (key,) in cursor}
 
 
 async def record_pushes(connection: AsyncConnection[Any], pushes: Sequence[PushSeen]) -> None:
@@ -132,6 +170,12 @@ async def pushes_of(connection: AsyncConnection[Any], repository_id: int, commit
         async for after, actor_id, login, kind in cursor
     }
     return tuple(sorted(found, key=lambda push: (push.after, push.actor.id if push.actor else 0)))
+
+
+async def first_seen(connection: AsyncConnection[Any], repository_id: int, commit: str) -> datetime | None:
+    """When it was first told that somebody pushed the commit."""
+    row = await (await connection.execute(_FIRST_SEEN, [repository_id, commit])).fetchone()
+    return row[0] if row else None
 
 
 @dataclass(frozen=True, slots=True)

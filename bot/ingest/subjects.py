@@ -9,6 +9,7 @@ from bot.ingest.events import (
     ButtonPressed,
     CommandWritten,
     Event,
+    GateBypassed,
     Ignored,
     InstallationChanged,
     MergeGroupDropped,
@@ -16,11 +17,15 @@ from bot.ingest.events import (
     PullRequestTouched,
     Pushed,
     StandingChanged,
+    Tagged,
     Where,
 )
 from bot.queue.model import Subject, Urgency, Wish
+from bot.unauthorised.model import concern
 
 PULL = "pull"
+BRANCH = "branch"
+TAG = "tag"
 MERGE_GROUP = "merge_group"
 INSTALLATION = "installation"
 
@@ -51,12 +56,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Everything that a delivery asks for. ``ignored`` is the reason when it asks for nothing."""
+    """Everything that a delivery asks for. ``ignored`` is the reason when it asks for nothing.
+
+    ``watched`` has, for the key of a branch, the tip from which on everything that lands there is looked at.
+    """
 
     wishes: tuple[Wish, ...] = ()
     pushes: tuple[PushSeen, ...] = ()
     requests: tuple[Request, ...] = ()
     concerns: dict[str, Urgency] = field(default_factory=dict)
+    found: tuple[GateBypassed, ...] = ()
+    watched: tuple[tuple[str, str], ...] = ()
+    joined: tuple[tuple[str, int], ...] = ()
+    left: tuple[tuple[str, int], ...] = ()
     installation: InstallationChanged | None = None
     ignored: str | None = None
 
@@ -70,6 +82,27 @@ def pull_subject(where: Where, number: int) -> Subject:
     """A pull request as a subject."""
     about = {"owner": where.owner, "name": where.name, "repository_id": where.repository_id, "number": number}
     return Subject(pull_key(where.repository_id, number), PULL, where.installation_id, about)
+
+
+def branch_subject(where: Where, branch: str) -> Subject:
+    """A branch as a subject: what landed on it since it was last looked at."""
+    about = {"owner": where.owner, "name": where.name, "repository_id": where.repository_id, "branch": branch}
+    return Subject(f"{BRANCH}:{where.repository_id}:{branch}", BRANCH, where.installation_id, about)
+
+
+def tag_subject(event: Tagged) -> Subject:
+    """A tag as a subject, with who put it where it is."""
+    where, sender = event.where, event.sender
+    about = {
+        "owner": where.owner,
+        "name": where.name,
+        "repository_id": where.repository_id,
+        "tag": event.tag,
+        "after": event.after,
+        "moved": event.moved,
+        "sender": [sender.id, sender.login, sender.kind.value] if sender else None,
+    }
+    return Subject(f"{TAG}:{where.repository_id}:{event.tag}", TAG, where.installation_id, about)
 
 
 def merge_group_subject(where: Where, base: str, head: str, head_ref: str) -> Subject:
@@ -104,22 +137,43 @@ def intake(event: Event) -> Intake:
             return Intake((_now(subject),), requests=(request,))
         case ButtonPressed():
             return _pressed(event)
-        case Pushed(where, branch, after, sender, to_default):
-            push = PushSeen(where.repository_id, f"refs/heads/{branch}", after, sender, "push")
-            concerns = {f"base:{where.repository_id}:{branch}": Urgency.TIMER}
-            if to_default:
-                concerns[f"policy:{where.owner}/{where.name}".lower()] = Urgency.TIMER
-            return Intake(pushes=(push,), concerns=concerns)
+        case Pushed() | Tagged() | GateBypassed():
+            return _around_the_gate(event)
         case MergeGroupRequested() | MergeGroupDropped():
             return _group(event)
-        case StandingChanged(_, concerned):
-            return Intake(concerns=dict.fromkeys(concerned, Urgency.TIMER))
+        case StandingChanged(_, concerned, joined, left):
+            return Intake(concerns=dict.fromkeys(concerned, Urgency.TIMER), joined=joined, left=left)
         case InstallationChanged(installation_id, _, account, _):
             return Intake((_now(installation_subject(installation_id, account)),), installation=event)
         case Ignored(reason):
             return Intake(ignored=reason)
         case _:
             assert_never(event)
+
+
+def _around_the_gate(event: Pushed | Tagged | GateBypassed) -> Intake:
+    match event:
+        case Pushed():
+            return _pushed(event)
+        case Tagged():
+            return Intake((Wish(tag_subject(event), Urgency.TIMER),))
+        case GateBypassed(installation_id, repository_id):
+            return Intake(found=(event,), concerns={concern(installation_id, repository_id): Urgency.TIMER})
+        case _:
+            assert_never(event)
+
+
+def _pushed(event: Pushed) -> Intake:
+    """Whatever depends on the branch; the default branch is looked at in any case, since policies are read from it."""
+    where = event.where
+    push = PushSeen(where.repository_id, f"refs/heads/{event.branch}", event.after, event.sender, "push")
+    concerns = {f"base:{where.repository_id}:{event.branch}": Urgency.TIMER}
+    if not event.to_default:
+        return Intake(pushes=(push,), concerns=concerns)
+    concerns[f"policy:{where.owner}/{where.name}".lower()] = Urgency.TIMER
+    subject = branch_subject(where, event.branch)
+    watched = ((subject.key, event.before or event.after),)
+    return Intake((Wish(subject, Urgency.TIMER),), pushes=(push,), concerns=concerns, watched=watched)
 
 
 def _group(event: MergeGroupRequested | MergeGroupDropped) -> Intake:

@@ -42,6 +42,7 @@ class Webhook:
     refusals: Refusals
     metrics: Metrics
     clock: Clock
+    app_id: int | None = None
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer as GitHub's delivery log shall show it.
@@ -73,7 +74,7 @@ class Webhook:
             return self._refuse(
                 request, 400, "not-json", "The payload is not a JSON object; set the content type to JSON."
             )
-        delivery = understood(name, guid, payload, body, self.clock)
+        delivery = understood(name, guid, payload, body, self.clock, app_id=self.app_id)
         try:
             new = await self.inbox.accept(delivery)
         except Transient:
@@ -95,9 +96,16 @@ class Webhook:
 
 
 def understood(
-    name: str, guid: str, payload: Mapping[str, Any], body: bytes, clock: Clock, *, via: str = "webhook"
+    name: str,
+    guid: str,
+    payload: Mapping[str, Any],
+    body: bytes,
+    clock: Clock,
+    *,
+    via: str = "webhook",
+    app_id: int | None = None,
 ) -> Delivery:
-    """A genuine delivery with what it asks for."""
+    """A genuine delivery with what it asks for; ``app_id`` is our own App."""
     return Delivery(
         guid=guid,
         event=name,
@@ -107,12 +115,12 @@ def understood(
         received_at=clock(),
         body=body,
         digest=hashlib.sha256(body).digest(),
-        intake=intake(translate(name, payload)),
+        intake=intake(translate(name, payload, app_id=app_id)),
         via=via,
     )
 
 
-def refetched(listed: Mapping[str, Any], clock: Clock) -> Delivery:
+def refetched(listed: Mapping[str, Any], clock: Clock, *, app_id: int | None = None) -> Delivery:
     """A delivery from GitHub's own log, which was asked for as the App: genuine without a signature.
 
     Raises:
@@ -123,7 +131,8 @@ def refetched(listed: Mapping[str, Any], clock: Clock) -> Delivery:
     payload = _object(body)
     if payload is None:
         raise TypeError("the payload is no object")
-    return understood(str(listed["event"]), str(listed["guid"]), payload, body, clock, via="delivery log")
+    name, guid = str(listed["event"]), str(listed["guid"])
+    return understood(name, guid, payload, body, clock, via="delivery log", app_id=app_id)
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

@@ -25,13 +25,14 @@ _RECORD = """
     INSERT INTO decision (id, subject, head, verdict, facts, policy, passes, enforced, siblings, decided_at, body)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-_RECORDED = """
+_READ = """
     SELECT decision.id, decision.subject, decision.decided_at, facts.body, policy.body, decision.body
     FROM decision
     JOIN facts ON facts.digest = decision.facts
     JOIN policy ON policy.digest = decision.policy
-    WHERE decision.id = %s
 """
+_RECORDED = f"{_READ} WHERE decision.id = %s"
+_LAST_OF = f"{_READ} WHERE decision.subject = %s ORDER BY decision.decided_at DESC LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,16 @@ class Recorded:
 async def recorded(connection: AsyncConnection[Any], decision_id: UUID) -> Recorded | None:
     """The decision of that id with its facts and policy; None when there is none."""
     cursor = await connection.execute(_RECORDED, [decision_id])
-    row = await cursor.fetchone()
+    return _recorded(await cursor.fetchone())
+
+
+async def last_of(connection: AsyncConnection[Any], subject: str) -> Recorded | None:
+    """The latest decision about a subject; None when there is none."""
+    cursor = await connection.execute(_LAST_OF, [subject])
+    return _recorded(await cursor.fetchone())
+
+
+def _recorded(row: tuple[Any, ...] | None) -> Recorded | None:
     if row is None:
         return None
     made = Made(

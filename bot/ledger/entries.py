@@ -25,8 +25,17 @@ class Kind(StrEnum):
     EFFECT_PUBLISHED = "countersign:effect:published"
     COMMAND_DONE = "person:command:done"
     COMMAND_REFUSED = "person:command:refused"
+    CHANGE_OPENED = "countersign:change:opened"
+    CHANGE_MOVED = "countersign:change:moved"
+    VOTE_CAST = "person:vote:cast"
+    WAIVER_GRANTED = "person:waiver:granted"
+    WAIVER_REVOKED = "person:waiver:revoked"
     POLICY_ACCEPTED = "policy:file:accepted"
     POLICY_REFUSED = "policy:file:refused"
+    POLICY_SWITCHED = "policy:mode:switched"
+    UNAUTHORISED_FOUND = "countersign:unauthorised-change:found"
+    UNAUTHORISED_ACKNOWLEDGED = "person:unauthorised-change:acknowledged"
+    CO_AUTHORSHIP_DISOWNED = "person:co-authorship:disowned"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ from bot.policy.schema import (
 )
 from bot.policy.tiers import Reach, tightened, within
 from bot.policy.tightening import Loosening, T, Tightening, shorter
-from bot.words import lasting, quoted
+from bot.words import quoted, spoken
 
 
 def organisation(upper: Policy, content: PolicyFile, layer: Layer) -> Policy:
@@ -319,9 +319,9 @@ def _stricter_emergency(upper: Emergency, part: EmergencyPart | None, made: Tigh
             upper.review_within,
             wanted.review_within,
             shorter,
-            f"that an emergency is looked back at within {lasting(upper.review_within)}",
+            f"that an emergency is looked back at within {spoken(upper.review_within)}",
         ),
-        lasts=keep("lasts", upper.lasts, wanted.lasts, shorter, f"that an emergency stands for {lasting(upper.lasts)}"),
+        lasts=keep("lasts", upper.lasts, wanted.lasts, shorter, f"that an emergency stands for {spoken(upper.lasts)}"),
     )
 
 
@@ -334,6 +334,6 @@ def _stricter_waivers(upper: Waivers, part: WaiversPart | None, made: Tightening
         upper.at_most,
         added.at_most if "at_most" in part.model_fields_set else None,
         shorter,
-        says=f"that a waiver holds for {lasting(upper.at_most)} at most",
+        says=f"that a waiver holds for {spoken(upper.at_most)} at most",
     )
     return Waivers(made.narrowed(("waivers", "from"), upper.groups, added.groups, who="grants waivers"), at_most)

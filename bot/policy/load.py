@@ -17,8 +17,9 @@ from bot.github.lanes import Lane
 from bot.github.queries import document
 from bot.ledger import Entry, Kind, append
 from bot.policy.assemble import Assembled, Source, assemble
+from bot.policy.check import check
 from bot.policy.default import default
-from bot.policy.model import Policy
+from bot.policy.model import Mode, Policy
 from bot.store import Store
 
 ORGANISATION_FILE = "countersign.yml"
@@ -148,6 +149,26 @@ async def _read(
     return read
 
 
+def _switched(before: Source | None, after: Source) -> list[Entry]:
+    """The entry for what is enforced from now on, or not any more; none where that stays as it was."""
+    was, now = _enforced(before), _enforced(after)
+    return (
+        [] if was == now else [Entry(Kind.POLICY_SWITCHED, after.origin, {"was": was, "now": now, "blob": after.blob})]
+    )
+
+
+def _enforced(source: Source | None) -> dict[str, Any]:
+    """What a file says of observing and enforcing: all in all, for findings, and for applications."""
+    content = check(source.text, source.origin, source.blob).content if source else None
+    if content is None:
+        return {"mode": Mode.OBSERVE.value, "observe": [], "applications": {}}
+    return {
+        "mode": content.mode or Mode.OBSERVE.value,
+        "observe": sorted(content.observe),
+        "applications": {each.name: each.mode for each in content.applications if each.mode},
+    }
+
+
 async def _remember(store: Store, assembled: Assembled, in_force: Mapping[str, Source], at: datetime) -> None:
     """Put what works in force, and on record what is new."""
     changed = [each for each in assembled.good if in_force.get(each.origin) != each]
@@ -164,7 +185,7 @@ async def _remember(store: Store, assembled: Assembled, in_force: Mapping[str, S
         for source in sorted(changed, key=lambda each: each.origin):
             replaced = await (await connection.execute(_PUT_IN_FORCE, [source.origin, source.blob, at])).fetchone()
             if replaced:
-                entries.append(
-                    Entry(Kind.POLICY_ACCEPTED, source.origin, {"origin": source.origin, "blob": source.blob})
-                )
+                told = {"origin": source.origin, "blob": source.blob}
+                entries.append(Entry(Kind.POLICY_ACCEPTED, source.origin, told))
+                entries += _switched(in_force.get(source.origin), source)
         await append(connection, entries, at=at)

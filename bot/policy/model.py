@@ -1,7 +1,7 @@
 """The policy in force, as values: what a decision needs to know of the rules, and nothing of files.
 
-Built from YAML by ``policy.load`` and merged by ``policy.layers``; pure and frozen. Durations are exact; moments and
-dates of the calendar are those of its time zone.
+Built from YAML by ``policy.load`` and merged by ``policy.layers``; pure and frozen. Durations are exact, but for those
+of the calendar, which are read on the clock on the wall; its moments and dates are those of its time zone.
 """
 
 from dataclasses import dataclass, field
@@ -81,6 +81,9 @@ class System(StrEnum):
     REGISTER = "register"
     SERVICENOW = "servicenow"
     JIRA = "jira"
+
+
+_ABOVE_WRITE = frozenset({"maintain", "admin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +355,8 @@ class Policy:
     ``roles`` maps a role of the policy to its holders: ``organisation/team`` or an account's login, in lower case.
     ``people`` has, per person with several accounts, those logins. ``observed`` are ids of findings that are reported
     and do not block. ``controls`` maps the id of a finding to the controls that the packs say it gives evidence for.
-    ``acknowledging`` are the roles that may acknowledge an unauthorised change. ``problems`` are of files that could
+    ``acknowledging`` are the roles that may acknowledge an unauthorised change. ``exclusive`` are sets of applications
+    or configuration items of which no two are to be changed at the same time. ``problems`` are of files that could
     not be used, or not wholly: the last good version stands in for them. ``undecidable`` says that the organisation's
     file has never worked, so that nobody knows what is demanded. ``dropped`` has the holders that a repository's file
     took out of a role: they approve no more, and what they object to still stands. ``raised`` is the tier that the
@@ -374,6 +378,7 @@ class Policy:
     emergency: Emergency = Emergency()
     waivers: Waivers = Waivers()
     acknowledging: tuple[str, ...] = ()
+    exclusive: tuple[tuple[str, ...], ...] = ()
     records: Records = Records()
     templates: tuple[Template, ...] = ()
     retention_days: int = 2555
@@ -385,6 +390,13 @@ class Policy:
     undecidable: bool = False
     dropped: tuple[str, ...] = ()
     raised: Tier = Tier.LOW
+
+    @property
+    def tells_writers_apart(self) -> bool:
+        """Whether it demands more than write access anywhere."""
+        return any(
+            group in _ABOVE_WRITE for rules in self.tiers.values() for each in rules.approvals for group in each.groups
+        )
 
     @property
     def teams(self) -> frozenset[str]:

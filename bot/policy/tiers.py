@@ -21,7 +21,7 @@ from bot.policy.schema import (
     TierPart,
 )
 from bot.policy.tightening import T, Tightening, shorter
-from bot.words import lasting
+from bot.words import spoken
 
 _TYPES = (ChangeType.EMERGENCY, ChangeType.STANDARD, ChangeType.NORMAL)
 """Types of change by how much they ask for, the least first."""
@@ -48,7 +48,7 @@ def tightened(upper: TierRules, part: TierPart, made: Tightening, path: tuple[st
         upper.cool_down,
         part.cool_down,
         timedelta.total_seconds,
-        says=f"that nothing follows for {lasting(upper.cool_down)}",
+        says=f"that nothing follows for {spoken(upper.cool_down)}",
     )
     return replace(
         _both(upper, values.rules(part, TierRules(()))),
@@ -69,7 +69,7 @@ def _stricter_cab(upper: Cab | None, part: TierPart, made: Tightening, path: tup
 
     return Cab(
         quorum=keep("quorum", upper.quorum, wanted.quorum, float, f"that the board needs {upper.quorum} for a change"),
-        timeout=keep("timeout", upper.timeout, wanted.timeout, shorter, f"that the board has {lasting(upper.timeout)}"),
+        timeout=keep("timeout", upper.timeout, wanted.timeout, shorter, f"that the board has {spoken(upper.timeout)}"),
         on_timeout=keep(
             "on_timeout", upper.on_timeout, wanted.on_timeout, _ENDS.index, "what happens when the time is over"
         ),
@@ -88,7 +88,7 @@ def _stricter_verification(
         upper.within,
         wanted.within,
         shorter,
-        says=f"that a change is verified within {lasting(upper.within)}",
+        says=f"that a change is verified within {spoken(upper.within)}",
     )
     groups = made.narrowed((*path, "from"), upper.groups, wanted.groups, who="verifies", within=within)
     return Verification(groups or upper.groups, by)

@@ -96,6 +96,13 @@ class Publisher:
     owner: str
     name: str
     lane: Lane
+    check: str = CHECK
+
+    @property
+    def key(self) -> str:
+        """What the run is on record under: the subject, and the name of any other run than the usual one."""
+        subject = self.look.subject.key
+        return subject if self.check == CHECK else f"{subject}#{self.check}"
 
     async def publish(self, wanted: CheckRunContent) -> int:
         """Make it so, and answer how many effects it took.
@@ -105,7 +112,7 @@ class Publisher:
 
         """
         async with self.store.transaction() as connection:
-            standing = await known(connection, self.look.subject.key, wanted.head)
+            standing = await known(connection, self.key, wanted.head)
         published = await self._find(wanted, standing.published) if standing.in_doubt else standing.published
         effects = plan(wanted, published)
         on_record = standing.published.check_run_id if standing.published else None
@@ -119,7 +126,7 @@ class Publisher:
         path = route(
             "/repos/{owner}/{repo}/commits/{ref}/check-runs", owner=self.owner, repo=self.name, ref=wanted.head
         )
-        params = {"check_name": CHECK, "filter": "all"}
+        params = {"check_name": self.check, "filter": "all"}
         page = await self.github.get_pages(path, key="check_runs", lane=self.lane, params=params)
         ours = [run for run in page.items if run["external_id"] == wanted.external_id]
         if not ours:
@@ -135,7 +142,7 @@ class Publisher:
         async with self.store.transaction() as connection:
             if not await still_mine(connection, self.look):
                 raise Overtaken("a newer look at the same subject")
-            cursor = await connection.execute(_INTEND, [self.look.subject.key, effect.content.head, marker])
+            cursor = await connection.execute(_INTEND, [self.key, effect.content.head, marker])
             if await cursor.fetchone() != (on_record,):
                 raise Overtaken("a newer look at the same subject")
         sent = await self._send(effect, published)
@@ -148,7 +155,7 @@ class Publisher:
         match effect:
             case CreateCheckRun(content):
                 first = content.annotations[:50]
-                body = {"name": CHECK, "head_sha": content.head, **_body(content, first)}
+                body = {"name": self.check, "head_sha": content.head, **_body(content, first)}
                 answer = await self.github.post(runs, body, lane=self.lane, creates=True)
                 return Published(int(answer["id"]), content.digest, len(first))
             case UpdateCheckRun(check_run_id, content, annotations):
@@ -168,7 +175,7 @@ class Publisher:
         async with self.store.transaction() as connection:
             mine = await still_mine(connection, self.look)
             digest = sent.digest if mine else ""
-            values = [sent.check_run_id, digest, sent.annotations_sent, content.status, subject, content.head, marker]
+            values = [sent.check_run_id, digest, sent.annotations_sent, content.status, self.key, content.head, marker]
             await connection.execute(_RECEIVE, values)
             told = {
                 "effect": type(effect).__name__,

@@ -36,12 +36,14 @@ _ENDED_LATELY = timedelta(minutes=1)
 class Patience:
     """How long things may take, in seconds.
 
+    ``breath``: between the first wish and the look, so that what GitHub sends together is one look.
     ``tick``: between two looks at the clock. ``poll``: between two looks for jobs when no notification came.
     ``heartbeat`` and ``silence``: how often a worker says that it lives, and after how long it counts as dead.
     ``drain``: what a stopping worker has for what it is doing. ``interrupted``: before work starts again after the
     database was away. ``forgotten``: how long a wanted subject may have no job.
     """
 
+    breath: float = 1.0
     tick: float = 0.5
     poll: float = 2.0
     heartbeat: float = 5.0

@@ -15,6 +15,10 @@ _WANT = """
         %s::text[], %s::text[], %s::bigint[], %s::jsonb[], %s::smallint[], %s::text[], %s::smallint[]
     )
 """
+_YOUNG = """
+    SELECT greatest(0, extract(epoch FROM wanted_at + %s - clock_timestamp()))::float8 FROM subject
+    WHERE key = %s AND wanted > looked
+"""
 _BEGIN = """
     UPDATE subject SET look = look + 1, begun_at = clock_timestamp()
     WHERE key = %s AND wanted > looked
@@ -138,6 +142,13 @@ class Begun:
 
     look: Look
     wanted: int
+
+
+async def too_young(connection: AsyncConnection[Any], key: str, age: timedelta) -> float:
+    """Seconds until what is wanted of the subject has been wanted for ``age``; 0 when nothing is wanted."""
+    cursor = await connection.execute(_YOUNG, [age, key])
+    row = await cursor.fetchone()
+    return float(row[0]) if row else 0.0
 
 
 async def begin(connection: AsyncConnection[Any], key: str) -> Begun | None:

@@ -21,7 +21,7 @@ from bot.github.queries import document
 from bot.ingest.events import InstallationChanged, Where
 from bot.ingest.inbox import Inbox
 from bot.ingest.statements import forget_bodies, installation_state, note_gone, note_installation, stored
-from bot.ingest.subjects import MERGE_GROUP, PULL, installation_subject, pull_subject
+from bot.ingest.subjects import BRANCH, MERGE_GROUP, PULL, installation_subject, pull_subject
 from bot.ingest.webhook import refetched
 from bot.ledger import Entry, Kind, append
 from bot.queue import subjects
@@ -101,7 +101,7 @@ class Sweep:
         """One delivery; what is wrong with it must not keep back the others."""
         whole = await self.github.app().delivery(int(listed["id"]))
         try:
-            await self.inbox.accept(refetched(whole, self.clock))
+            await self.inbox.accept(refetched(whole, self.clock, app_id=self.github.credentials.app_id))
         except Transient:
             raise
         except (CountersignError, LookupError, TypeError, ValueError) as error:
@@ -155,7 +155,9 @@ class Sweep:
                 break
             after = repositories["pageInfo"]["endCursor"]
         async with self.store.transaction() as connection:
-            old = await subjects.unlooked(connection, installation_id, [PULL, MERGE_GROUP], UNLOOKED, MOST_UNLOOKED)
+            old = await subjects.unlooked(
+                connection, installation_id, [PULL, MERGE_GROUP, BRANCH], UNLOOKED, MOST_UNLOOKED
+            )
             await want(connection, [Wish(subject, Urgency.SWEEP) for subject in old])
         return Next(at=self.clock() + EVERY_INSTALLATION)
 

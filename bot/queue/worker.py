@@ -99,11 +99,25 @@ class Worker:
 
     async def look(self, key: str) -> None:
         """Look at the subject for as long as it is wanted, and leave it due or at rest."""
+        breath = self.patience.breath
         for _ in range(LOOKS_IN_A_ROW):
-            async with self.store.transaction() as connection:
-                begun = await subjects.begin(connection, key)
+            begun = await self._begin(key, breath)
             if begun is None or not await self._look_once(begun):
                 return
+            breath = 0.0
+
+    async def _begin(self, key: str, breath: float) -> Begun | None:
+        """Begin a look when what GitHub tells together has had a ``breath`` to arrive.
+
+        Whoever has waited in the queue for as long waits no longer.
+        """
+        async with self.store.transaction() as connection:
+            wait = await subjects.too_young(connection, key, timedelta(seconds=breath)) if breath else 0.0
+            if not wait:
+                return await subjects.begin(connection, key)
+        # Never longer than a breath, whatever the database's clock does.
+        await asyncio.sleep(min(wait, breath))
+        return await self._begin(key, 0.0)
 
     async def _look_once(self, begun: Begun) -> bool:
         """One look; whether the subject is wanted again already."""

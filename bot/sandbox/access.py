@@ -27,6 +27,11 @@ def role(repository: Repository, account: Account) -> str:
     return max(roles, key=ROLES.index)
 
 
+def may_push(repository: Repository, account: Account) -> bool:
+    """Whether ``account`` may push to the repository."""
+    return ROLES.index(role(repository, account)) >= ROLES.index("write")
+
+
 def grant(repository: Repository, who: Account | Team, given: str, by: Account) -> None:
     """Give a role to an account or a team."""
     if given not in ROLES[1:]:

@@ -20,6 +20,10 @@ class Account:
         """What stands in a commit."""
         return self.login.removesuffix("[bot]").title()
 
+    def rename(self, login: str) -> None:
+        """Change the login; whoever knows the account knows it by its new one."""
+        object.__setattr__(self, "login", login)
+
     @property
     def node_id(self) -> str:
         """GitHub's other id of it."""

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.sandbox.organisations import Installation
+from bot.sandbox.repositories import Repository
 from bot.sandbox.rules import Refused, not_found
 from bot.sandbox.world import World
 
@@ -50,6 +51,10 @@ class Token:
     permissions: Mapping[str, str]
     repository_ids: frozenset[int] | None
     expires_at: datetime
+
+    def sees(self, repository: Repository) -> bool:
+        """Whether it opens a repository of its installation."""
+        return self.repository_ids is None or repository.id in self.repository_ids
 
 
 @dataclass(slots=True)

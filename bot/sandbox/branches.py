@@ -152,6 +152,28 @@ def advance(
     _conclude_merged(repository, branch, sender, merging)
 
 
+def tag(repository: Repository, name: str, oid: str, *, by: Account) -> None:
+    """Put a tag on a commit, or move it there."""
+    before = repository.tags.get(name, NOTHING)
+    repository.tags[name] = oid
+    made, forced = repository.history.commits[oid], before != NOTHING
+    told = shapes.push(repository, name, before, made, by, forced=forced)
+    repository.tell("push", None, by, **{**told, "ref": f"refs/tags/{name}"})
+
+
+def land(repository: Repository, branch: str, head: str, *, by: Account, own: Files | None = None) -> Commit:
+    """Merge a commit by hand into a branch, with ``own`` content besides, and push it there."""
+    base = repository.branches[branch]
+    files = repository.history.merged(base, head)
+    if files is None:
+        raise Refused("they conflict")
+    tree = files | {path: text for path, text in (own or {}).items() if text is not None}
+    who = identity(by)
+    made = commit(repository, tree, (base, head), author=who, committer=who, message=f"Merge {head[:7]}")
+    advance(repository, branch, made, by=by)
+    return made
+
+
 def delete(repository: Repository, branch: str, *, by: Account) -> None:
     """Delete a branch."""
     before = repository.branches.pop(branch)

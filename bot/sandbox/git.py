@@ -138,6 +138,17 @@ class History:
                     heapq.heappush(heap, (-self.commits[parent].depth, parent))
         return Divergence(merge_base, tuple(alone[1]), tuple(alone[2]))
 
+    def behind(self, oid: str) -> list[Commit]:
+        """A commit and everything behind it, each after all that come after it."""
+        found: dict[str, Commit] = {}
+        waiting = [oid]
+        while waiting:
+            commit = self.commits[waiting.pop()]
+            if commit.oid not in found:
+                found[commit.oid] = commit
+                waiting += commit.parents
+        return sorted(found.values(), key=lambda each: (-each.depth, each.oid))
+
     def changes(self, before: str | None, after: str) -> list[Change]:
         """What differs between the trees of two commits; everything is new when there is none ``before``."""
         files = self.commits[before].files if before is not None else {}

@@ -138,16 +138,17 @@ class Api:
         path = request.path.removeprefix("/api/v3") if github.world.ghes else request.path
         try:
             sent = _object(asked.body)
-            call = Call(github, dict(request.match_info), dict(request.query), sent, token, path)
-            answer = route.handler(call)
-        except ValueError:
-            return _refusal(Refused("Problems parsing JSON", status=400))
         except Refused as refused:
             return _refusal(refused)
+        call = Call(github, dict(request.match_info), dict(request.query), sent, token, path)
+        try:
+            answer = route.handler(call)
+        except Refused as refused:
+            answer = _refusal(refused)
         except Moved as moved:
             url = f"{github.api_url}{moved.path}"
             body = {"message": "Moved Permanently", "url": url, "documentation_url": MANUAL}
-            return Answer(301 if request.method == "GET" else 307, body, {"Location": url})
+            answer = Answer(301 if request.method == "GET" else 307, body, {"Location": url})
         for watch in github.watchers:
             watch(Exchange(request.method, route.template, path, call.query, sent, answer.status, answer.body))
         return answer
@@ -159,9 +160,7 @@ class Api:
         except (ValueError, KeyError, TypeError):
             return _refusal(Refused("Problems parsing JSON", status=400)), 1
         github = self.github
-        status, answered, points = graphql.execute(
-            github.world, token.installation, token.permissions, query, variables
-        )
+        status, answered, points = graphql.execute(github.world, token, query, variables)
         for watch in github.watchers:
             watch(Exchange("POST", "/graphql", "/graphql", {}, asked, status, answered))
         return Answer(status, answered), points
@@ -237,7 +236,10 @@ def _check_headers(request: web.Request) -> None:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    sent = json.loads(body) if body else {}
+    try:
+        sent = json.loads(body) if body else {}
+    except ValueError as error:
+        raise Refused("Problems parsing JSON", status=400) from error
     if not isinstance(sent, dict):
         raise Refused("Body should be a JSON object", status=400)
     return sent

@@ -68,19 +68,25 @@ class MergeQueue:
     branch: str
     entries: list[MergeGroup] = field(default_factory=list)
 
-    def enqueue(self, pull: PullRequest, *, by: Account) -> MergeGroup:
-        """Add a pull request at the end."""
+    def enqueue(self, pull: PullRequest, *, by: Account, smuggled: branches.Files | None = None) -> MergeGroup:
+        """Add a pull request at the end; ``smuggled`` is what the group has besides, by whatever means."""
         if pull.base_ref != self.branch or any(entry.pull is pull for entry in self.entries):
             raise Refused("Pull request is already in the queue, or meant for another branch")
         base = self.entries[-1].head_sha if self.entries else self.repository.branches[self.branch]
-        group = self._build(pull, base, by)
+        group = self._build(pull, base, by, smuggled)
         self.entries.append(group)
         pull.tell("enqueued", by)
         self._request(group)
         return group
 
-    def _build(self, pull: PullRequest, base: str, by: Account) -> MergeGroup:
+    def _build(self, pull: PullRequest, base: str, by: Account, smuggled: branches.Files | None = None) -> MergeGroup:
         commit = branches.merge_commit(pull, base, by=by)
+        if smuggled:
+            tree = dict(commit.files) | {path: text for path, text in smuggled.items() if text is not None}
+            who = branches.identity(by)
+            commit = branches.commit(
+                self.repository, tree, commit.parents, author=who, committer=who, message=commit.message
+            )
         name = f"gh-readonly-queue/{self.branch}/pr-{pull.number}-{base}"
         self.repository.branches[name] = commit.oid
         world = self.repository.world
@@ -126,7 +132,7 @@ class MergeQueue:
     def checked(self, run: CheckRun) -> None:
         """A required check run of a group has completed."""
         group = next((each for each in self.entries if each.head_sha == run.head_sha), None)
-        required = self.repository.require_check
+        required = self.repository.required
         if group is None or run.name not in required:
             return
         if run.conclusion not in GOOD:

@@ -131,7 +131,7 @@ class Organisation:
         return "admin" if self.members[account] == "admin" else self.base
 
     def tell(
-        self, event: str, action: str | None, by: Account, *, where: Repository | None = None, **body: Any
+        self, event: str, action: str | None, by: Account, /, *, where: Repository | None = None, **body: Any
     ) -> None:
         """Send a webhook to the App, if it is there to hear it."""
         installation = self.installation

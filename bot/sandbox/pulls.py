@@ -11,6 +11,7 @@ from bot.sandbox.accounts import WEB_FLOW, Account
 from bot.sandbox.branches import Pushing
 from bot.sandbox.git import Change, Commit
 from bot.sandbox.rules import Refused
+from bot.sandbox.shapes import accounts as account_shapes
 from bot.sandbox.shapes import pulls as shapes
 from bot.sandbox.shapes import talk as talk_shapes
 
@@ -18,6 +19,22 @@ if TYPE_CHECKING:
     from bot.sandbox.checks import CheckRun
     from bot.sandbox.merge_queue import MergeGroup
     from bot.sandbox.repositories import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Something in the timeline of a pull request; ``event`` is GraphQL's name of it."""
+
+    event: str
+    at: datetime
+    assignee: Account | None = None
+    previous_ref_name: str = ""
+    current_ref_name: str = ""
+
+    @property
+    def item_type(self) -> str:
+        """GraphQL's name of it among the kinds that can be asked for."""
+        return "".join(f"_{char}" if char.isupper() else char.upper() for char in self.event).lstrip("_")
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +67,7 @@ class PullRequest:
     reviews: list[talk.Review] = field(default_factory=list)
     comments: list[talk.Comment] = field(default_factory=list)
     dismissals: dict[int, str] = field(default_factory=dict)
+    turns: list[Turn] = field(default_factory=list)
     commits: list[Commit] = field(default_factory=list)
     files: list[Change] = field(default_factory=list)
 
@@ -109,14 +127,15 @@ class PullRequest:
         self.refresh()
         self.tell("synchronize", by, before=before, after=after)
 
-    def update_branch(self, *, by: Account) -> Commit:
-        """Press *Update branch*: merge the base into the head."""
+    def update_branch(self, *, by: Account, own: branches.Files | None = None) -> Commit:
+        """Press *Update branch*: merge the base into the head; with ``own`` content it is done by hand and pushed."""
         files = self.merged_files()
         if files is None:
             raise Refused("merge conflict between base and head")
+        files |= {path: text for path, text in (own or {}).items() if text is not None}
         base = self.repository.branches[self.base_ref]
         message = f"Merge branch '{self.base_ref}' into {self.head_ref}"
-        author, committer = branches.identity(by), branches.identity(WEB_FLOW)
+        author, committer = branches.identity(by), branches.identity(WEB_FLOW if own is None else by)
         parents = (self.head_sha, base)
         commit = branches.commit(
             self.head_repository, files, parents, author=author, committer=committer, message=message
@@ -124,11 +143,34 @@ class PullRequest:
         branches.advance(self.head_repository, self.head_ref, commit, by=by)
         return commit
 
+    def apply_suggestion(self, *, by: Account, of: Account, files: branches.Files) -> Commit:
+        """Apply what a reviewer suggested: GitHub commits it, with the reviewer as co-author."""
+        tree = dict(self.repository.history.commits[self.head_sha].files)
+        tree |= {path: text for path, text in files.items() if text is not None}
+        commit = branches.commit(
+            self.head_repository,
+            tree,
+            (self.head_sha,),
+            author=branches.identity(by),
+            committer=branches.identity(WEB_FLOW),
+            message="Apply suggestion from code review",
+            co_authors=[of],
+        )
+        branches.advance(self.head_repository, self.head_ref, commit, by=by)
+        return commit
+
+    def assign(self, who: Account, *, by: Account) -> None:
+        """Assign it to somebody."""
+        self.turns.append(Turn("AssignedEvent", self.repository.world.now(), assignee=who))
+        self.tell("assigned", by, assignee=account_shapes.user(self.repository.world, who))
+
     def retarget(self, *, by: Account, base: str) -> None:
         """Choose another base branch."""
         was_ref, was_sha = self.base_ref, self.base_sha
         self.base_ref, self.base_sha = base, self.repository.branches[base]
         self.refresh()
+        now = self.repository.world.now()
+        self.turns.append(Turn("BaseRefChangedEvent", now, previous_ref_name=was_ref, current_ref_name=base))
         self.tell("edited", by, changes={"base": {"ref": {"from": was_ref}, "sha": {"from": was_sha}}})
 
     def review(self, *, by: Account, state: str, body: str = "") -> talk.Review:
@@ -140,11 +182,11 @@ class PullRequest:
         self.repository.tell("pull_request_review", "submitted", by, **talk_shapes.review_event(review))
         return review
 
-    def comment(self, *, by: Account, body: str, by_app: bool = False) -> talk.Comment:
-        """Say something."""
+    def comment(self, *, by: Account, body: str, by_app: bool = False, by_email: bool = False) -> talk.Comment:
+        """Say something; ``by_email``: as the answer to a message that GitHub sent."""
         world, now = self.repository.world, self.repository.world.now()
         number = world.numbers.next("IssueComment")
-        comment = talk.Comment(number, self, by, talk.check_body(body), now, now, by_app)
+        comment = talk.Comment(number, self, by, talk.check_body(body), now, now, by_app, by_email)
         self.comments.append(comment)
         self.repository.comments[number] = comment
         self.repository.tell("issue_comment", "created", by, **talk_shapes.comment_event(comment))
@@ -169,6 +211,7 @@ class PullRequest:
     def ready(self, *, by: Account) -> None:
         """Say that it is ready for review."""
         self.draft = False
+        self.turns.append(Turn("ReadyForReviewEvent", self.repository.world.now()))
         self.tell("ready_for_review", by)
 
     def edit(self, *, by: Account, title: str | None = None, body: str | None = None) -> None:
@@ -190,14 +233,16 @@ class PullRequest:
         if self.merged:
             raise Refused("Validation Failed", errors=["a merged pull request cannot be opened again"])
         self.state, self.closed_at = "open", None
+        self.turns.append(Turn("ReopenedEvent", self.repository.world.now()))
         self.head_sha = self.head_repository.branches[self.head_ref]
         self.base_sha = self.repository.branches[self.base_ref]
         self.refresh()
         self.tell("reopened", by)
 
-    def merge(self, *, by: Account, method: str = "merge") -> Commit:
-        """Merge it."""
-        self.check_mergeable()
+    def merge(self, *, by: Account, method: str = "merge", bypass: bool = False) -> Commit:
+        """Merge it; ``bypass``: as an administrator who does not wait for what is required."""
+        if not bypass or self.repository.role(by) != "admin":
+            self.check_mergeable()
         if self.repository.merge_queue is not None:
             raise Refused("Changes must be made through the merge queue", status=405)
         commit = branches.merge_commit(self, self.repository.branches[self.base_ref], by=by, method=method)
@@ -209,7 +254,7 @@ class PullRequest:
         """Refuse to merge what GitHub would not merge."""
         if self.state != "open" or self.draft or not self.mergeable:
             raise Refused("Pull Request is not mergeable", status=405)
-        for name in self.repository.require_check:
+        for name in self.repository.required:
             if not self.repository.passed(name, self.head_sha):
                 raise Refused(f'Required status check "{name}" is expected.', status=405)
 
@@ -220,9 +265,9 @@ class PullRequest:
         self.merge_commit_sha = merge_commit
         self.tell("closed", by)
 
-    def enqueue(self, *, by: Account) -> MergeGroup:
-        """Put it into the merge queue."""
+    def enqueue(self, *, by: Account, smuggled: branches.Files | None = None) -> MergeGroup:
+        """Put it into the merge queue; ``smuggled`` is what its group has besides, by whatever means."""
         queue = self.repository.merge_queue
         if queue is None or self.state != "open" or self.draft:
             raise Refused("Pull request is not in the correct state to be enqueued")
-        return queue.enqueue(self, by=by)
+        return queue.enqueue(self, by=by, smuggled=smuggled)

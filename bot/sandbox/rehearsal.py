@@ -15,7 +15,7 @@ from bot.sandbox import SimulatedGitHub
 from bot.settings import AppIdentity, Settings
 from bot.store import Store
 
-QUICK = Patience(tick=0.05, poll=0.2, heartbeat=0.5, silence=3.0, drain=2.0, interrupted=0.2, forgotten=1.0)
+QUICK = Patience(breath=0.0, tick=0.05, poll=0.2, heartbeat=0.5, silence=3.0, drain=2.0, interrupted=0.2, forgotten=1.0)
 """For stories in which nobody wants to wait."""
 
 AT_REST = """

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
-from bot.sandbox import access, branches
+from bot.sandbox import access, branches, protection
 from bot.sandbox.accounts import Account
 from bot.sandbox.branches import Activity, Files, Pushing
 from bot.sandbox.checks import GOOD, CheckRun, CheckSuite, Status, check_fields
 from bot.sandbox.git import Commit, History
 from bot.sandbox.merge_queue import MergeQueue
+from bot.sandbox.protection import Protection, Ruleset
 from bot.sandbox.pulls import PullRequest
 from bot.sandbox.rules import Refused
 from bot.sandbox.shapes import checks as shapes
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bot.sandbox.deployments import Environment, WorkflowRun
     from bot.sandbox.organisations import Organisation, Team
     from bot.sandbox.talk import Comment
-    from bot.sandbox.world import World
+    from bot.sandbox.world import App, World
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +30,8 @@ class Repository:
     """A repository. ``branches`` maps a name to the id of its tip; ``access`` accounts and teams to a role.
 
     ``organisation`` is None for a fork that a person owns. ``check_runs`` are all, in the order of their creation.
-    A pull request is merged only when the check runs named by ``require_check`` have passed on its head.
+    A pull request is merged only when the check runs named by ``require_check`` have passed on its head, and those that
+    an active ruleset names. ``foreign_runs`` are the check runs of other Apps.
     """
 
     world: World
@@ -45,7 +47,11 @@ class Repository:
     branches: dict[str, str] = field(default_factory=dict)
     pulls: dict[int, PullRequest] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    rulesets: dict[int, Ruleset] = field(default_factory=dict)
+    protections: dict[str, Protection] = field(default_factory=dict)
     check_runs: list[CheckRun] = field(default_factory=list)
+    foreign_runs: list[CheckRun] = field(default_factory=list)
     suites: dict[str, CheckSuite] = field(default_factory=dict)
     statuses: dict[str, list[Status]] = field(default_factory=dict)
     activities: list[Activity] = field(default_factory=list)
@@ -69,7 +75,7 @@ class Repository:
         """The address for people."""
         return f"{self.world.web_url}/{self.full_name}"
 
-    def tell(self, event: str, action: str | None, by: Account, **body: Any) -> None:
+    def tell(self, event: str, action: str | None, by: Account, /, **body: Any) -> None:
         """Send a webhook about something in this repository."""
         if self.organisation is not None:
             self.organisation.tell(event, action, by, where=self, **body)
@@ -85,6 +91,31 @@ class Repository:
     def revoke(self, who: Account | Team, *, by: Account | None = None) -> None:
         """Take the role away."""
         access.revoke(self, who, by or self.owner)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The checks that must have passed, by the App that is named as their source."""
+        return tuple(
+            dict.fromkeys(
+                [*self.require_check, *protection.demanded(self.rulesets.values(), self.protections.values())]
+            )
+        )
+
+    def ruleset(self, name: str, *, by: Account, checks: Sequence[str]) -> Ruleset:
+        """Make a ruleset for the default branch that demands checks."""
+        return protection.ruleset(self, name, tuple(checks), by)
+
+    def protect(self, branch: str, *, by: Account, checks: Sequence[str]) -> Protection:
+        """Protect a branch in the older way."""
+        return protection.protect(self, branch, tuple(checks), by)
+
+    def tag(self, name: str, oid: str, *, by: Account) -> None:
+        """Put a tag on a commit, or move it there."""
+        branches.tag(self, name, oid, by=by)
+
+    def land(self, branch: str, head: str, *, by: Account, own: Files | None = None) -> Commit:
+        """Merge a commit by hand, with ``own`` content besides, and push it past every rule."""
+        return branches.land(self, branch, head, by=by, own=own)
 
     def push(self, branch: str, **how: Unpack[Pushing]) -> Commit:
         """Push one commit to a branch."""
@@ -201,6 +232,16 @@ class Repository:
         self.check_runs.append(run)
         self.world.check_runs[run.id] = run
         run.update(fields, by=by, created=True)
+        return run
+
+    def report_as(self, app: App, name: str, head: str, *, conclusion: str) -> CheckRun:
+        """Another App reports a check on a commit."""
+        number = self.world.numbers.next("CheckSuite")
+        suite = CheckSuite(number, self, app, head, None, self.world.now())
+        run = CheckRun(self.world.numbers.next("CheckRun"), suite, name)
+        suite.runs.append(run)
+        self.foreign_runs.append(run)
+        run.update({"name": name, "conclusion": conclusion}, by=app.account, created=True)
         return run
 
     def suite(self, head: str, branch: str | None = None) -> CheckSuite:

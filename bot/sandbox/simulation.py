@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,18 +60,19 @@ class SimulatedGitHub:
         ghes: bool = False,
         clock: Clock = utc_now,
         permissions: Mapping[str, str] | None = None,
+        events: Iterable[str] | None = None,
     ) -> AsyncIterator[SimulatedGitHub]:
         """Serve it on free ports of the loopback interface while the block runs.
 
         ``ghes``: as GitHub Enterprise Server, with its addresses, without rate limits and merge queues.
-        ``permissions``: what the App asks for, when that is not what Countersign needs.
+        ``permissions`` and ``events``: what the App asks for, when that is not what Countersign needs.
         """
         granted = dict(permissions or {grant.key: grant.level for grant in GRANTS})
-        events = tuple(each.event for each in EVENTS)
+        heard = tuple(events or (each.event for each in EVENTS))
         if ghes:
             granted.pop("merge_queues", None)
-            events = tuple(event for event in events if event != "merge_group")
-        world = World(clock, granted, events, ghes=ghes)
+            heard = tuple(event for event in heard if event != "merge_group")
+        world = World(clock, granted, heard, ghes=ghes)
         github = cls(world, Tokens(world), Webhooks(world, webhook_secret))
         if ghes:
             github.limits = Limits(core=None, graphql=None)

@@ -39,7 +39,10 @@ class Reaction:
 
 @dataclass(slots=True, eq=False)
 class Comment:
-    """A comment in the conversation of a pull request. ``by_app``: written through the App's own token."""
+    """A comment in the conversation of a pull request. ``by_app``: written through the App's own token.
+
+    ``by_email``: it is the answer to a message that GitHub sent.
+    """
 
     id: int
     pull: PullRequest
@@ -48,6 +51,7 @@ class Comment:
     created_at: datetime
     updated_at: datetime
     by_app: bool = False
+    by_email: bool = False
     reactions: list[Reaction] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
 

@@ -9,7 +9,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,43 @@ PATIENCE = aiohttp.ClientTimeout(total=10)
 """GitHub waits ten seconds for an answer."""
 
 Which = Callable[["Delivery"], bool]
+
+_TABLE = """
+    branch_protection_rule:      created deleted edited
+    check_run:                   completed created requested_action rerequested
+    check_suite:                 requested
+    deployment_protection_rule:  requested
+    installation:                created deleted suspend unsuspend
+    installation_repositories:   added
+    issue_comment:               created deleted edited
+    member:                      added edited removed
+    membership:                  added removed
+    merge_group:                 checks_requested destroyed
+    organization:                member_added member_removed
+    pull_request:                assigned closed converted_to_draft dequeued edited enqueued labeled opened
+                                 ready_for_review
+                                 reopened synchronize unlabeled
+    pull_request_review:         dismissed edited submitted
+    push:                        -
+    repository:                  archived created renamed
+    repository_ruleset:          created deleted edited
+    status:                      -
+    team:                        added_to_repository created deleted removed_from_repository
+    team_add:                    -
+"""
+
+
+def _sent() -> Iterator[tuple[str, str | None]]:
+    event = ""
+    for word in _TABLE.split():
+        if word.endswith(":"):
+            event = word.removesuffix(":")
+        else:
+            yield event, None if word == "-" else word
+
+
+SENT = frozenset(_sent())
+"""Every webhook that there is, by event and action; nothing else can be announced."""
 
 
 @dataclass(slots=True, eq=False)
@@ -147,7 +184,14 @@ class Webhooks:
         await self._idle.wait()
 
     def announce(self, announcement: Announcement) -> None:
-        """Write a webhook down, and have it sent."""
+        """Write a webhook down, and have it sent.
+
+        Raises:
+            LookupError: it is not in the table, so no contract test has seen its payload.
+
+        """
+        if (announcement.event, announcement.action) not in SENT:
+            raise LookupError(f"{announcement.event} {announcement.action} is not a webhook of the simulation")
         payload = _payload(self.world, announcement)
         for observer in self.observers:
             observer(announcement.event, payload)

@@ -65,6 +65,7 @@ class World:
     repositories: dict[int, Repository] = field(default_factory=dict)
     installations: dict[int, Installation] = field(default_factory=dict)
     check_runs: dict[int, CheckRun] = field(default_factory=dict)
+    gone: set[Account] = field(default_factory=set)
     _names: dict[str, int] = field(default_factory=dict)
     _emails: dict[str, Account] = field(default_factory=dict)
     _watched: dict[tuple[int, str], list[PullRequest]] = field(default_factory=dict)
@@ -109,6 +110,24 @@ class World:
     def bot(self, login: str) -> Account:
         """The bot of that name, made when there is none."""
         return self.accounts.get(login.lower()) or self._account(login, "Bot")
+
+    def rename(self, account: Account, login: str) -> None:
+        """Somebody changes their login; the old one is free for others from now on."""
+        del self.accounts[account.login.lower()]
+        account.rename(login)
+        self.accounts[login.lower()] = account
+
+    def delete(self, account: Account) -> None:
+        """Somebody deletes their account; the login is free for others from now on."""
+        del self.accounts[account.login.lower()]
+        self._emails = {email: who for email, who in self._emails.items() if who != account}
+        self.gone.add(account)
+
+    def other_app(self, slug: str) -> App:
+        """Another App that is installed everywhere."""
+        number = self.numbers.next("App")
+        account = self._account(f"{slug}[bot]", "Bot")
+        return App(number, slug, account, account, f"Iv23li{number}", {"checks": "write"}, (), self.now())
 
     def account_of(self, email: str) -> Account | None:
         """Whom an e-mail address belongs to; None when nobody has said so."""

@@ -1,6 +1,7 @@
 """A small bank on the simulated GitHub, and words for what its stories look at."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from bot.publish.effects import CHECK
@@ -56,6 +57,11 @@ class Bank:
         ledger = org.repository("ledger", files={"ledger.py": "balance = 0\n"}, access=access, merge_queue=merge_queue)
         return cls(gh, org, alice, bob, carol, dana, erin, appsec, home, ledger)
 
+    def time_passes(self, seconds: int = 2) -> None:
+        """Let it be later on GitHub, whose moments are whole seconds."""
+        before = self.gh.world.clock
+        self.gh.world.clock = lambda: before() + timedelta(seconds=seconds)
+
     def change(self, text: str = "balance = 1\n", **more: Any) -> Any:
         """A pull request of Alice's."""
         return self.ledger.open_pull_request(by=self.alice, title="Balance", files={"ledger.py": text}, **more)
@@ -83,6 +89,12 @@ def reasons(pull: Any) -> dict[str, str]:
         if len(cells) == 4 and cells[0] in {"counted", "not counted"}:
             found[cells[1].lstrip("@").replace("\\", "")] = f"{cells[0]}: {cells[3]}".replace("\\", "")
     return found
+
+
+def told(pull: Any) -> str:
+    """What the check run says, as people read it."""
+    said: str = pull.check(CHECK).summary
+    return said.replace("\\", "")
 
 
 async def runs(running: Rehearsal, pull: Any) -> list[Any]:

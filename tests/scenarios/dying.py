@@ -24,7 +24,7 @@ from bot.sandbox.rehearsal import AT_REST
 from bot.settings import Settings
 from bot.store import Store
 
-FATAL = Patience(tick=0.05, poll=0.1, heartbeat=0.1, silence=0.5, drain=1.0, interrupted=0.1, forgotten=0.5)
+FATAL = Patience(breath=0.0, tick=0.05, poll=0.1, heartbeat=0.1, silence=0.5, drain=1.0, interrupted=0.1, forgotten=0.5)
 _looking: ContextVar[bool] = ContextVar("looking", default=False)
 
 

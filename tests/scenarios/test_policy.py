@@ -1,5 +1,7 @@
 """Where the policy comes from, and what happens when a file of it is broken, loosened, or taken away."""
 
+import json
+
 from bot.publish.effects import CHECK
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
@@ -41,7 +43,7 @@ async def test_the_policy_of_the_head_has_no_say(countersign: Rehearsal, bank: B
     )
     pull.review(by=bank.bob, state="APPROVED")
     await countersign.settle()
-    assert shown(pull) == ("action_required", "Waiting: 1 approval from someone with write access")
+    assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
 
 
 async def test_a_change_of_the_organisations_policy_reaches_open_pull_requests(
@@ -54,6 +56,70 @@ async def test_a_change_of_the_organisations_policy_reaches_open_pull_requests(
     bank.policy.push("main", by=bank.erin, files={"countersign.yml": three})
     await countersign.settle()
     assert shown(pull) == ("action_required", "Waiting: 1 approval from someone with write access")
+
+
+async def test_the_switch_to_enforcing_is_on_record(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
+    bank = Bank.found(gh, policy=POLICY.replace("mode: enforce", "mode: observe"))
+    pull = bank.change()
+    await countersign.settle()
+    assert shown(pull)[0] == "neutral"
+    bank.policy.push("main", by=bank.erin, files={"countersign.yml": POLICY})
+    await countersign.settle()
+    assert shown(pull)[0] == "action_required"
+    rows = await countersign.rows("SELECT body FROM ledger_entry WHERE kind = 'policy:mode:switched'")
+    [told] = [json.loads(bytes(body))["body"] for (body,) in rows]
+    assert (told["was"]["mode"], told["now"]["mode"]) == ("observe", "enforce")
+
+
+async def test_one_application_can_be_observed_while_others_are_not(
+    countersign: Rehearsal, gh: SimulatedGitHub
+) -> None:
+    observed = "{name: ledger, repositories: [ledger], tier: medium, mode: observe}"
+    bank = Bank.found(gh, policy=POLICY.replace("{name: ledger, repositories: [ledger], tier: medium}", observed))
+    pull = bank.change()
+    vault = bank.org.repository("vault", files={"a": "1"}, access={bank.alice: "write"})
+    other = vault.open_pull_request(by=bank.alice, title="Vault", files={"a": "2"})
+    await countersign.settle()
+    assert shown(pull)[0] == "neutral"
+    assert shown(other)[0] == "action_required"
+
+
+async def test_one_control_can_be_observed_while_others_are_not(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
+    bank = Bank.found(gh, policy=POLICY + "observe: [identity]\n")
+    pull = bank.change(email="somebody@elsewhere.example")
+    pull.review(by=bank.bob, state="APPROVED")
+    pull.review(by=bank.carol, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    assert "observed, would fail" in pull.check(CHECK).summary
+
+
+async def test_an_application_is_found_by_custom_properties(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
+    by_property = "{name: ledger, properties: {tier: gold}, tier: low}"
+    bank = Bank.found(gh, policy=POLICY.replace("{name: ledger, repositories: [ledger], tier: medium}", by_property))
+    bank.ledger.properties["tier"] = "gold"
+    pull = bank.change()
+    pull.review(by=bank.bob, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull) == ("success", "Passed: 1 of 1 approvals, none by a contributor")
+
+
+async def test_a_rule_raises_the_tier_and_another_one_blocks(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
+    more = (
+        "risk: {raise: [{id: migration, to: high, when: 'paths.exists(p, p.matches(\"^db/\"))'}]}\n"
+        "rules: [{id: title, require: 'change.title.size() > 10', message: Say in the title what changes.}]\n"
+    )
+    bank = Bank.found(gh, policy=POLICY + more)
+    pull = bank.ledger.open_pull_request(by=bank.alice, title="Tables", files={"db/1.sql": "SELECT 1;\n"})
+    await countersign.settle()
+    summary = pull.check(CHECK).summary
+    assert shown(pull)[0] == "failure"
+    assert "tier high" in summary
+    assert "Say in the title what changes." in summary
+    assert "raises it to high" in pull.check(CHECK).text
+    pull.edit(by=bank.alice, title="Tables of the new ledger")
+    await countersign.settle()
+    assert shown(pull)[0] == "action_required"
 
 
 async def test_a_broken_policy_leaves_the_last_good_one_in_force(countersign: Rehearsal, bank: Bank) -> None:

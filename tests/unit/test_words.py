@@ -4,26 +4,26 @@ from datetime import timedelta
 
 import pytest
 
-from bot.words import counted, lasting, listed, quoted, shortened, visible
+from bot.words import counted, listed, quoted, shortened, spoken, visible
 
 
 @pytest.mark.parametrize(
     ("duration", "words"),
     [
-        (timedelta(), "0 minutes"),
+        (timedelta(), "0 seconds"),
         (timedelta(minutes=1), "1 minute"),
         (timedelta(minutes=90), "90 minutes"),
         (timedelta(hours=1), "1 hour"),
-        (timedelta(hours=24), "24 hours"),
+        (timedelta(hours=24), "1 day"),
         (timedelta(hours=36), "36 hours"),
         (timedelta(days=3), "3 days"),
-        (timedelta(days=7), "1 week"),
-        (timedelta(days=14), "2 weeks"),
+        (timedelta(days=7), "7 days"),
+        (timedelta(days=14), "14 days"),
         (timedelta(days=30), "30 days"),
     ],
 )
 def test_a_duration_is_said_in_the_largest_unit_that_fits(duration: timedelta, words: str) -> None:
-    assert lasting(duration) == words
+    assert spoken(duration) == words
 
 
 def test_one_is_one_and_more_are_more() -> None:

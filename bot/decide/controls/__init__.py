@@ -7,15 +7,19 @@ from bot.decide.controls import (
     approvals,
     completeness,
     draft,
+    guards,
     identity,
     inventory,
     mergeable,
+    noteworthy,
     objections,
     policy,
+    policy_change,
     risk,
     rules,
     separation,
     shared_head,
+    unauthorised,
 )
 from bot.decide.verdict import Finding
 
@@ -25,6 +29,8 @@ Control = Callable[[Context], Finding | Sequence[Finding] | None]
 CONTROLS: tuple[Control, ...] = (
     completeness.look,
     policy.look,
+    policy_change.look,
+    unauthorised.look,
     draft.look,
     separation.look,
     approvals.look,
@@ -35,6 +41,8 @@ CONTROLS: tuple[Control, ...] = (
     inventory.look,
     risk.look,
     rules.look,
+    guards.look,
+    noteworthy.look,
 )
 
 

@@ -10,15 +10,17 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    OperationDefinitionNode,
     build_schema,
+    get_variable_values,
     parse,
     validate,
 )
 from graphql import execute as run
 
-from bot.sandbox.graphql.cost import MOST_NODES, Cost, cost
+from bot.sandbox.auth import Token
+from bot.sandbox.graphql.cost import MOST_NODES, cost
 from bot.sandbox.graphql.resolve import Problem, View, resolve, type_of
-from bot.sandbox.organisations import Installation
 from bot.sandbox.world import World
 
 
@@ -37,24 +39,15 @@ def _checked(query: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...]]
     return document, tuple(validate(schema(), document))
 
 
-def price(query: str, variables: Mapping[str, Any]) -> Cost:
-    """What a query costs; one point when it cannot even be read."""
-    document, errors = _checked(query)
-    return Cost(1, 0) if document is None or errors else cost(document, variables)
-
-
-def execute(
-    world: World,
-    installation: Installation,
-    permissions: Mapping[str, str],
-    query: str,
-    variables: Mapping[str, Any],
-) -> tuple[int, dict[str, Any], int]:
+def execute(world: World, token: Token, query: str, variables: Mapping[str, Any]) -> tuple[int, dict[str, Any], int]:
     """The answer to a query: status, body and points. Errors come with status 200, beside what could be answered."""
     document, errors = _checked(query)
     if document is None or errors:
         return 200, {"errors": [_unreadable(error) for error in errors]}, 1
-    price_ = cost(document, variables)
+    given = _given(document, variables)
+    if isinstance(given, list):
+        return 200, {"errors": [_unreadable(error) for error in given]}, 1
+    price_ = cost(document, given)
     if price_.nodes > MOST_NODES:
         message = (
             f"This query requests up to {price_.nodes:,} possible nodes which exceeds the maximum limit of 500,000."
@@ -64,7 +57,7 @@ def execute(
         schema(),
         document,
         root_value=None,
-        context_value=View(world, installation, permissions),
+        context_value=View(world, token),
         variable_values=dict(variables),
         field_resolver=resolve,
         type_resolver=type_of,
@@ -74,6 +67,14 @@ def execute(
     if result.errors:
         body["errors"] = [_told(error) for error in result.errors]
     return 200, body, price_.points
+
+
+def _given(document: DocumentNode, variables: Mapping[str, Any]) -> dict[str, Any] | list[GraphQLError]:
+    """The variables with the defaults of those that were not given, or why they cannot be."""
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    declared = [each for operation in operations for each in operation.variable_definitions or ()]
+    found = get_variable_values(schema(), declared, dict(variables))
+    return found if isinstance(found, list) else found.coerced
 
 
 def _unreadable(error: GraphQLError) -> dict[str, Any]:

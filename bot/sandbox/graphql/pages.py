@@ -43,10 +43,15 @@ def page(items: Sequence[Any], info: GraphQLResolveInfo[Any], arguments: dict[st
     shown = rest[:size] if first is not None else rest[-size:]
     end = start + len(shown) if first is not None else len(items)
     more = first is not None and end < len(items)
+    earlier = start > 0 if first is not None else len(shown) < len(items)
     return {
         "nodes": list(shown),
         "total_count": len(items),
-        "page_info": {"has_next_page": more, "end_cursor": _cursor(end) if shown else None},
+        "page_info": {
+            "has_next_page": more,
+            "has_previous_page": earlier,
+            "end_cursor": _cursor(end) if shown else None,
+        },
     }
 
 

@@ -1,20 +1,22 @@
 """How each field of the schema is answered from the state of the simulated organisation."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
-from bot.sandbox.accounts import WEB_FLOW, Account
+from bot.sandbox.access import may_push
+from bot.sandbox.accounts import WEB_FLOW, Account, node_id
+from bot.sandbox.auth import Token
 from bot.sandbox.git import Commit, Identity, blob_id
 from bot.sandbox.graphql.pages import Problem, page
 from bot.sandbox.merge_queue import MergeGroup, MergeQueue
-from bot.sandbox.organisations import Installation, Organisation, Team
-from bot.sandbox.pulls import PullRequest
+from bot.sandbox.organisations import Organisation, Team
+from bot.sandbox.pulls import PullRequest, Turn
 from bot.sandbox.repositories import Repository
-from bot.sandbox.talk import Review
+from bot.sandbox.talk import Comment, Review
 from bot.sandbox.world import World
 
 __all__ = ["Problem", "View", "resolve", "type_of"]
@@ -27,15 +29,24 @@ LARGEST_BLOB = 512_000
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The organisation as an installation sees it with a token of these permissions."""
+    """The organisation as it is seen with a token."""
 
     world: World
-    installation: Installation
-    permissions: Mapping[str, str]
+    token: Token
+
+    @property
+    def organisation(self) -> Organisation:
+        """Whose installation asks."""
+        return self.token.installation.organisation
+
+    @property
+    def repositories(self) -> list[Repository]:
+        """What the token can see."""
+        return [each for each in self.token.installation.repositories if self.token.sees(each)]
 
     def need(self, permission: str) -> None:
         """Refuse a token that was not given ``permission``."""
-        if permission not in self.permissions:
+        if permission not in self.token.permissions:
             raise Problem("FORBIDDEN", "Resource not accessible by integration")
 
 
@@ -49,9 +60,10 @@ class CommitIn:
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """A branch."""
+    """A branch or a tag."""
 
     repository: Repository
+    name: str
     oid: str
 
 
@@ -73,7 +85,9 @@ def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any
     if resolver is not None:
         return resolver(source, info.context, info, arguments)
     name = _CAMEL.sub("_", info.field_name).lower()
-    return source[name] if isinstance(source, dict) else getattr(source, name)
+    value = source[name] if isinstance(source, dict) else getattr(source, name)
+    # Whoever has deleted their account is nobody.
+    return None if isinstance(value, Account) and value in info.context.world.gone else value
 
 
 def type_of(value: Any, _info: GraphQLResolveInfo[Any], _type: GraphQLAbstractType) -> str:
@@ -87,6 +101,10 @@ def type_of(value: Any, _info: GraphQLResolveInfo[Any], _type: GraphQLAbstractTy
             return "Commit"
         case Blob():
             return "Blob"
+        case Comment():
+            return "IssueComment"
+        case Turn(event=event):
+            return event
         case _:
             return "GpgSignature"
 
@@ -94,20 +112,20 @@ def type_of(value: Any, _info: GraphQLResolveInfo[Any], _type: GraphQLAbstractTy
 def _repository(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Repository:
     owner, name = arguments["owner"], arguments["name"]
     found = view.world.repository(owner, name)
-    if found is None or found not in view.installation.repositories:
+    if found is None or found not in view.repositories:
         raise Problem("NOT_FOUND", f"Could not resolve to a Repository with the name '{owner}/{name}'.")
     return found
 
 
 def _organisation(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Organisation:
-    organisation = view.installation.organisation
+    organisation = view.organisation
     if organisation.login.lower() != arguments["login"].lower():
         raise Problem("NOT_FOUND", f"Could not resolve to an Organization with the login of '{arguments['login']}'.")
     return organisation
 
 
 def _owner(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Organisation | None:
-    organisation = view.installation.organisation
+    organisation = view.organisation
     return organisation if organisation.login.lower() == arguments["login"].lower() else None
 
 
@@ -130,7 +148,7 @@ def _child_teams(source: Team, _view: View, info: GraphQLResolveInfo[Any], argum
 
 def _repositories(source: Organisation, view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
     archived = arguments.get("isArchived")
-    found = [each for each in view.installation.repositories if archived is None or each.archived == archived]
+    found = [each for each in view.repositories if archived is None or each.archived == archived]
     found.sort(key=lambda each: each.pushed_at or each.created_at, reverse=True)
     del source
     return page(found, info, arguments)
@@ -156,6 +174,8 @@ def _object(
     source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments
 ) -> CommitIn | Blob | None:
     view.need("contents")
+    if expression := arguments.get("expression"):
+        return _at(source, expression)
     oid = arguments["oid"]
     if oid in source.history.commits:
         return CommitIn(source, source.history.commits[oid])
@@ -164,6 +184,15 @@ def _object(
             if blob_id(text) == oid:
                 return Blob(text)
     return None
+
+
+def _at(source: Repository, expression: str) -> CommitIn | Blob | None:
+    """What git calls ``commit:path``, or a commit."""
+    rev, _, path = expression.partition(":")
+    commit = source.history.commits.get(source.branches.get(rev, rev))
+    if commit is None or not path:
+        return None if commit is None else CommitIn(source, commit)
+    return Blob(commit.files[path]) if path in commit.files else None
 
 
 def _file(source: CommitIn, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> dict[str, str] | None:
@@ -183,7 +212,41 @@ def _queue(source: Repository, view: View, _info: GraphQLResolveInfo[Any], argum
 
 def _tip(repository: Repository, branch: str) -> Tip | None:
     oid = repository.branches.get(branch)
-    return Tip(repository, oid) if oid is not None else None
+    return Tip(repository, branch, oid) if oid is not None else None
+
+
+def _ref(source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Tip | None:
+    view.need("contents")
+    name = arguments["qualifiedName"]
+    if name.startswith("refs/tags/"):
+        tag = name.removeprefix("refs/tags/")
+        return Tip(source, tag, source.tags[tag]) if tag in source.tags else None
+    return _tip(source, name.removeprefix("refs/heads/"))
+
+
+def _history(source: CommitIn, view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    """A commit and everything behind it, the newest first."""
+    view.need("contents")
+    found = source.repository.history.behind(source.commit.oid)
+    return page([CommitIn(source.repository, commit) for commit in found], info, arguments)
+
+
+def _node(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Comment | None:
+    for repository in view.repositories:
+        for comment in repository.comments.values():
+            if node_id("IssueComment", comment.id) == arguments["id"]:
+                view.need("issues")
+                return comment
+    raise Problem("NOT_FOUND", f"Could not resolve to a node with the global id of '{arguments['id']}'")
+
+
+def _timeline(source: PullRequest, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    wanted = arguments.get("itemTypes")
+    return page([each for each in source.turns if wanted is None or each.item_type in wanted], info, arguments)
+
+
+def _merge_commit(source: PullRequest, *_: Any) -> CommitIn | None:
+    return _in(source.repository, source.merge_commit_sha) if source.merge_commit_sha is not None else None
 
 
 def _in(repository: Repository, oid: str) -> CommitIn:
@@ -222,7 +285,11 @@ def _associated(source: CommitIn, view: View, info: GraphQLResolveInfo[Any], arg
     """The merged pull request that brought the commit; the open ones with it until it is in the default branch."""
     view.need("pull_requests")
     repository, oid = source.repository, source.commit.oid
-    carrying = [pull for pull in repository.pulls.values() if any(oid == each.oid for each in pull.commits)]
+    carrying = [
+        pull
+        for pull in repository.pulls.values()
+        if oid == pull.merge_commit_sha or any(oid == each.oid for each in pull.commits)
+    ]
     merged = [pull for pull in carrying if pull.merged and pull.base_ref == repository.default_branch]
     return page([*merged, *(pull for pull in carrying if not merged and pull.state == "open")], info, arguments)
 
@@ -258,6 +325,13 @@ FIELDS: dict[str, Resolver] = {
     "Query.repository": _repository,
     "Query.organization": _organisation,
     "Query.repositoryOwner": _owner,
+    "Query.node": _node,
+    "IssueComment.createdViaEmail": lambda source, *_: source.by_email,
+    "IssueComment.id": lambda source, *_: node_id("IssueComment", source.id),
+    "AssignedEvent.createdAt": lambda source, *_: stamp(source.at),
+    "BaseRefChangedEvent.createdAt": lambda source, *_: stamp(source.at),
+    "ReadyForReviewEvent.createdAt": lambda source, *_: stamp(source.at),
+    "ReopenedEvent.createdAt": lambda source, *_: stamp(source.at),
     "Organization.databaseId": lambda source, *_: source.id,
     "Organization.team": _team,
     "Organization.repositories": _repositories,
@@ -274,6 +348,7 @@ FIELDS: dict[str, Resolver] = {
     "Repository.pullRequests": _pull_requests,
     "Repository.object": _object,
     "Repository.mergeQueue": _queue,
+    "Repository.ref": _ref,
     "Ref.target": lambda source, *_: _in(source.repository, source.oid),
     "Blob.oid": lambda source, *_: blob_id(source.text),
     "Blob.byteSize": lambda source, *_: len(source.text.encode()),
@@ -282,6 +357,8 @@ FIELDS: dict[str, Resolver] = {
     "Blob.text": lambda source, *_: None if "\0" in source.text else source.text,
     "Commit.oid": lambda source, *_: source.commit.oid,
     "Commit.messageHeadline": lambda source, *_: source.commit.headline,
+    "Commit.messageBody": lambda source, *_: source.commit.message.partition("\n")[2].strip(),
+    "Commit.history": _history,
     "Commit.authors": _authors,
     "Commit.committer": lambda source, *_: source.commit.committer,
     "Commit.parents": _parents,
@@ -301,11 +378,14 @@ FIELDS: dict[str, Resolver] = {
     "PullRequest.headRefName": lambda source, *_: source.head_ref,
     "PullRequest.headRefOid": lambda source, *_: source.head_sha,
     "PullRequest.headRepository": lambda source, *_: source.head_repository,
+    "PullRequest.mergeCommit": _merge_commit,
+    "PullRequest.timelineItems": _timeline,
     "PullRequest.labels": _labels,
     "PullRequest.commits": _commits,
     "PullRequest.reviews": _reviews,
     "PullRequest.files": _files,
     "PullRequestReview.databaseId": lambda source, *_: source.id,
+    "PullRequestReview.authorCanPushToRepository": lambda source, *_: may_push(source.pull.repository, source.author),
     "PullRequestReview.commit": lambda source, *_: _in(source.pull.repository, source.commit_oid),
     "PullRequestReview.submittedAt": lambda source, *_: stamp(source.submitted_at),
     "PullRequestReview.lastEditedAt": lambda source, *_: stamp(source.edits[-1].at) if source.edits else None,

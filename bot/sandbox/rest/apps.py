@@ -6,12 +6,13 @@ https://docs.github.com/rest/apps
 import json
 from typing import Any
 
+from bot.sandbox.auth import Token
 from bot.sandbox.organisations import Installation
 from bot.sandbox.rest.routing import Answer, Call, route
 from bot.sandbox.rules import not_found
 from bot.sandbox.shapes import apps as shapes
 from bot.sandbox.shapes.common import when
-from bot.sandbox.shapes.repositories import full
+from bot.sandbox.shapes.repositories import repository
 from bot.sandbox.webhooks import Delivery
 
 
@@ -42,11 +43,15 @@ def access_token(call: Call) -> Answer:
         "token": token.text,
         "expires_at": when(token.expires_at),
         "permissions": dict(token.permissions),
-        "repository_selection": "all" if token.repository_ids is None else "selected",
+        "repository_selection": _selection(token),
     }
     if token.repository_ids is not None:
-        body["repositories"] = [full(call.world.repositories[each]) for each in sorted(token.repository_ids)]
+        body["repositories"] = [repository(call.world.repositories[each]) for each in sorted(token.repository_ids)]
     return Answer(201, body)
+
+
+def _selection(token: Token) -> str:
+    return "all" if token.repository_ids is None else "selected"
 
 
 def _installation(call: Call) -> Installation:
@@ -70,10 +75,9 @@ def of_repository(call: Call) -> Answer:
 def repositories(call: Call) -> Answer:
     """What the token can see."""
     token = call.installation_token
-    chosen = token.repository_ids
-    seen = [each for each in token.installation.repositories if chosen is None or each.id in chosen]
-    answer = call.paged(seen, full, key="repositories")
-    return Answer(200, {**answer.body, "repository_selection": "all"}, answer.headers)
+    seen = [each for each in token.installation.repositories if token.sees(each)]
+    answer = call.paged(seen, repository, key="repositories")
+    return Answer(200, {**answer.body, "repository_selection": _selection(token)}, answer.headers)
 
 
 @route("GET", "/app/hook/deliveries", as_app=True)

@@ -12,7 +12,6 @@ from bot.sandbox.repositories import Repository
 from bot.sandbox.rest.routing import Answer, Call, route
 from bot.sandbox.rules import Refused, not_found
 from bot.sandbox.shapes import checks as shapes
-from bot.sandbox.shapes.repositories import minimal
 from bot.sandbox.shapes.repositories import repository as repository_shape
 
 _FIELDS = frozenset(
@@ -102,10 +101,10 @@ def combined(call: Call) -> Answer:
     url = f"{call.world.api_url}/repos/{repository.full_name}/commits/{oid}"
     body = {
         "state": {"error": "failure", None: "success" if states else "pending"}.get(worst, worst),
-        "statuses": [shapes.status(repository, each) for each in latest.values()],
+        "statuses": [shapes.simple_status(repository, each) for each in latest.values()],
         "sha": oid,
         "total_count": len(latest),
-        "repository": {**repository_shape(repository), **minimal(repository)},
+        "repository": repository_shape(repository),
         "commit_url": url,
         "url": f"{url}/status",
     }

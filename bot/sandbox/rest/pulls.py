@@ -22,7 +22,7 @@ def listed(call: Call) -> Answer:
         pulls = [each for each in pulls if each.base_ref == base]
     if head := call.query.get("head"):
         pulls = [each for each in pulls if f"{each.head_repository.owner.login}:{each.head_ref}" == head]
-    return call.paged(pulls, shapes.pull_request)
+    return call.paged(pulls, shapes.simple)
 
 
 @route("GET", "/repos/{owner}/{repo}/pulls/{pull_number}", "pull_requests:read")

@@ -50,6 +50,15 @@ def activity(call: Call) -> Answer:
     return call.paged(found, lambda each: commit_shapes.activity(repository, each))
 
 
+@route("GET", "/repos/{owner}/{repo}/compare/{basehead}", "contents:read")
+def compare(call: Call) -> Answer:
+    """What a commit has that another one has not, from where they parted; at most 300 files."""
+    repository = call.repository
+    base, _, head = call.params["basehead"].partition("...")
+    before, after = commit(repository, base), commit(repository, head)
+    return Answer(200, commit_shapes.comparison(repository, before, after))
+
+
 @route("GET", "/repos/{owner}/{repo}/commits/{ref}", "contents:read")
 def show_commit(call: Call) -> Answer:
     """A commit."""
@@ -67,4 +76,13 @@ def pulls_of_commit(call: Call) -> Answer:
         for pull in repository.pulls.values()
         if pull.merge_commit_sha == oid or any(each.oid == oid for each in pull.commits)
     ]
-    return call.paged(found, pull_shapes.pull_request)
+    return call.paged(found, pull_shapes.simple)
+
+
+@route("GET", "/users/{username}")
+def show_user(call: Call) -> Answer:
+    """An account."""
+    account = call.world.accounts.get(call.params["username"].lower())
+    if account is None:
+        raise Refused("Not Found", status=404)
+    return Answer(200, account_shapes.public_user(call.world, account))

@@ -82,7 +82,7 @@ class Call:
         token = self.installation_token
         if found is None or found.organisation is not token.installation.organisation:
             raise not_found()
-        if token.repository_ids is not None and found.id not in token.repository_ids:
+        if not token.sees(found):
             raise not_found()
         if "owner" in self.params:
             asked = f"{self.params['owner']}/{self.params['repo']}"

@@ -20,6 +20,14 @@ def user(world: World, account: Account) -> JSON:
     return _user(world.api_url, world.web_url, account.id, account.login, account.kind)
 
 
+def public_user(world: World, account: Account) -> JSON:
+    """``public-user``."""
+    at = when(world.app.created_at)
+    empty = dict.fromkeys(("name", "company", "location", "email", "hireable", "bio"))
+    counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
+    return {**user(world, account), **empty, "blog": "", **counts, "created_at": at, "updated_at": at}
+
+
 @lru_cache(maxsize=10_000)
 def _user(api: str, web: str, number: int, login: str, kind: str) -> JSON:
     url = f"{api}/users/{quote(login)}"
@@ -41,7 +49,6 @@ def _user(api: str, web: str, number: int, login: str, kind: str) -> JSON:
         "events_url": f"{url}/events{{/privacy}}",
         "received_events_url": f"{url}/received_events",
         "type": kind,
-        "user_view_type": "public",
         "site_admin": False,
     }
 

@@ -13,12 +13,12 @@ from bot.sandbox.shapes.repositories import minimal
 if TYPE_CHECKING:
     from bot.sandbox.organisations import Installation
     from bot.sandbox.repositories import Repository
-    from bot.sandbox.world import World
+    from bot.sandbox.world import App, World
 
 
-def app(world: World) -> JSON:
-    """``integration``."""
-    one = world.app
+def app(world: World, other: App | None = None) -> JSON:
+    """``integration``: the App itself, or another one."""
+    one = other or world.app
     at = when(one.created_at)
     return {
         "id": one.id,

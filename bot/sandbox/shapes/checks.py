@@ -43,7 +43,7 @@ def check_run(run: CheckRun, *, in_event: bool = True) -> JSON:
             "annotations_url": f"{url}/annotations",
         },
         "check_suite": _suite(run.suite) if in_event else {"id": run.suite.id},
-        "app": app(repository.world),
+        "app": app(repository.world, run.suite.app),
         "pull_requests": [minimal(pull) for pull in run.pulls],
     }
 
@@ -63,7 +63,7 @@ def _suite(suite: CheckSuite) -> JSON:
         "before": None,
         "after": suite.head_sha,
         "pull_requests": [],
-        "app": app(repository.world),
+        "app": app(repository.world, suite.app),
         "created_at": when(suite.created_at),
         "updated_at": when(suite.created_at),
     }
@@ -101,6 +101,11 @@ def annotation(repository: Repository, sha: str, given: dict[str, Any]) -> JSON:
 
 def status(repository: Repository, one: Status) -> JSON:
     """``status``."""
+    return {**simple_status(repository, one), "creator": user(repository.world, one.creator)}
+
+
+def simple_status(repository: Repository, one: Status) -> JSON:
+    """``simple-commit-status``."""
     world = repository.world
     return {
         "url": f"{world.api_url}/repos/{repository.full_name}/statuses/{one.sha}",
@@ -113,7 +118,6 @@ def status(repository: Repository, one: Status) -> JSON:
         "context": one.context,
         "created_at": when(one.created_at),
         "updated_at": when(one.created_at),
-        "creator": user(world, one.creator),
     }
 
 

@@ -129,6 +129,52 @@ def whole(repository: Repository, commit: Commit) -> JSON:
     }
 
 
+def comparison(repository: Repository, base: Commit, head: Commit) -> JSON:
+    """``commit-comparison``."""
+    history = repository.history
+    apart = history.divergence(base.oid, head.oid)
+    parted = history.commits[apart.merge_base] if apart.merge_base is not None else None
+    sides = (bool(apart.only_base), bool(apart.only_head))
+    status = {(False, False): "identical", (False, True): "ahead", (True, False): "behind"}.get(sides, "diverged")
+    changed = history.changes(parted.oid if parted is not None else None, head.oid)[:300]
+    between = f"{base.oid}...{head.oid}"
+    url = f"{repository.world.api_url}/repos/{repository.full_name}/compare/{between}"
+    html = f"{repository.url}/compare/{between}"
+    return {
+        "url": url,
+        "html_url": html,
+        "permalink_url": html,
+        "diff_url": f"{html}.diff",
+        "patch_url": f"{html}.patch",
+        "base_commit": whole(repository, base),
+        "merge_base_commit": whole(repository, parted or base),
+        "status": status,
+        "ahead_by": len(apart.only_head),
+        "behind_by": len(apart.only_base),
+        "total_commits": len(apart.only_head),
+        "commits": [whole(repository, history.commits[oid]) for oid in reversed(apart.only_head)][:1],
+        "files": [_compared(repository, parted, head, change) for change in changed],
+    }
+
+
+def _compared(repository: Repository, before: Commit | None, after: Commit, change: git.Change) -> JSON:
+    was = before.files.get(change.path) if before is not None else None
+    now = after.files.get(change.path)
+    api = f"{repository.world.api_url}/repos/{repository.full_name}"
+    return {
+        "sha": git.blob_id(now if now is not None else was or ""),
+        "filename": change.path,
+        "status": _CHANGED[change.kind],
+        "additions": change.additions,
+        "deletions": change.deletions,
+        "changes": change.additions + change.deletions,
+        "blob_url": f"{repository.url}/blob/{after.oid}/{change.path}",
+        "raw_url": f"{repository.url}/raw/{after.oid}/{change.path}",
+        "contents_url": f"{api}/contents/{change.path}?ref={after.oid}",
+        "patch": git.patch(change.path, was, now),
+    }
+
+
 def _dated(who: Identity, commit: Commit) -> JSON:
     return {"name": who.name, "email": who.email, "date": when(commit.at)}
 

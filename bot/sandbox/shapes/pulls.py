@@ -17,11 +17,30 @@ if TYPE_CHECKING:
 
 def pull_request(pull: PullRequest) -> JSON:
     """``pull-request`` and ``pull-request-webhook``."""
+    mergeable = pull.mergeable if pull.state == "open" else None
+    return {
+        **simple(pull),
+        "merged": pull.merged,
+        "mergeable": mergeable,
+        "rebaseable": mergeable,
+        "mergeable_state": _state(pull, mergeable),
+        "merged_by": user(pull.repository.world, pull.merged_by) if pull.merged_by is not None else None,
+        "comments": len(pull.comments),
+        "review_comments": 0,
+        "maintainer_can_modify": False,
+        "commits": len(pull.commits),
+        "additions": pull.additions,
+        "deletions": pull.deletions,
+        "changed_files": len(pull.files),
+    }
+
+
+def simple(pull: PullRequest) -> JSON:
+    """``pull-request-simple``, as lists and reviews have it: without anything that would have to be counted."""
     repository = pull.repository
     world = repository.world
     api = f"{world.api_url}/repos/{repository.full_name}"
     url, issue = f"{api}/pulls/{pull.number}", f"{api}/issues/{pull.number}"
-    mergeable = pull.mergeable if pull.state == "open" else None
     links = {
         "self": url,
         "html": pull.url,
@@ -71,18 +90,6 @@ def pull_request(pull: PullRequest) -> JSON:
         "author_association": association(repository, pull.author),
         "auto_merge": None,
         "draft": pull.draft,
-        "merged": pull.merged,
-        "mergeable": mergeable,
-        "rebaseable": mergeable,
-        "mergeable_state": _state(pull, mergeable),
-        "merged_by": user(world, pull.merged_by) if pull.merged_by is not None else None,
-        "comments": len(pull.comments),
-        "review_comments": 0,
-        "maintainer_can_modify": False,
-        "commits": len(pull.commits),
-        "additions": pull.additions,
-        "deletions": pull.deletions,
-        "changed_files": len(pull.files),
     }
 
 
@@ -91,7 +98,7 @@ def _state(pull: PullRequest, mergeable: bool | None) -> str:
         return "unknown"
     if not mergeable:
         return "dirty"
-    waits = any(not pull.repository.passed(name, pull.head_sha) for name in pull.repository.require_check)
+    waits = any(not pull.repository.passed(name, pull.head_sha) for name in pull.repository.required)
     return "draft" if pull.draft else "blocked" if waits else "clean"
 
 
@@ -117,7 +124,9 @@ def label(repository: Repository, name: str) -> JSON:
         "name": name,
         "color": "ededed",
         "default": False,
-        "description": None,
+        "description": "",
+        "archived_at": None,
+        "archived_by": None,
     }
 
 

@@ -43,19 +43,18 @@ _TEMPLATED = {
 _FEATURES = {
     "has_issues": True, "has_projects": True, "has_wiki": False, "has_pages": False, "has_downloads": False,
     "has_discussions": False, "is_template": False, "allow_forking": True, "web_commit_signoff_required": False,
+}  # fmt: skip
+_MERGING = {
     "allow_squash_merge": True, "allow_merge_commit": True, "allow_rebase_merge": True, "allow_auto_merge": False,
     "delete_branch_on_merge": False, "allow_update_branch": True, "use_squash_pr_title_as_default": False,
     "squash_merge_commit_message": "COMMIT_MESSAGES", "squash_merge_commit_title": "COMMIT_OR_PR_TITLE",
     "merge_commit_message": "PR_TITLE", "merge_commit_title": "MERGE_MESSAGE",
 }  # fmt: skip
-_COUNTS = {
-    "forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 1,
-    "network_count": 0, "subscribers_count": 0,
-}  # fmt: skip
+_COUNTS = {"forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 1}
 
 
 def repository(one: Repository) -> JSON:
-    """``full-repository`` and ``repository-webhooks``."""
+    """``repository-webhooks``, which is also what lists have."""
     world = one.world
     api = f"{world.api_url}/repos/{one.full_name}"
     html = one.url
@@ -88,7 +87,6 @@ def repository(one: Repository) -> JSON:
         "default_branch": one.default_branch,
         "open_issues": issues,
         "open_issues_count": issues,
-        "custom_properties": {},
         **_FEATURES,
         **_COUNTS,
     }
@@ -125,9 +123,13 @@ def minimal(one: Repository) -> JSON:
 
 
 def full(one: Repository) -> JSON:
-    """``full-repository``, with its organisation."""
-    return repository(one) | ({"organization": _owner(one)} if one.organisation is not None else {})
-
-
-def _owner(one: Repository) -> JSON:
-    return user(one.world, one.owner)
+    """``full-repository``: how it merges, what it belongs to, and what only a repository by itself tells."""
+    belongs: JSON = {"organization": user(one.world, one.owner)} if one.organisation is not None else {}
+    return {
+        **repository(one),
+        **_MERGING,
+        **belongs,
+        "custom_properties": {},
+        "network_count": 0,
+        "subscribers_count": 0,
+    }

@@ -9,7 +9,7 @@ from bot.sandbox.accounts import node_id
 from bot.sandbox.shapes.accounts import association, user
 from bot.sandbox.shapes.apps import app
 from bot.sandbox.shapes.common import JSON, maybe, when
-from bot.sandbox.shapes.pulls import label, pull_request
+from bot.sandbox.shapes.pulls import label, simple
 
 if TYPE_CHECKING:
     from bot.sandbox.pulls import PullRequest
@@ -129,4 +129,4 @@ def review(one: Review, *, in_event: bool = False) -> JSON:
 
 def review_event(one: Review) -> JSON:
     """What ``pull_request_review`` tells."""
-    return {"review": review(one, in_event=True), "pull_request": pull_request(one.pull)}
+    return {"review": review(one, in_event=True), "pull_request": simple(one.pull)}

@@ -62,7 +62,7 @@ def test_a_comment_without_a_command_gets_no_answer() -> None:
 def test_who_may_not_is_told_who_may(name: str) -> None:
     outcome = asked(f"/{name}", permission=Permission.NONE)
     assert outcome.refused
-    assert outcome.reply == f"`/{name}` is for anyone with read access to the repository; @ana does not have that."
+    assert outcome.reply == f"`/{name}` is for {BY_NAME[name].who}; @ana does not have that."
 
 
 @pytest.mark.parametrize(("button", "command"), [("recheck", "recheck"), ("rerun", "recheck"), ("explain", "explain")])

@@ -8,7 +8,7 @@ import pytest
 from bot.decide.catalogue import CATALOGUE, kind
 from bot.decide.merge_group import decide_group
 from bot.decide.verdict import Decision, Finding
-from bot.facts.model import FactsIncomplete, Mergeability, MergeGroupFacts, PullRequestFacts, Sibling
+from bot.facts.model import FactsIncomplete, Mergeability, MergeGroupFacts, PolicyChange, PullRequestFacts, Sibling
 from bot.policy.model import Policy, Problem, RiskRule, Rule, Tier
 from tests.unit.builders import (
     NOON,
@@ -43,6 +43,8 @@ SITUATIONS: list[tuple[PullRequestFacts, Policy]] = [
     (FINE, policy(in_inventory=False)),
     (FINE, policy(problems=[PROBLEM])),
     (FINE, policy(problems=[PROBLEM], undecidable=True)),
+    (replace(FINE, policy_changes=(PolicyChange("countersign.yml", usable=False),)), policy()),
+    (replace(FINE, policy_changes=(PolicyChange("countersign.yml", usable=True),)), policy()),
     (FINE, replace(policy(), risk=(RiskRule("odd", Tier.LOW, "1 / 0 == 1"),))),
     (FINE, replace(policy(), rules=(Rule("own", "true", "lines_changed < 100", "Too large."),))),
     (FINE, replace(policy(), rules=(Rule("own", "true", "lines_changed > 100", "Too small."),))),

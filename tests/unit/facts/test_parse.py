@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.facts.model import AccountKind, FileChange, Mergeability, PullRequestState, ReviewState
-from bot.facts.parse import account, blob_id, moment, pull_request, review, signature
+from bot.facts.model import Account, AccountKind, FileChange, Mergeability, Permission, PullRequestState, ReviewState
+from bot.facts.parse import account, blob_id, moment, permissions, pull_request, review, signature
 from tests.unit.builders import NOON, oid
 
 Node = dict[str, Any]
@@ -20,6 +20,7 @@ def commit_node(mark: str = "head", **changes: Any) -> Node:
     inner = {
         "oid": oid(mark),
         "messageHeadline": "Settle twice a day",
+        "messageBody": "",
         "authors": {
             "totalCount": 1,
             "nodes": [{"name": "Ana", "email": "ana@acme.example", "user": {"login": "ana", "databaseId": 1}}],
@@ -71,6 +72,7 @@ ANSWER: Node = {
         "commits": {"totalCount": 1},
         "reviews": {"totalCount": 1},
         "files": {"totalCount": 1},
+        "timelineItems": {"pageInfo": {"hasPreviousPage": False}, "nodes": []},
         "tip": {
             "nodes": [
                 {
@@ -249,6 +251,15 @@ def test_a_policy_file_is_known_by_its_blob() -> None:
     assert blob_id({"target": {"file": None}}) is None
     assert blob_id({"target": None}) is None
     assert blob_id(None) is None
+
+
+def test_who_may_push_is_told_beside_the_review() -> None:
+    nodes = [
+        review_node(authorCanPushToRepository=True),
+        review_node(author=user("cai", 3), authorCanPushToRepository=False),
+        review_node(author=None, authorCanPushToRepository=False),
+    ]
+    assert permissions(nodes) == {Account(2, "ben"): Permission.WRITE, Account(3, "cai"): Permission.NONE}
 
 
 def test_a_moment_is_in_utc() -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.policy.default import default
 from bot.policy.digest import digest, dump, load
 from bot.policy.model import Problem, Role, Separation, Tier
@@ -35,3 +37,10 @@ def test_another_policy_has_another_digest() -> None:
 def test_every_team_that_is_named_is_a_team_of_the_policy() -> None:
     rules = policy(roles={"security": ["acme/appsec", "sam"], "risk": ["acme/risk"]})
     assert rules.teams == {"acme/appsec", "acme/risk"}
+
+
+@pytest.mark.parametrize(
+    ("group", "apart"), [("write", False), ("security", False), ("maintain", True), ("admin", True)]
+)
+def test_a_policy_tells_writers_apart_when_it_demands_more_than_write_access(group: str, apart: bool) -> None:
+    assert policy(demand(1, "write"), demand(1, group, "owners")).tells_writers_apart is apart

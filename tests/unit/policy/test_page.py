@@ -13,12 +13,12 @@ from bot.policy import reference_file
 from bot.policy.assemble import Source, assemble
 from bot.policy.check import check, explain
 from bot.policy.default import default
+from bot.policy.demands import demanded
 from bot.policy.expressions import checked
 from bot.policy.model import Mode, Policy, Tier
 from bot.policy.reference import TIGHTENS, within
 from bot.policy.schema import PolicyFile
 from bot.policy.schema_file import schema
-from bot.policy.spoken import demanded
 from bot.policy.yaml import read
 from tests.unit.builders import NOON, approved, file, policy, pull_request
 

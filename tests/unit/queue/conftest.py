@@ -13,7 +13,7 @@ from bot.queue.bell import Patience
 from bot.queue.worker import Worker
 from bot.store import Store
 
-QUICK = Patience(tick=0.02, poll=0.2, heartbeat=0.1, silence=0.6, drain=2.0, interrupted=0.1, forgotten=0.3)
+QUICK = Patience(breath=0.0, tick=0.02, poll=0.2, heartbeat=0.1, silence=0.6, drain=2.0, interrupted=0.1, forgotten=0.3)
 
 
 def subject(key: str = "pull:1:1", kind: str = "pull", **about: Any) -> Subject:

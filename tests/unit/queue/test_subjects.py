@@ -47,6 +47,22 @@ async def test_a_wish_is_a_row_and_a_job(store: Store) -> None:
     assert await jobs(store) == [("pull:1:1", 3, "todo"), ("pull:1:2", 3, "todo")]
 
 
+async def test_a_subject_is_young_until_its_first_wish_has_an_age(store: Store) -> None:
+    async def left(seconds: float) -> float:
+        async with store.transaction() as connection:
+            return await table.too_young(connection, "pull:1:1", timedelta(seconds=seconds))
+
+    assert await left(100) == 0, "nobody knows it"
+    await wish(store, "pull:1:1")
+    first = await left(100)
+    assert 90 < first <= 100
+    await wish(store, "pull:1:1")
+    assert await left(100) <= first, "a further wish does not make it younger"
+    assert await left(0) == 0
+    await look(store)
+    assert await left(100) == 0, "nothing is wanted of it"
+
+
 async def test_no_wish_costs_nothing(store: Store) -> None:
     assert await wish(store) == 0
 

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -44,6 +45,30 @@ async def test_many_wishes_become_one_look(store: Store, make: Start) -> None:
         await until(lambda: at_rest(store))
     assert len(watch.began) == 1
     assert await row(store, "wanted, looked") == (20, 20)
+
+
+async def test_what_arrives_within_a_breath_is_one_look(store: Store) -> None:
+    watch = Watch(nothing)
+    breathing = Worker(store, {"pull": watch}, utc_now, patience=replace(QUICK, breath=0.4))
+    async with working(breathing):
+        began = asyncio.get_running_loop().time()
+        for _ in range(3):
+            await wish(store, "pull:1:1")
+            await asyncio.sleep(0.08)
+        await until(lambda: at_rest(store))
+        assert asyncio.get_running_loop().time() - began >= 0.4
+    assert len(watch.began) == 1
+    assert await row(store, "wanted, looked") == (3, 3)
+
+
+async def test_who_has_waited_in_the_queue_waits_no_breath_more(store: Store) -> None:
+    watch = Watch(nothing)
+    await wish(store, "pull:1:1")
+    async with store.transaction() as connection:
+        await connection.execute("UPDATE subject SET wanted_at = now() - interval '1 hour'")
+    async with working(Worker(store, {"pull": watch}, utc_now, patience=replace(QUICK, breath=3600.0))):
+        await until(lambda: at_rest(store))
+    assert len(watch.began) == 1
 
 
 async def test_an_event_during_a_look_is_looked_at_right_after(store: Store, make: Start) -> None:

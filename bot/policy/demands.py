@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bot.decide.approvals import label
 from bot.policy.model import Approvals, Cab, OnTimeout, Policy, Tier, TierRules
-from bot.words import counted, lasting, listed
+from bot.words import counted, listed, spoken
 
 _ENDS = {
     OnTimeout.REJECT: "it is rejected",
@@ -48,14 +48,14 @@ def _before_the_release(policy: Policy, rules: TierRules) -> Iterator[str]:
 
 def _at_the_release(policy: Policy, rules: TierRules) -> Iterator[str]:
     for rate in rules.deployments:
-        yield f"Its application has at most {counted(rate.at_most, 'deployment')} within {lasting(rate.per)}."
+        yield f"Its application has at most {counted(rate.at_most, 'deployment')} within {spoken(rate.per)}."
     if rules.cool_down:
-        yield f"After it, nothing is deployed for {lasting(rules.cool_down)}."
+        yield f"After it, nothing is deployed for {spoken(rules.cool_down)}."
     if rules.pairing:
         yield "Whoever deploys it has somebody beside them."
     if rules.verification is not None:
         who = label(Approvals(1, rules.verification.groups), policy)
-        yield f"Somebody with {who} confirms it within {lasting(rules.verification.within)}."
+        yield f"Somebody with {who} confirms it within {spoken(rules.verification.within)}."
 
 
 def _role(role: str, policy: Policy) -> str:
@@ -64,4 +64,4 @@ def _role(role: str, policy: Policy) -> str:
 
 def _board(cab: Cab) -> str:
     votes = "1 member of the board votes" if cab.quorum == 1 else f"{cab.quorum} members of the board vote"
-    return f"{votes} for it within {lasting(cab.timeout)}, or {_ENDS[cab.on_timeout]}."
+    return f"{votes} for it within {spoken(cab.timeout)}, or {_ENDS[cab.on_timeout]}."

@@ -1,0 +1,17 @@
+"""Change records: what is to be changed, who asked, who authorised it, and what came of it.
+
+How the parts are used together, at every look at a subject:
+
+1. ``register.open_of`` gives the open record of the subject, ``register.open_record`` makes one.
+2. ``fill.contents_of`` (or ``fill.release_of``) says what the record should say now; ``lifecycle.noticed`` makes an
+   event of what differs: a push that changes the diff takes the record back, a clean rebase does not.
+3. What people did (asked, voted, declared, cancelled) are events, too. ``lifecycle.apply`` answers with the change and
+   the transition, or with the reason why not. ``lifecycle.advance`` does what Countersign does by itself.
+4. ``register.keep`` writes each transition in the caller's transaction and gives the entry for the ledger, which the
+   caller appends last.
+5. ``lifecycle.wakes_at`` is when time alone makes another look necessary.
+
+Findings for the check run come from ``needs.missing``, ``conflicts.finding``, ``emergency.finding`` and
+``lifecycle.finding``; ``waivers.waived`` then turns those that are waived. The state machine is one table in
+``lifecycle``; nothing else moves a record.
+"""

@@ -1,0 +1,21 @@
+"""Change records as canonical JSON and back. Votes are not in it: they have a table of their own."""
+
+from dataclasses import asdict, replace
+
+import rfc8785
+from pydantic import TypeAdapter
+
+from bot.changes.model import Change, Vote
+from bot.facts.codec import plain
+
+_ADAPTER: TypeAdapter[Change] = TypeAdapter(Change)
+
+
+def dump(change: Change) -> bytes:
+    """Canonical JSON (RFC 8785): equal records have equal bytes."""
+    return rfc8785.dumps(plain(asdict(replace(change, votes=()))))
+
+
+def load(body: bytes, votes: tuple[Vote, ...]) -> Change:
+    """The record that was dumped, with its votes."""
+    return replace(_ADAPTER.validate_json(body), votes=votes)

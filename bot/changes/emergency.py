@@ -1,0 +1,84 @@
+"""Emergencies: who may declare one, for how long it opens the way, and when it must have been looked at.
+
+An emergency is authorised by its own board at once, for one diff and a few hours, and reviewed afterwards. Until that
+review is done in time, the next change of the same application waits, also if it is an emergency.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from bot.changes.model import Change, Refused, State
+from bot.changes.plans import says_something
+from bot.decide.approvals import holds
+from bot.decide.verdict import Finding, Verdict
+from bot.facts.model import Account, Standing
+from bot.facts.people import is_human
+from bot.policy.model import ChangeType, Policy
+from bot.words import listed
+
+_INCIDENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*[-#]?[0-9]+", re.ASCII)
+LONGEST_ID = 40
+
+
+def may_declare(
+    who: Account | None, reason: str, incident: str, standings: Sequence[Standing], policy: Policy
+) -> Refused | None:
+    """Why this is no declaration of an emergency; None when it is one."""
+    groups = policy.emergency.groups
+    if who is None or not is_human(who):
+        return Refused("Only a person can declare an emergency.")
+    if not groups:
+        return Refused("Nobody may declare an emergency.", "The owners of the policy say in `emergency.from` who may.")
+    mine = [each for each in standings if each.account == who]
+    if not any(holds(standing, group, policy) for standing in mine for group in groups):
+        return Refused(
+            f"@{who.login} may not declare an emergency.", f"Somebody with {listed(list(groups))} can declare it."
+        )
+    if not _INCIDENT.fullmatch(incident) or len(incident) > LONGEST_ID:
+        return Refused("An emergency belongs to an incident.", "Name it by its id, as in `INC0012345`.")
+    if not says_something(reason):
+        return Refused("An emergency needs a reason.", "Say in a sentence what cannot wait, and why.")
+    return None
+
+
+def lane_ends(change: Change, policy: Policy) -> datetime | None:
+    """When an authorised emergency may no longer be begun; None for any other change."""
+    if change.contents.kind is not ChangeType.EMERGENCY or change.authorisation is None:
+        return None
+    return change.authorisation.at + policy.emergency.lasts
+
+
+def is_overdue(change: Change, now: datetime) -> bool:
+    """Whether an emergency should have been reviewed by now and was not."""
+    return (
+        change.review_due is not None
+        and change.retrospective is None
+        and change.state is not State.CANCELLED
+        and now >= change.review_due
+    )
+
+
+def overdue_reviews(changes: Iterable[Change], application: str, number: str, now: datetime) -> tuple[str, ...]:
+    """The numbers of other emergencies of the application whose review is overdue: they block this change."""
+    return tuple(
+        each.number
+        for each in changes
+        if each.number != number and each.contents.application == application and is_overdue(each, now)
+    )
+
+
+def finding(overdue: Sequence[str]) -> Finding | None:
+    """What blocks the next change of an application; None when no review is overdue."""
+    if not overdue:
+        return None
+    named = listed(list(overdue))
+    return Finding(
+        id="change:emergency-review",
+        verdict=Verdict.FAIL,
+        headline="an emergency was not reviewed in time",
+        what=f"The review of {named} is overdue.",
+        why="An emergency goes ahead on the promise that it is looked at afterwards.",
+        remedy=f"Somebody of the board who did not take part reviews {named}; then the next change can go on.",
+        controls=("NIST-800-53-CM-3", "ISO-27001-A.8.32"),
+    )

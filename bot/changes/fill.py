@@ -1,0 +1,204 @@
+"""Fills a change record from what is known anyway: the pull request, the decision about it, and the policy."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from fnmatch import fnmatchcase
+from zoneinfo import ZoneInfo
+
+from bot.changes import plans
+from bot.changes.cab import routing
+from bot.changes.model import CommitLine, Contents, Routing
+from bot.decide.contributors import contributors
+from bot.decide.verdict import Decision
+from bot.deployments.windows import Interval, allowed, next_slot, problem
+from bot.facts.model import Account, Commit, FileChange, PullRequestFacts
+from bot.facts.people import people_of
+from bot.policy.inventory import application_of
+from bot.policy.model import ChangeType, Plan, Policy, Template, Tier
+from bot.words import shortened, visible
+
+LONGEST_TITLE = 100
+LONGEST_DESCRIPTION = 4_000
+LONGEST_SLOT = timedelta(hours=24)
+"""How much of a time without an end is planned."""
+
+
+def contents_of(
+    facts: PullRequestFacts,
+    decision: Decision,
+    policy: Policy,
+    now: datetime,
+    *,
+    diff: str,
+    emergency: bool = False,
+    planned: Interval | None = None,
+    evidence: Sequence[str] = (),
+) -> Contents:
+    """What the record of a pull request says.
+
+    ``diff`` names what the change does, whatever it is based on. ``planned`` is the window that the record has
+    already: it stays while it may be used. ``evidence`` has a line for each piece that is on record.
+    """
+    sections = plans.read(facts.body)
+    application = application_of(policy, facts)
+    fitting = template_of(facts, decision.tier, policy, now)
+    kind = _kind(decision.tier, policy, fitting, emergency=emergency)
+    routed = routing(policy, decision.tier, kind)
+    involved = contributors(facts, people_of(facts, policy.people))
+    accounts = people_of(facts, policy.people).accounts
+    return Contents(
+        title=shortened(visible(facts.title), LONGEST_TITLE),
+        kind=kind,
+        tier=decision.tier,
+        repository=facts.repository.full_name,
+        pulls=(facts.number,),
+        head=facts.head.oid,
+        base=facts.base.name,
+        diff=diff,
+        description=shortened(sections.opening, LONGEST_DESCRIPTION),
+        justification=sections.justification,
+        tier_because=decision.tier_because,
+        application=application.name if application else "",
+        configuration_item=application.configuration_item if application else "",
+        commits=tuple(_line(commit) for commit in facts.commits),
+        contributors=_accounts(involved.because, accounts),
+        plans=sections.plans,
+        evidence=tuple(evidence),
+        window=window(policy, decision.tier, kind, routed, now, planned),
+        routing=routed,
+        template=fitting.id if fitting and kind is ChangeType.STANDARD else "",
+        regulations=policy.packs,
+        retention_days=policy.retention_days,
+    )
+
+
+def release_of(
+    parts: Sequence[Contents], policy: Policy, now: datetime, *, title: str, head: str, planned: Interval | None = None
+) -> Contents:
+    """One record for a release of several changes of one repository: the riskiest says what is demanded of all.
+
+    A plan that one of them lacks is missing from the release. It is no standard change unless every part is.
+
+    Raises:
+        ValueError: there is no part.
+
+    """
+    if not parts:
+        raise ValueError("a release ships at least one change")
+    riskiest = max(parts, key=lambda each: each.tier)
+    kind = riskiest.kind
+    if any(each.kind is ChangeType.EMERGENCY for each in parts):
+        kind = ChangeType.EMERGENCY
+    elif any(each.kind is ChangeType.NORMAL for each in parts):
+        kind = ChangeType.NORMAL
+    routed = routing(policy, riskiest.tier, kind)
+    return Contents(
+        title=shortened(visible(title), LONGEST_TITLE),
+        kind=kind,
+        tier=riskiest.tier,
+        repository=riskiest.repository,
+        pulls=tuple(dict.fromkeys(number for each in parts for number in each.pulls)),
+        head=head,
+        base=riskiest.base,
+        diff=hashlib.sha256("\n".join(sorted(each.diff for each in parts)).encode()).hexdigest(),
+        description=_joined(parts, [each.description for each in parts]),
+        justification=_all(parts, [each.justification for each in parts]),
+        tier_because=riskiest.tier_because,
+        application=riskiest.application,
+        configuration_item=riskiest.configuration_item,
+        commits=tuple(dict.fromkeys(line for each in parts for line in each.commits)),
+        contributors=tuple(sorted({account for each in parts for account in each.contributors})),
+        plans=tuple((plan, text) for plan in Plan if (text := _all(parts, [each.plan(plan) for each in parts]))),
+        evidence=tuple(dict.fromkeys(line for each in parts for line in each.evidence)),
+        window=window(policy, riskiest.tier, kind, routed, now, planned),
+        routing=routed,
+        template=riskiest.template if len({each.template for each in parts}) == 1 else "",
+        regulations=policy.packs,
+        retention_days=policy.retention_days,
+    )
+
+
+def template_of(facts: PullRequestFacts, tier: Tier, policy: Policy, now: datetime) -> Template | None:
+    """The standard change that this is: every file in its paths, no larger, and not expired.
+
+    What was not read whole fits no template, nor does a renamed file, whose old place is not known.
+    """
+    if policy.tiers[tier].change is not ChangeType.STANDARD or facts.incomplete or not facts.files:
+        return None
+    if any(file.change is FileChange.RENAMED for file in facts.files):
+        return None
+    today = _today(policy, now)
+    return next(
+        (
+            each
+            for each in policy.templates
+            if today is not None
+            and today <= each.expires
+            and facts.lines_changed <= each.lines
+            and all(any(fnmatchcase(file.path, pattern) for pattern in each.paths) for file in facts.files)
+        ),
+        None,
+    )
+
+
+def is_in_force(template: str, policy: Policy, now: datetime) -> bool:
+    """Whether the policy still has that template, and it has not expired."""
+    today = _today(policy, now)
+    return today is not None and any(each.id == template and today <= each.expires for each in policy.templates)
+
+
+def window(
+    policy: Policy, tier: Tier, kind: ChangeType, routed: Routing, now: datetime, planned: Interval | None = None
+) -> Interval | None:
+    """The window to plan the change in: the one it has while that may be used, else the next.
+
+    Where a board decides, the next one that begins after the board's time is up. None when there is no such time.
+    """
+    calendar, sets = policy.calendar, policy.tiers[tier].windows
+    if planned is not None and now < planned.end and allowed(calendar, sets, kind, planned) == (planned,):
+        return planned
+    after = now if kind is ChangeType.EMERGENCY else now + routed.timeout
+    slot = next_slot(calendar, sets, kind, after)
+    return Interval(slot.start, min(slot.end, slot.start + LONGEST_SLOT)) if slot else None
+
+
+def _kind(tier: Tier, policy: Policy, template: Template | None, *, emergency: bool) -> ChangeType:
+    """The type of the change; without a template that fits, nothing is standard."""
+    if emergency:
+        return ChangeType.EMERGENCY
+    return ChangeType.STANDARD if template is not None else _without_template(policy.tiers[tier].change)
+
+
+def _without_template(kind: ChangeType) -> ChangeType:
+    return ChangeType.NORMAL if kind is ChangeType.STANDARD else kind
+
+
+def _today(policy: Policy, now: datetime) -> date | None:
+    """The day in the calendar's time zone; None when nobody knows it."""
+    return None if problem(policy.calendar) else now.astimezone(ZoneInfo(policy.calendar.timezone)).date()
+
+
+def _line(commit: Commit) -> CommitLine:
+    names = [each.account.login if each.account else each.email or each.name for each in commit.authors]
+    return CommitLine(commit.oid, shortened(visible(commit.headline), LONGEST_TITLE), tuple(dict.fromkeys(names)))
+
+
+def _accounts(
+    persons: Sequence[frozenset[int]] | dict[frozenset[int], tuple[str, ...]], known: dict[int, Account]
+) -> tuple[Account, ...]:
+    return tuple(known[each] for each in sorted({number for person in persons for number in person}) if each in known)
+
+
+def _joined(parts: Sequence[Contents], texts: Sequence[str]) -> str:
+    said = [
+        f"{', '.join(f'#{number}' for number in part.pulls)}: {text}"
+        for part, text in zip(parts, texts, strict=True)
+        if text
+    ]
+    return shortened("\n\n".join(said), plans.LONGEST)
+
+
+def _all(parts: Sequence[Contents], texts: Sequence[str]) -> str:
+    """What every part says; nothing when one of them says nothing."""
+    return _joined(parts, texts) if all(texts) else ""

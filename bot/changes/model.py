@@ -1,0 +1,266 @@
+"""The change record, as values: what is to be done, where it stands, who asked, voted, authorised, and when.
+
+ITIL's words: a change is standard (authorised beforehand by a template), normal, or an emergency. Everything is frozen
+and serialisable (``changes.codec``); a record is altered by ``changes.lifecycle`` alone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.deployments.windows import Interval
+from bot.facts.model import Account
+from bot.policy.model import ChangeType, OnTimeout, Plan, Tier
+
+
+class State(StrEnum):
+    """Where a change stands."""
+
+    DRAFT = "draft"
+    ASSESS = "assess"
+    AUTHORIZE = "authorize"
+    SCHEDULED = "scheduled"
+    IMPLEMENT = "implement"
+    REVIEW = "review"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing can happen to the record any more."""
+        return self in {State.CLOSED, State.CANCELLED}
+
+
+class Closure(StrEnum):
+    """What a change that was implemented came to."""
+
+    SUCCESSFUL = "successful"
+    WITH_ISSUES = "successful with issues"
+    UNSUCCESSFUL = "unsuccessful"
+    BACKED_OUT = "backed out"
+
+
+class Act(StrEnum):
+    """What can happen to a change."""
+
+    REVISE = "revise"
+    REFRESH = "refresh"
+    DECLARE = "declare"
+    SUBMIT = "submit"
+    ASSESS = "assess"
+    VOTE = "vote"
+    AUTHORIZE = "authorize"
+    REJECT = "reject"
+    DEFER = "defer"
+    EXTEND = "extend"
+    ESCALATE = "escalate"
+    LAPSE = "lapse"
+    START = "start"
+    FINISH = "finish"
+    BACK_OUT = "back-out"
+    REVIEW = "review"
+    CLOSE = "close"
+    CANCEL = "cancel"
+
+
+class Choice(StrEnum):
+    """What a member of the board can say."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    DEFER = "defer"
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Who authorises a change, by the policy: nobody beyond the reviewers when ``quorum`` is 0.
+
+    ``roles`` make up the board; ``quorum`` of its people approve, and among them one for each role of ``sign_off``.
+    """
+
+    roles: tuple[str, ...] = ()
+    quorum: int = 0
+    sign_off: tuple[str, ...] = ()
+    timeout: timedelta = timedelta()
+    on_timeout: OnTimeout = OnTimeout.REJECT
+
+    @property
+    def has_board(self) -> bool:
+        """Whether a board decides."""
+        return self.quorum > 0
+
+
+@dataclass(frozen=True, slots=True)
+class CommitLine:
+    """A commit of the change and the people behind it, as the record shows them."""
+
+    oid: str
+    headline: str
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the record says of the change itself. All of it is worked out; nothing is typed into a form.
+
+    ``diff`` names the change that is made, whatever it is based on: it stays the same in a clean rebase. A plan that
+    is missing, or only a placeholder, is not in ``plans``. ``contributors`` are every account that had a hand in it.
+    ``window`` is when it is planned. ``template`` is the id of the standard change that it is.
+    """
+
+    title: str
+    kind: ChangeType
+    tier: Tier
+    repository: str
+    pulls: tuple[int, ...]
+    head: str
+    base: str
+    diff: str
+    description: str = ""
+    justification: str = ""
+    tier_because: tuple[str, ...] = ()
+    application: str = ""
+    configuration_item: str = ""
+    commits: tuple[CommitLine, ...] = ()
+    contributors: tuple[Account, ...] = ()
+    plans: tuple[tuple[Plan, str], ...] = ()
+    evidence: tuple[str, ...] = ()
+    window: Interval | None = None
+    routing: Routing = Routing()
+    template: str = ""
+    regulations: tuple[str, ...] = ()
+    retention_days: int = 0
+
+    def plan(self, which: Plan) -> str:
+        """The text of a plan; empty when it is missing."""
+        return dict(self.plans).get(which, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered."""
+
+    by: Account
+    choice: Choice
+    reason: str
+    at: datetime
+    diff: str
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """That somebody asked for the change to be authorised, and who was on the board then.
+
+    ``by`` is None where no board decides and Countersign went on by itself. ``roles`` make up the board that was asked.
+    """
+
+    by: Account | None
+    at: datetime
+    roles: tuple[str, ...] = ()
+    members: tuple[Account, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """That the change may be made: this ``diff``, on these terms, by these people."""
+
+    at: datetime
+    diff: str
+    routing: Routing
+    template: str = ""
+    by: tuple[Account, ...] = ()
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """That a change is an emergency: who says so, why, and for which incident."""
+
+    by: Account
+    at: datetime
+    reason: str
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retrospective:
+    """That somebody looked at an emergency afterwards, and what they found."""
+
+    by: Account
+    at: datetime
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change record. ``subject`` is what it is about: ``pull:<repository id>:<number>``, or a release.
+
+    ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
+    ``deadline`` is when the board should have decided; ``review_due`` when an emergency should have been looked at.
+    ``version`` grows with every transition.
+    """
+
+    number: str
+    subject: str
+    contents: Contents
+    opened_at: datetime
+    state: State = State.DRAFT
+    version: int = 1
+    emergency: Declaration | None = None
+    request: Request | None = None
+    requesters: tuple[Account, ...] = ()
+    round: int = 0
+    votes: tuple[Vote, ...] = ()
+    deadline: datetime | None = None
+    escalated: bool = False
+    authorisation: Authorisation | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    backed_out: bool = False
+    review_due: datetime | None = None
+    retrospective: Retrospective | None = None
+    closure: Closure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say."""
+
+    act: Act
+    who: Account | None = None
+    why: str = ""
+    contents: Contents | None = None
+    choice: Choice | None = None
+    incident: str = ""
+    closure: Closure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What happened to a change: who did what, when, why. ``version`` is the record's after it."""
+
+    number: str
+    version: int
+    act: Act
+    before: State
+    after: State
+    who: Account | None
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The change after what happened, and the transition that says so."""
+
+    change: Change
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why something cannot happen to a change, and what would help."""
+
+    what: str
+    remedy: str = ""

@@ -1,0 +1,81 @@
+"""What a change record lacks before anybody can be asked to authorise it, with the text that would fill it."""
+
+from collections.abc import Sequence
+
+from bot.changes.model import Contents
+from bot.changes.plans import JUSTIFICATION, PLANS, Section, to_add
+from bot.decide.verdict import Finding, Verdict
+from bot.policy.model import ChangeType, Plan, Policy
+
+_CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
+
+
+def missing(contents: Contents, policy: Policy) -> tuple[Finding, ...]:
+    """What the policy demands of a change of this tier and type and the record does not have."""
+    found = [_section(PLANS[plan], plan.value) for plan in _plans(contents, policy) if not contents.plan(plan)]
+    if _needs_justification(contents):
+        found.insert(0, _section(JUSTIFICATION, "justification"))
+    if contents.routing.has_board and not contents.application:
+        found.append(
+            _finding(
+                "application",
+                "the affected application",
+                f"`{contents.repository}` is in no application of the inventory.",
+                "Nobody can say which service is affected, nor who answers for it.",
+                "The owners of the policy add the repository under `applications`.",
+            )
+        )
+    if contents.window is None and contents.kind is not ChangeType.EMERGENCY:
+        found.append(
+            _finding(
+                "window",
+                "a window to be released in",
+                "The calendar has no time at which this change may be released.",
+                "A change is authorised for a time.",
+                f"The owners of the policy correct `calendar`, or `tiers.{contents.tier.label}.windows`.",
+            )
+        )
+    return tuple(found)
+
+
+def text_to_add(contents: Contents, policy: Policy) -> str:
+    """Markdown for the pull request's description with every section that it lacks; empty when it lacks none."""
+    lacking = [PLANS[plan] for plan in _plans(contents, policy) if not contents.plan(plan)]
+    if _needs_justification(contents):
+        lacking.insert(0, JUSTIFICATION)
+    return "\n".join(to_add(section) for section in lacking)
+
+
+def _needs_justification(contents: Contents) -> bool:
+    """Whether a board would not know why; whoever declares an emergency has said it."""
+    return contents.routing.has_board and contents.kind is not ChangeType.EMERGENCY and not contents.justification
+
+
+def _plans(contents: Contents, policy: Policy) -> Sequence[Plan]:
+    """The plans that are demanded; an emergency has at least to say how to go back."""
+    demanded = policy.tiers[contents.tier].plans
+    if contents.kind is not ChangeType.EMERGENCY:
+        return demanded
+    return tuple(plan for plan in demanded if plan is Plan.BACKOUT)
+
+
+def _section(section: Section, name: str) -> Finding:
+    return _finding(
+        name,
+        f"the section {section.heading}",
+        f"The description of the pull request has no section `{section.heading}`, or only a placeholder there.",
+        "Whoever authorises the change must know this.",
+        f"Add `## {section.heading}` to the description of the pull request, with: {section.prompt}",
+    )
+
+
+def _finding(name: str, lacking: str, what: str, why: str, remedy: str) -> Finding:
+    return Finding(
+        id=f"change:{name}",
+        verdict=Verdict.WAIT,
+        headline=f"missing: {lacking}",
+        what=what,
+        why=why,
+        remedy=remedy,
+        controls=_CONTROLS,
+    )

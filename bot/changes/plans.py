@@ -1,0 +1,158 @@
+"""The plans of a change, read from the sections of its pull request's description.
+
+What counts is what a reader of the description sees: text in HTML comments is not there, a heading in a block of code
+is none. A section that only says "n/a" or "to be done", or still is the template's own, is missing.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from markdown_it import MarkdownIt
+
+from bot.policy.model import Plan
+from bot.words import visible
+
+LONGEST = 20_000
+"""Characters of a section that are kept."""
+
+LEAST = 12
+"""Letters and figures that a section must have to say anything."""
+
+_MARKDOWN = MarkdownIt("commonmark").enable("table")
+_COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
+_MARKUP = re.compile(r"^\s*(?:[-*+>#]|\d+[.)]|\[[ xX]\])+\s*|[*_`~|]")
+_BETWEEN = re.compile(r"[.;:,!?()\[\]/\u2013\u2014-]+|\s{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the description: its heading, other headings that are taken for it, and what it should say."""
+
+    heading: str
+    aliases: tuple[str, ...]
+    prompt: str
+
+
+JUSTIFICATION = Section(
+    "Justification",
+    ("business justification", "reason", "why", "motivation"),
+    "Why this change is made, and what happens if it is not.",
+)
+
+PLANS = {
+    Plan.IMPLEMENTATION: Section(
+        "Implementation plan",
+        ("implementation", "deployment plan", "rollout plan", "release plan"),
+        "The steps, who does them, how long they take, and what stops them.",
+    ),
+    Plan.TEST: Section(
+        "Test plan",
+        ("test", "tests", "testing", "test plans", "how was this tested"),
+        "What was tested, where, with which result, and who accepted it.",
+    ),
+    Plan.BACKOUT: Section(
+        "Backout plan",
+        ("backout", "back out plan", "rollback", "rollback plan", "roll back plan"),
+        "What makes you go back, who decides it, the steps, how long they take, and what becomes of the data.",
+    ),
+    Plan.IMPACT: Section(
+        "Impact",
+        ("impact plan", "impact analysis", "impact assessment", "risk and impact"),
+        "Which services and customers notice it, and what happens to them if it goes wrong.",
+    ),
+}
+"""The section of each plan; the template and every reminder are made of these."""
+
+_EMPTY = frozenset(
+    {
+        *("", "n a", "na", "none", "nil", "null", "no", "not applicable", "not needed", "not required", "none needed"),
+        *("tbd", "tba", "tbc", "todo", "to do", "to be done", "to be defined", "to be determined", "to be completed"),
+        *("pending", "later", "wip", "work in progress", "coming soon", "xxx", "fixme", "placeholder", "lorem ipsum"),
+        *("see above", "see below", "same as above", "same", "as usual", "standard", "yes", "ok", "done", "nothing"),
+        *("fill in", "fill me in", "please fill in", "insert here", "test"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """What a description says, section by section; ``opening`` is its text before the first heading."""
+
+    opening: str
+    justification: str
+    plans: tuple[tuple[Plan, str], ...]
+
+
+def read(body: str) -> Sections:
+    """The sections of a description. What says nothing is left out."""
+    opening, parts = _split(body)
+    plans = tuple((plan, text) for plan in Plan if (text := _section(PLANS[plan], parts)))
+    return Sections(_said(opening), _section(JUSTIFICATION, parts), plans)
+
+
+def says_something(text: str) -> bool:
+    """Whether a section has more than placeholders, prompts of the template, and what nobody sees."""
+    lines = [_plain(line) for line in _COMMENT.sub("", text).splitlines()]
+    kept = [line for line in lines if line not in _PROMPTS and not _is_empty(line)]
+    return sum(1 for char in "".join(kept) if char.isalnum()) >= LEAST
+
+
+def template() -> str:
+    """The description that is offered for a pull request: ``config/change-template.md``."""
+    parts = [f"## {each.heading}\n\n<!-- {each.prompt} -->\n" for each in (JUSTIFICATION, *PLANS.values())]
+    return "\n".join(parts)
+
+
+def to_add(section: Section) -> str:
+    """The text that a description lacks, to be copied into it."""
+    return f"## {section.heading}\n\n{section.prompt}\n"
+
+
+def _section(section: Section, parts: list[tuple[str, str]]) -> str:
+    """The texts under all headings that are taken for the section."""
+    names = {section.heading.lower(), *section.aliases}
+    found = [_said(text) for heading, text in parts if heading in names]
+    return "\n\n".join(text for text in found if text)[:LONGEST]
+
+
+def _said(text: str) -> str:
+    shown = _COMMENT.sub("", text).strip()
+    return shown if says_something(shown) else ""
+
+
+def _split(body: str) -> tuple[str, list[tuple[str, str]]]:
+    """The lines before the first heading, and each heading with the lines until the next one of its level."""
+    lines = body.splitlines()
+    tokens = _MARKDOWN.parse("\n".join(lines))
+    # A heading inside of a list or a quotation belongs to that.
+    found = [
+        (token.map[0], token.map[1], int(token.tag[1]), tokens[place + 1].content)
+        for place, token in enumerate(tokens)
+        if token.type == "heading_open" and token.level == 0 and token.map
+    ]
+    parts = []
+    for place, (_, end, level, heading) in enumerate(found):
+        until = next((start for start, _, other, _ in found[place + 1 :] if other <= level), len(lines))
+        parts.append((_plain(heading), "\n".join(lines[end:until])))
+    first = found[0][0] if found else len(lines)
+    return "\n".join(lines[:first]), parts
+
+
+def _plain(line: str) -> str:
+    """A line in lower case, without markup and without what separates words."""
+    text = unicodedata.normalize("NFKC", visible(line)).lower()
+    return " ".join(_BETWEEN.sub(" ", _MARKUP.sub("", text)).split())
+
+
+def _is_empty(line: str) -> bool:
+    """Whether the line is a placeholder, or several: ``n/a - tbd``."""
+    words = line.split()
+    if " ".join(words) in _EMPTY:
+        return True
+    return any(
+        " ".join(words[:size]) in _EMPTY and _is_empty(" ".join(words[size:])) for size in range(1, min(4, len(words)))
+    )
+
+
+_PROMPTS = frozenset(_plain(each.prompt) for each in (JUSTIFICATION, *PLANS.values()))

@@ -1,0 +1,335 @@
+"""The register of changes: records, their history, votes and waivers in the database, and the questions asked of them.
+
+Everything is written in the caller's transaction, and gives the entry for the ledger that the caller appends last. A
+record is written only by who has read its latest version.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+from psycopg.types.range import TimestamptzRange
+
+from bot.changes import codec
+from bot.changes.model import Act, Applied, Change, Choice, Contents, State, Transition, Vote
+from bot.changes.waivers import Waiver
+from bot.deployments.windows import Interval
+from bot.errors import Transient
+from bot.facts.model import Account, AccountKind
+from bot.ledger.entries import Entry, Kind, moment
+
+_NUMBER = "SELECT change_next_number(%s)"
+_OPEN = """
+    INSERT INTO change (
+        number, year, sequence, subject, state, kind, application, configuration_item, planned, version, opened_at, body
+    ) VALUES (
+        %(number)s, %(year)s, %(sequence)s, %(subject)s, %(state)s, %(kind)s, %(application)s, %(configuration_item)s,
+        %(planned)s, %(version)s, %(opened_at)s, %(body)s
+    )
+    ON CONFLICT (subject) WHERE state NOT IN ('closed', 'cancelled') DO NOTHING
+    RETURNING number
+"""
+_KEEP = """
+    UPDATE change SET
+        state = %(state)s,
+        kind = %(kind)s,
+        application = %(application)s,
+        configuration_item = %(configuration_item)s,
+        planned = %(planned)s,
+        deadline = %(deadline)s,
+        review_due = %(review_due)s,
+        authorised_at = %(authorised_at)s,
+        version = %(version)s,
+        body = %(body)s
+    WHERE number = %(number)s AND version = %(version)s - 1
+    RETURNING number
+"""
+_TRANSITION = """
+    INSERT INTO transition (number, version, act, before, after, actor, why, at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_VOTE = """
+    INSERT INTO vote (number, version, voter, choice, reason, diff, round, at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_READ = """
+    SELECT change.body, coalesce(
+        (SELECT jsonb_agg(
+            jsonb_build_array(voter, choice, reason, round(extract(epoch FROM at) * 1000000)::bigint, diff, vote.round)
+            ORDER BY version
+        ) FROM vote WHERE vote.number = change.number),
+        '[]'
+    )
+    FROM change
+"""
+_OPEN_OF = _READ + " WHERE subject = %s AND state NOT IN ('closed', 'cancelled')"
+_LATEST_OF = _READ + " WHERE subject = %s ORDER BY opened_at DESC, sequence DESC LIMIT 1"
+_BY_NUMBER = _READ + " WHERE number = %s"
+# Sets of the policy name applications and configuration items alike.
+_AROUND = (
+    _READ
+    + """
+    WHERE state NOT IN ('closed', 'cancelled') AND planned && %(span)s AND number <> %(number)s
+      AND (application = ANY(%(names)s) OR configuration_item = ANY(%(names)s))
+    ORDER BY lower(planned), number
+"""
+)
+_OF_APPLICATION = _READ + " WHERE application = %s ORDER BY opened_at DESC, sequence DESC LIMIT %s"
+_OVERDUE = _READ + " WHERE application = %s AND review_due <= %s ORDER BY review_due, number"
+_AGENDA = _READ + " WHERE state = 'authorize' AND deadline IS NOT NULL ORDER BY deadline, number LIMIT %s"
+_HISTORY = "SELECT version, act, before, after, actor, why, at FROM transition WHERE number = %s ORDER BY version"
+_GRANT = """
+    INSERT INTO waiver (id, subject, finding, reason, asked_by, granted_by, granted_at, until)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_REVOKE = """
+    UPDATE waiver SET revoked_at = %(at)s, revoked_by = %(by)s
+    WHERE id = %(id)s AND revoked_at IS NULL AND until > %(at)s
+    RETURNING subject, finding
+"""
+_IN_FORCE = """
+    SELECT subject, finding, reason, asked_by, granted_by, granted_at, until, revoked_at FROM waiver
+    WHERE subject = %(subject)s AND granted_at <= %(at)s AND until > %(at)s
+      AND (revoked_at IS NULL OR revoked_at > %(at)s)
+    ORDER BY until, id
+"""
+MOST = 500
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+async def open_record(
+    connection: AsyncConnection[Any], subject: str, contents: Contents, at: datetime
+) -> tuple[Change, Entry | None]:
+    """The open record of the subject, made with the next number of the year (of UTC) if there is none.
+
+    The entry is None when there was one: somebody else may have made it at the same moment.
+    """
+    found = await open_of(connection, subject)
+    if found is not None:
+        return found, None
+    year = at.astimezone(UTC).year
+    row = await (await connection.execute(_NUMBER, [year])).fetchone()
+    assert row is not None, "a number is always given"
+    sequence = int(row[0])
+    change = Change(f"CHG-{year}-{sequence:04}", subject, contents, opened_at=at)
+    values = {**_columns(change), "year": year, "sequence": sequence, "subject": subject, "opened_at": at}
+    if await (await connection.execute(_OPEN, values)).fetchone() is None:
+        # A number that was given for nothing would be a gap: all of this is tried again, and finds the other one.
+        raise Transient(f"the record of {subject}, which somebody else has just opened")
+    body = {"change": change.number, "subject": subject, "kind": contents.kind.value, "tier": contents.tier.label}
+    return change, Entry(Kind.CHANGE_OPENED, change.number, {**body, "head": contents.head, "diff": contents.diff})
+
+
+async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
+    """Write a transition and the record after it; answers the entry for the ledger.
+
+    Raises:
+        Transient: somebody else has altered the record since it was read.
+
+    """
+    change, told = applied.change, applied.transition
+    if await (await connection.execute(_KEEP, _columns(change))).fetchone() is None:
+        raise Transient(f"the latest version of {change.number}, which somebody else has just altered")
+    who = _account(told.who)
+    await connection.execute(
+        _TRANSITION,
+        [
+            told.number,
+            told.version,
+            told.act.value,
+            told.before.value,
+            told.after.value,
+            Jsonb(who) if who else None,
+            told.why,
+            told.at,
+        ],
+    )
+    if told.act is Act.VOTE:
+        await _keep_vote(connection, change, told.version)
+    return _entry(change, told, who)
+
+
+async def _keep_vote(connection: AsyncConnection[Any], change: Change, version: int) -> None:
+    vote = change.votes[-1]
+    await connection.execute(
+        _VOTE,
+        [
+            change.number,
+            version,
+            Jsonb(_account(vote.by)),
+            vote.choice.value,
+            vote.reason,
+            vote.diff,
+            vote.round,
+            vote.at,
+        ],
+    )
+
+
+def _entry(change: Change, told: Transition, who: dict[str, Any] | None) -> Entry:
+    body: dict[str, Any] = {
+        "change": told.number,
+        "version": told.version,
+        "act": told.act.value,
+        "before": told.before.value,
+        "after": told.after.value,
+        "actor": who,
+        "why": told.why,
+        "diff": change.contents.diff,
+        "head": change.contents.head,
+        "round": change.round,
+    }
+    if told.act is not Act.VOTE:
+        return Entry(Kind.CHANGE_MOVED, told.number, body)
+    return Entry(Kind.VOTE_CAST, told.number, {**body, "choice": change.votes[-1].choice.value})
+
+
+async def open_of(connection: AsyncConnection[Any], subject: str) -> Change | None:
+    """The open record of the subject; there is one at the most."""
+    return _one(await _read(connection, _OPEN_OF, [subject]))
+
+
+async def latest_of(connection: AsyncConnection[Any], subject: str) -> Change | None:
+    """The newest record of the subject, open or not."""
+    return _one(await _read(connection, _LATEST_OF, [subject]))
+
+
+async def by_number(connection: AsyncConnection[Any], number: str) -> Change | None:
+    """The record of that number."""
+    return _one(await _read(connection, _BY_NUMBER, [number]))
+
+
+async def around(
+    connection: AsyncConnection[Any], change: Change, exclusive: Sequence[Sequence[str]] = ()
+) -> tuple[Change, ...]:
+    """The other open records that are planned at the same time and could touch the same: for ``changes.conflicts``."""
+    window = change.contents.window
+    mine = {change.contents.application, change.contents.configuration_item} - {""}
+    if window is None or not mine:
+        return ()
+    names = mine.union(*(each for each in exclusive if mine & set(each)))
+    values = {"span": _range(window), "number": change.number, "names": sorted(names)}
+    return await _read(connection, _AROUND, values)
+
+
+async def of_application(connection: AsyncConnection[Any], application: str, most: int = MOST) -> tuple[Change, ...]:
+    """The records of an application, the newest first."""
+    return await _read(connection, _OF_APPLICATION, [application, most])
+
+
+async def overdue_reviews(connection: AsyncConnection[Any], application: str, now: datetime) -> tuple[Change, ...]:
+    """The emergencies of an application that should have been reviewed by now, the longest overdue first."""
+    return await _read(connection, _OVERDUE, [application, now])
+
+
+async def agenda(connection: AsyncConnection[Any], most: int = MOST) -> tuple[Change, ...]:
+    """What a board is to decide, the most urgent first."""
+    return await _read(connection, _AGENDA, [most])
+
+
+async def history(connection: AsyncConnection[Any], number: str) -> tuple[Transition, ...]:
+    """Everything that happened to a record, in order."""
+    rows = await (await connection.execute(_HISTORY, [number])).fetchall()
+    return tuple(
+        Transition(number, version, Act(act), State(before), State(after), _known(actor), why, at)
+        for version, act, before, after, actor, why, at in rows
+    )
+
+
+async def keep_waiver(connection: AsyncConnection[Any], waiver: Waiver, *, new_id: UUID) -> Entry:
+    """Write a waiver under ``new_id``; answers the entry for the ledger."""
+    asked, granted = _account(waiver.asked_by), _account(waiver.granted_by)
+    await connection.execute(
+        _GRANT,
+        [
+            new_id,
+            waiver.subject,
+            waiver.finding,
+            waiver.reason,
+            Jsonb(asked),
+            Jsonb(granted),
+            waiver.granted_at,
+            waiver.until,
+        ],
+    )
+    body = {
+        "waiver": str(new_id),
+        "finding": waiver.finding,
+        "reason": waiver.reason,
+        "asked_by": asked,
+        "granted_by": granted,
+        "until": moment(waiver.until),
+    }
+    return Entry(Kind.WAIVER_GRANTED, waiver.subject, body)
+
+
+async def revoke_waiver(
+    connection: AsyncConnection[Any], waiver_id: UUID, by: Account, at: datetime
+) -> Entry | None:  # fmt: skip
+    """End a waiver before its time; None when it is not in force any more."""
+    values = {"id": waiver_id, "by": Jsonb(_account(by)), "at": at}
+    row = await (await connection.execute(_REVOKE, values)).fetchone()
+    if row is None:
+        return None
+    return Entry(Kind.WAIVER_REVOKED, row[0], {"waiver": str(waiver_id), "finding": row[1], "actor": _account(by)})
+
+
+async def waivers_in_force(connection: AsyncConnection[Any], subject: str, at: datetime) -> tuple[Waiver, ...]:
+    """The waivers of a subject that hold at that moment, the first to end first."""
+    rows = await (await connection.execute(_IN_FORCE, {"subject": subject, "at": at})).fetchall()
+    return tuple(
+        Waiver(row[0], row[1], row[2], _certain(row[3]), _certain(row[4]), row[5], row[6], row[7]) for row in rows
+    )  # fmt: skip
+
+
+async def _read(
+    connection: AsyncConnection[Any], statement: str, values: Sequence[Any] | dict[str, Any]
+) -> tuple[Change, ...]:
+    rows = await (await connection.execute(statement, values)).fetchall()
+    return tuple(codec.load(bytes(body), tuple(_vote(each) for each in votes)) for body, votes in rows)
+
+
+def _one(found: tuple[Change, ...]) -> Change | None:
+    return found[0] if found else None
+
+
+def _columns(change: Change) -> dict[str, Any]:
+    contents = change.contents
+    return {
+        "number": change.number,
+        "state": change.state.value,
+        "kind": contents.kind.value,
+        "application": contents.application,
+        "configuration_item": contents.configuration_item,
+        "planned": _range(contents.window) if contents.window else None,
+        "deadline": change.deadline,
+        "review_due": None if change.retrospective else change.review_due,
+        "authorised_at": change.authorisation.at if change.authorisation else None,
+        "version": change.version,
+        "body": codec.dump(change),
+    }
+
+
+def _range(window: Interval) -> TimestamptzRange:
+    return TimestamptzRange(window.start, window.end, "[)")
+
+
+def _account(account: Account | None) -> dict[str, Any] | None:
+    return {"id": account.id, "login": account.login, "kind": account.kind.value} if account else None
+
+
+def _known(value: dict[str, Any] | None) -> Account | None:
+    return _certain(value) if value else None
+
+
+def _certain(value: dict[str, Any]) -> Account:
+    return Account(value["id"], value["login"], AccountKind(value["kind"]))
+
+
+def _vote(row: list[Any]) -> Vote:
+    voter, choice, reason, microseconds, diff, round_ = row
+    at = datetime.fromtimestamp(0, UTC) + _MICROSECOND * microseconds
+    return Vote(_certain(voter), Choice(choice), reason, at, diff, round_)

@@ -1,0 +1,403 @@
+"""Change records in Jira Service Management Cloud: customer requests of one service desk.
+
+Countersign raises requests and never answers an approval: Jira takes that for the answer of whoever calls it.
+https://developer.atlassian.com/cloud/jira/service-desk/rest/
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+from cachetools import LRUCache
+
+from bot.changes.systems.authorization import Basic
+from bot.changes.systems.errors import Disagrees, Invalid, MayHaveHappened, Unanswered
+from bot.changes.systems.http import Door, Speech, route
+from bot.changes.systems.jira_approvals import judged
+from bot.changes.systems.jira_fields import LONGEST_TEXT, JiraMap, holds, items, moment, text
+from bot.changes.systems.port import (
+    WAY,
+    Approval,
+    ApprovalState,
+    Closure,
+    Conflicts,
+    Content,
+    Planned,
+    Receipt,
+    Snapshot,
+    State,
+    ahead,
+    is_past,
+)
+from bot.changes.systems.texts import fitted, same
+from bot.clock import Clock
+from bot.errors import Refusal
+from bot.settings import JiraAccess
+from bot.words import listed
+
+__all__ = ["Jira", "JiraMap", "connect"]
+
+DESK = "/rest/servicedeskapi"
+# Version 3 of the platform's API differs by taking texts as documents, which nothing here needs.
+API = "/rest/api/2"
+ISSUE_ID = re.compile(r"[0-9]{1,19}")
+PAGE = 50
+MOST_PAGES = 40
+LABEL = "countersign:"
+"""What the label with the correlation id begins with."""
+
+SETTLED = timedelta(seconds=60)
+"""A new request is not found at once: until then, nobody knows whether one that was not answered for is there.
+
+https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
+"""
+
+
+def _words(answer: Any) -> str:
+    if "errorMessage" in answer:
+        return str(answer["errorMessage"])
+    fields = answer.get("errors") or {}
+    said = [str(each) for each in answer.get("errorMessages") or []]
+    return "; ".join([*said, *(f"{name}: {why}" for name, why in fields.items())]) or str(answer.get("message") or "")
+
+
+SPEECH = Speech(
+    "Jira",
+    _words,
+    {
+        400: "An administrator of the service desk puts the field that is named on the request type and on its screens "
+        "(Labels too, hidden if you like: a change is found again by it), or Countersign's field map is put right.",
+        401: "An administrator checks JIRA_USER and JIRA_TOKEN; a token expires, at most a year after it was made.",
+        403: "An administrator of the service desk makes Countersign's account an agent of it.",
+        404: "An administrator checks JIRA_SERVICE_DESK, and that Countersign's account can see the request.",
+    },
+)
+
+
+def connect(access: JiraAccess, session: aiohttp.ClientSession, clock: Clock, fields: JiraMap | None = None) -> "Jira":
+    """The site that the settings name; ``session`` is one of `bot.changes.systems.http.session`."""
+    door = Door(SPEECH, access.url, session, clock, Basic(access.user, access.token))
+    return Jira(door, access.service_desk, fields or JiraMap())
+
+
+def _recent() -> LRUCache[str, str]:
+    """The ids of the last requests that were made here: a search for them is told to look for these, too."""
+    return LRUCache(maxsize=1000)
+
+
+@dataclass(slots=True)
+class Jira:
+    """A `bot.changes.systems.port.RecordSystem`."""
+
+    door: Door
+    service_desk: str
+    fields: JiraMap
+    _request_types: dict[str, str] = field(init=False, default_factory=dict)
+    _made: LRUCache[str, str] = field(init=False, default_factory=_recent)
+
+    async def open(self, content: Content) -> Receipt:
+        """The one request with this correlation id, made when there is none."""
+        issue = await self._find(content.correlation_id)
+        if issue is None:
+            made = self._made[content.correlation_id] = _checked(text(await self._create(content), "issueId"))
+            # Another process may have made one at the same moment.
+            issue = await self._find(content.correlation_id)
+            if issue is None:
+                raise Disagrees(
+                    f"Jira made the request {made} without its label, by which it would be found again.",
+                    remedy="An administrator of the service desk puts Labels on the request type and cancels that one.",
+                )
+        receipt = self._receipt(issue)
+        return await self.update(receipt.id, content) if self._state(issue) is State.DRAFT else receipt
+
+    async def update(self, ref: str, content: Content) -> Receipt:
+        """Bring the request to ``content``; what is so already is not written again."""
+        wanted = self.fields.fields(content)
+        issue = self._labelled(await self._issue(ref, wanted), content.correlation_id)
+        receipt = self._receipt(issue)
+        if differing := _differing(wanted, issue):
+            path = route(f"{API}/issue/{{id}}", id=_checked(ref))
+            await self.door.send("PUT", path, {"fields": {name: wanted[name] for name in differing}})
+            lost = _differing(wanted, await self._issue(ref, wanted))
+            if lost:
+                raise Disagrees(
+                    f"Jira does not keep {listed(sorted(lost))} of {receipt.number} as Countersign set it.",
+                    remedy="An administrator of the service desk looks for the automation that changes it.",
+                )
+        return receipt
+
+    async def move(self, ref: str, state: State, *, closure: Closure | None = None) -> Snapshot:
+        """Bring the request to ``state`` by its workflow's transitions; one that is further is left there."""
+        if state is State.CLOSED and closure is None:
+            raise ValueError("closing a change needs its close code")
+        target = self.fields.reachable(state)
+        issue = await self._issue(ref)
+        while (here := self._state(issue)) is not target and not is_past(here, target):
+            transition = await self._step(issue, target, closure)
+            if here is State.AUTHORIZE and target in WAY[WAY.index(here) :]:
+                await self._check_approved(ref, text(issue, "key"))
+            refused = await self._transit(ref, transition, closure)
+            issue, reached = await self._issue(ref), self.fields.state(text(transition, "to", "name"))
+            there = self._state(issue)
+            # Each step leads further, or the way ends here.
+            if reached is None or (there is not reached and not is_past(there, reached)):
+                raise refused or Disagrees(
+                    f"Jira accepted that {text(issue, 'key')} goes to '{text(transition, 'to', 'name')}', and it is in "
+                    f"'{text(issue, 'fields', 'status', 'name')}'.",
+                    remedy="An administrator of the service desk looks for the rule or automation that put it there.",
+                )
+        return await self.read(ref)
+
+    async def read(self, ref: str) -> Snapshot:
+        """The request as it is now, with every approval."""
+        approvals, overall = await self._approvals(ref)
+        issue = await self._issue(ref)
+        status, changed = text(issue, "fields", "status", "name"), moment(text(issue, "fields", "updated"))
+        if changed is None:
+            raise Unanswered("a request of Jira that says when it was changed")
+        return Snapshot(
+            receipt=self._receipt(issue),
+            correlation_id=_correlation(issue),
+            state=self.fields.state(status),
+            state_there=status,
+            approval=overall,
+            approvals=approvals,
+            planned=self._planned(issue),
+            on_hold=status.casefold() in {each.casefold() for each in self.fields.held},
+            description=issue["fields"].get("description") or "",
+            revision=int(changed.timestamp() * 1000),
+            changed_at=changed,
+            # Jira tells that of each change, not of the request.
+            changed_by="",
+        )
+
+    async def conflicts(self, ref: str, *, since: datetime | None = None) -> Conflicts:  # noqa: ARG002 - the port's name
+        """Nothing: Jira shows conflicts in its calendar, and tells no program of them."""
+        await self._issue(ref)
+        return Conflicts(None, ())
+
+    async def add_note(self, ref: str, text: str) -> None:
+        """Add an internal comment, unless the same one is there."""
+        note = fitted(text, LONGEST_TEXT)
+        path = route(f"{DESK}/request/{{id}}/comment", id=_checked(ref))
+        for each in await self._all(path, {"public": "false", "internal": "true"}):
+            if isinstance(each, dict) and same(note, str(each.get("body"))):
+                return
+        await self.door.send("POST", path, {"body": note, "public": False})
+
+    # Making.
+
+    async def _create(self, content: Content) -> Any:
+        request = {
+            "serviceDeskId": self.service_desk,
+            "requestTypeId": await self._request_type(self.fields.request_types[content.type]),
+            "requestFieldValues": {**self.fields.fields(content), "labels": [LABEL + content.correlation_id]},
+        }
+        if content.requested_by:
+            request["raiseOnBehalfOf"] = await self._account(content.requested_by)
+        try:
+            return await self.door.send("POST", f"{DESK}/request", request)
+        except MayHaveHappened as unknown:
+            settled = self.door.clock() + SETTLED
+            until = max(settled, unknown.until) if unknown.until else settled
+            raise MayHaveHappened(unknown.waits_for, until=until) from unknown
+
+    async def _request_type(self, name: str) -> str:
+        """The id of a request type of the service desk."""
+        if name not in self._request_types:
+            path = route(f"{DESK}/servicedesk/{{id}}/requesttype", id=self.service_desk)
+            found = await self._all(path, {})
+            ids = [text(each, "id") for each in found if text(each, "name") == name]
+            if len(ids) != 1:
+                raise Refusal(
+                    f"The service desk {self.service_desk} has {len(ids) or 'no'} request types named '{name}'.",
+                    remedy="Countersign's field map names one that is there once.",
+                )
+            self._request_types[name] = ids[0]
+        return self._request_types[name]
+
+    async def _account(self, said: str) -> str:
+        """The account id of somebody, who may be named by an e-mail address."""
+        if "@" not in said:
+            return said
+        found = await self.door.get(f"{API}/user/search", {"query": said, "maxResults": str(PAGE)})
+        people = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        ids = [
+            text(each, "accountId") for each in people if str(each.get("emailAddress")).casefold() == said.casefold()
+        ]
+        if len(ids) != 1:
+            raise Refusal(
+                f"Jira shows Countersign {len(ids) or 'no'} accounts whose e-mail address is '{said}'.",
+                remedy="That person lets the site see the address, or the change names the account id.",
+            )
+        return ids[0]
+
+    # Finding and reading.
+
+    async def _find(self, correlation_id: str) -> Mapping[str, Any] | None:
+        """The request with this label: the oldest that nobody cancelled; younger ones are cancelled here."""
+        made = self._made.get(correlation_id)
+        query = {"jql": f'labels = "{LABEL}{correlation_id}" ORDER BY created ASC', "fields": "labels,status,created"}
+        answer = await self.door.get(
+            f"{API}/search/jql",
+            {**query, "maxResults": str(PAGE), **({"reconcileIssues": made} if made else {})},
+        )
+        found = [self._labelled(each, correlation_id) for each in items(answer, "issues")]
+        found = sorted(found, key=lambda each: int(_checked(text(each, "id"))))
+        living = [each for each in found if self._state(each) is not State.CANCELLED]
+        for each in living[1:]:
+            await self._discard(each, living[0])
+        return living[0] if living else found[0] if found else None
+
+    async def _discard(self, issue: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
+        """Cancel a request that was made twice.
+
+        Raises:
+            Disagrees: somebody works on it already.
+
+        """
+        key, other, ref = text(issue, "key"), text(kept, "key"), text(issue, "id")
+        if self._state(issue) is not State.DRAFT:
+            raise Disagrees(
+                f"Jira has two requests of one change, {other} and {key}.",
+                remedy="The change manager cancels the one that is not to be used.",
+            )
+        await self.add_note(ref, f"This request was made twice; {other} is the one that is used.")
+        refused = await self._transit(ref, await self._step(issue, State.CANCELLED, None), None)
+        if refused is not None and self._state(await self._issue(ref)) is not State.CANCELLED:
+            raise refused
+
+    async def _issue(self, ref: str, more: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """The issue of a request."""
+        names = {"summary", "description", "status", "labels", "updated", *self.fields.names.values(), *(more or {})}
+        path = route(f"{API}/issue/{{id}}", id=_checked(ref))
+        issue = await self.door.get(path, {"fields": ",".join(sorted(names))})
+        if text(issue, "id") != ref or not isinstance(issue.get("fields"), dict):
+            raise Unanswered(f"an answer of Jira about the issue {ref}")
+        found: Mapping[str, Any] = issue
+        return found
+
+    def _labelled(self, issue: Any, correlation_id: str) -> Mapping[str, Any]:
+        """The issue, which has that label.
+
+        Raises:
+            Disagrees: it has not.
+
+        """
+        if LABEL + correlation_id not in _labels(issue):
+            raise Disagrees(
+                f"Jira was asked for the request with the label '{LABEL}{correlation_id}', and has another one there.",
+                remedy="The change manager puts the label back that was taken from the request.",
+            )
+        found: Mapping[str, Any] = issue
+        return found
+
+    async def _all(self, path: str, query: Mapping[str, str]) -> list[Any]:
+        """Every page of a list."""
+        found: list[Any] = []
+        for _ in range(MOST_PAGES):
+            answer = await self.door.get(path, {**query, "start": str(len(found)), "limit": str(PAGE)})
+            values = items(answer, "values")
+            found += values
+            if answer.get("isLastPage") is True or not values:
+                return found
+        raise Refusal(f"Jira has more than {MOST_PAGES} pages of {path}.")
+
+    async def _approvals(self, ref: str) -> tuple[tuple[Approval, ...], ApprovalState]:
+        """Who was asked and has answered, and the answer to what was asked last."""
+        return judged(await self._all(route(f"{DESK}/request/{{id}}/approval", id=_checked(ref)), {}))
+
+    def _state(self, issue: Any) -> State | None:
+        return self.fields.state(text(issue, "fields", "status", "name"))
+
+    def _receipt(self, issue: Any) -> Receipt:
+        key = text(issue, "key")
+        return Receipt(key, _checked(text(issue, "id")), f"{self.door.base_url}{route('/browse/{key}', key=key)}")
+
+    def _planned(self, issue: Mapping[str, Any]) -> Planned | None:
+        start, end = (
+            moment(issue["fields"].get(self.fields.names.get(each, ""))) for each in ("planned_start", "planned_end")
+        )
+        return Planned(start, end) if start and end and start < end else None
+
+    # Moving.
+
+    async def _step(self, issue: Mapping[str, Any], target: State, closure: Closure | None) -> Mapping[str, Any]:
+        """The transition to the next state on the way to ``target``.
+
+        Raises:
+            Refusal: there is none that Countersign's account may use.
+
+        """
+        path = route(f"{API}/issue/{{id}}/transitions", id=text(issue, "id"))
+        there = items(await self.door.get(path, {"expand": "transitions.fields"}), "transitions")
+        possible = [each for each in there if isinstance(each, dict) and each.get("isAvailable") is not False]
+        here = self._state(issue)
+        for wanted in ahead(here, target):
+            for each in possible:
+                status = text(each, "to", "name")
+                ending = self.fields.endings[closure.code] if closure and wanted is State.CLOSED else status
+                if self.fields.state(status) is wanted and status.casefold() == ending.casefold():
+                    found: Mapping[str, Any] = each
+                    return found
+        others = listed([f"'{text(each, 'name')}'" for each in possible]) if possible else "none"
+        raise Refusal(
+            f"Jira has no transition that brings {text(issue, 'key')} from "
+            f"'{text(issue, 'fields', 'status', 'name')}' to {target}; it offers {others}.",
+            remedy="The change manager looks at the request, or Countersign's field map is put right.",
+        )
+
+    async def _check_approved(self, ref: str, key: str) -> None:
+        """Take no change past its approval, even where the workflow would let Countersign's account.
+
+        Raises:
+            Refusal: it is not approved.
+
+        """
+        _, overall = await self._approvals(ref)
+        if overall is not ApprovalState.APPROVED:
+            raise Refusal(
+                f"Jira has no approval of {key} yet, and Countersign takes no change past one.",
+                remedy="Those who were asked in Jira answer there.",
+            )
+
+    async def _transit(self, ref: str, transition: Mapping[str, Any], closure: Closure | None) -> Refusal | None:
+        """Take a transition; answers why Jira refused it, which it also does when somebody else has just taken it."""
+        body: dict[str, Any] = {"transition": {"id": text(transition, "id")}}
+        if closure is not None and self.fields.state(text(transition, "to", "name")) is State.CLOSED:
+            asked = transition.get("fields")
+            resolution = self.fields.resolutions.get(closure.code)
+            if resolution is not None and isinstance(asked, dict) and "resolution" in asked:
+                body["fields"] = {"resolution": {"name": resolution}}
+            await self.add_note(ref, f"Closed as {closure.code}. {closure.notes}")
+        try:
+            await self.door.send("POST", route(f"{API}/issue/{{id}}/transitions", id=_checked(ref)), body)
+        except Invalid as refused:
+            return refused
+        return None
+
+
+def _labels(issue: Any) -> list[str]:
+    fields = issue.get("fields") if isinstance(issue, dict) else None
+    found = fields.get("labels") if isinstance(fields, dict) else None
+    return [str(each) for each in found] if isinstance(found, list) else []
+
+
+def _correlation(issue: Any) -> str:
+    """The correlation id of a request; empty when it has none, or more than one."""
+    found = [each.removeprefix(LABEL) for each in _labels(issue) if each.startswith(LABEL)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _differing(wanted: Mapping[str, Any], issue: Mapping[str, Any]) -> list[str]:
+    return [name for name, value in wanted.items() if not holds(value, issue["fields"].get(name))]
+
+
+def _checked(ref: str) -> str:
+    """An issue's id, before it becomes a part of an address."""
+    if not ISSUE_ID.fullmatch(ref):
+        raise Refusal(f"'{ref}' is no id of a request in Jira.")
+    return ref

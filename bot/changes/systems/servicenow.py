@@ -1,0 +1,364 @@
+"""Change records in ServiceNow, through its Change Management API; approvals are read through its Table API.
+
+Countersign asks for changes there and never approves one: ``/approvals`` answers for whoever calls it, and is not used.
+https://www.servicenow.com/docs/r/api-reference/rest-apis/change-management-api.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+
+from bot.changes.systems.authorization import Authorization, Basic, ClientCredentials
+from bot.changes.systems.errors import Disagrees, Unanswered
+from bot.changes.systems.http import Door, Speech, route
+from bot.changes.systems.port import (
+    ApprovalState,
+    ChangeType,
+    Closure,
+    Conflict,
+    Conflicts,
+    Content,
+    Planned,
+    Receipt,
+    Snapshot,
+    State,
+    ahead,
+    is_past,
+)
+from bot.changes.systems.servicenow_fields import (
+    CHANGES,
+    SYS_ID,
+    FieldMap,
+    Row,
+    checked,
+    moment,
+    only,
+    plain,
+    row,
+    rows,
+    shown,
+    whole,
+)
+from bot.changes.systems.servicenow_tables import Tables
+from bot.changes.systems.servicenow_work import Work
+from bot.changes.systems.texts import same
+from bot.clock import Clock
+from bot.errors import Refusal, Transient
+from bot.settings import ServiceNowAccess
+from bot.words import listed
+
+__all__ = ["FieldMap", "ServiceNow", "connect"]
+
+MOST_DUPLICATES = 20
+UNAPPROVED = frozenset({State.SCHEDULED, State.IMPLEMENT})
+"""Where a change that nobody has approved is not brought."""
+
+
+def _words(answer: Any) -> str:
+    error = answer["error"]
+    if isinstance(error, str):
+        return ": ".join(filter(None, [error, str(answer.get("error_description") or "")]))
+    return ": ".join(str(error[key]) for key in ("message", "detail") if error.get(key))
+
+
+SPEECH = Speech(
+    "ServiceNow",
+    _words,
+    {
+        400: "An administrator there reads the reason, and Countersign's field map is put right.",
+        401: "An administrator checks SERVICENOW_CLIENT_ID and SERVICENOW_CLIENT_SECRET, or SERVICENOW_USERNAME and "
+        "SERVICENOW_PASSWORD; for a client, that it has an OAuth application user there and that "
+        "glide.oauth.inbound.client.credential.grant_type.enabled is true.",
+        403: "The change manager there meets the rule that is named, or grants Countersign's account what it lacks "
+        "(role itil, and read access to sysapproval_approver).",
+        404: "The change manager there checks that it exists and that Countersign's account can read it.",
+    },
+)
+
+
+def connect(
+    access: ServiceNowAccess, session: aiohttp.ClientSession, clock: Clock, fields: FieldMap | None = None
+) -> "ServiceNow":
+    """The instance that the settings name; ``session`` is one of `bot.changes.systems.http.session`."""
+    authorization: Authorization
+    if access.client_id:
+        tokens = Door(SPEECH, access.url, session, clock)
+        authorization = ClientCredentials(
+            access.client_id, access.client_secret, lambda form: tokens.submit("/oauth_token.do", form), clock
+        )
+    else:
+        authorization = Basic(access.username, access.password)
+    return ServiceNow(Door(SPEECH, access.url, session, clock, authorization), fields or FieldMap())
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """Where a record may go now: their values, and why not to others."""
+
+    available: tuple[str, ...]
+    failed: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class ServiceNow:
+    """A `bot.changes.systems.port.RecordSystem`."""
+
+    door: Door
+    fields: FieldMap
+    tables: Tables = field(init=False)
+    work: Work = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Everything is behind the same door."""
+        self.tables, self.work = Tables(self.door, self.fields), Work(self.door)
+
+    async def open(self, content: Content) -> Receipt:
+        """The one record with this correlation id, made when there is none."""
+        wanted = await self._wanted(content)
+        record = await self._find(content.correlation_id)
+        if record is None:
+            made = row(await self.door.send("POST", self._place(content), wanted))
+            # Another process may have made one at the same moment; nothing there keeps two from having the same id.
+            record = await self._find(content.correlation_id)
+            if record is None:
+                raise Disagrees(
+                    f"ServiceNow made {plain(made.get('number'))} without its {self.fields.name('correlation_id')}, by "
+                    "which it would be found again.",
+                    remedy="An administrator there cancels it and lets Countersign's account write that field.",
+                )
+        if self._state(record) is State.DRAFT:
+            await self._bring(record, content, wanted)
+        return self._receipt(record)
+
+    async def update(self, ref: str, content: Content) -> Receipt:
+        """Bring the record to ``content``; what is so already is not written again."""
+        record = await self._record(ref)
+        only([record], self.fields.name("correlation_id"), content.correlation_id, table="change_request")
+        return await self._bring(record, content, await self._wanted(content))
+
+    async def move(self, ref: str, state: State, *, closure: Closure | None = None) -> Snapshot:
+        """Bring the record to ``state`` through the states that it may go to; one that is further is left there."""
+        if state is State.CLOSED and closure is None:
+            raise ValueError("closing a change needs its close code")
+        record = await self._record(ref)
+        while (here := self._state(record)) is not state and not is_past(here, state):
+            step = self._step(record, state, await self._next(ref))
+            await self._write(ref, self._transition(step, closure))
+            record, reached = await self._record(ref), self.fields.state(step)
+            there = self._state(record)
+            # Each step leads further, or the way ends here.
+            if reached is None or (there is not reached and not is_past(there, reached)):
+                raise Disagrees(
+                    f"ServiceNow accepted that {plain(record.get('number'))} goes from {here} to {reached}, and it is "
+                    f"in {shown(record.get('state'))}.",
+                    remedy="The change manager there looks for the rule that put it there.",
+                )
+        return await self.read(ref)
+
+    async def read(self, ref: str) -> Snapshot:
+        """The record as it is now, with every approval."""
+        approvals = await self.tables.approvals(ref)
+        record = await self._record(ref)
+        there = plain(record.get("state"))
+        changed = moment(plain(record.get("sys_updated_on")))
+        revision = whole(plain(record.get("sys_mod_count")))
+        if changed is None or not revision.isdecimal():
+            raise Unanswered("a change record of ServiceNow that says when it was changed")
+        return Snapshot(
+            receipt=self._receipt(record),
+            correlation_id=plain(record.get(self.fields.name("correlation_id"))),
+            state=self.fields.state(there),
+            state_there=shown(record.get("state")) or there,
+            approval=self.fields.approvals.get(plain(record.get("approval"))),
+            approvals=approvals,
+            planned=self._planned(record),
+            # Whatever is not known to be free is held.
+            on_hold=plain(record.get("on_hold")) != "false",
+            description=plain(record.get(self.fields.name("description"))),
+            revision=int(revision),
+            changed_at=changed,
+            changed_by=plain(record.get("sys_updated_by")),
+        )
+
+    async def conflicts(self, ref: str, *, since: datetime | None = None) -> Conflicts:
+        """What the conflict check finds; it is started when it has not run, or not since then."""
+        path = route(f"{CHANGES}/{{id}}/conflict", id=checked(ref))
+        answer = row(await self.door.get(path))
+        ran, found = moment(plain(answer.get("last_run"))), answer.get("conflicts")
+        if ran is None or (since is not None and ran < since):
+            await self.door.send("POST", path, {})
+            raise Transient("ServiceNow's check for conflicts")
+        # Its ``status`` says "Conflict" where there is none, too: the list is what counts.
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise Unanswered("a list of conflicts that can be read")
+        return Conflicts(ran, tuple(Conflict(plain(each.get("type")), shown(each.get("change"))) for each in found))
+
+    async def add_note(self, ref: str, text: str) -> None:
+        """Add a work note, unless the same one is there."""
+        note = self.fields.text(text).strip()
+        record = await self._record(ref)
+        journal = shown(record.get("work_notes")).replace("\r\n", "\n")
+        if f"\n{note}\n\n" not in f"\n{journal}\n\n":
+            await self._write(ref, {"work_notes": note})
+
+    # Writing.
+
+    def _place(self, content: Content) -> str:
+        if content.type is ChangeType.STANDARD:
+            return route(f"{CHANGES}/standard/{{id}}", id=checked(content.template))
+        return f"{CHANGES}/{content.type.value}"
+
+    async def _wanted(self, content: Content) -> dict[str, str]:
+        """What the record is to hold, by their names."""
+        found = {}
+        for ours in ("assignment_group", "configuration_item", "requested_by"):
+            said: str | None = getattr(content, ours)
+            if said is not None:
+                found[ours] = await self.tables.sys_id(ours, said) if said else ""
+        return self.fields.fields(content, found)
+
+    async def _bring(self, record: Row, content: Content, wanted: Mapping[str, str]) -> Receipt:
+        """Write what differs, and look whether it is there now."""
+        ref, receipt = plain(record.get("sys_id")), self._receipt(record)
+        if differing := _differing(wanted, record):
+            await self._write(ref, {name: wanted[name] for name in differing})
+            record = await self._record(ref)
+        lost = _differing(wanted, record)
+        if not same(self.fields.types[content.type], plain(record.get("type"))):
+            lost.append("type")
+        if lost:
+            raise Disagrees(
+                f"ServiceNow does not keep {listed(sorted(lost))} of {receipt.number} as Countersign set it.",
+                remedy="An administrator there checks that the field exists and that Countersign's account can "
+                "write and read it, or Countersign's field map is put right.",
+            )
+        return receipt
+
+    async def _write(self, ref: str, changes: Mapping[str, str]) -> None:
+        await self.door.send("PATCH", route(f"{CHANGES}/{{id}}", id=checked(ref)), changes)
+
+    def _transition(self, step: str, closure: Closure | None) -> dict[str, str]:
+        """The fields that go with a step; the state is the last of them, as ServiceNow asks for."""
+        changes = {}
+        if closure is not None and self.fields.state(step) is State.CLOSED:
+            changes[self.fields.name("close_code")] = self.fields.close_codes[closure.code]
+            changes[self.fields.name("close_notes")] = self.fields.text(closure.notes)
+            changes.pop("", None)
+        return {**changes, "state": step}
+
+    def _step(self, record: Row, target: State, possible: _Next) -> str:
+        """Their value of the next state on the way to ``target``.
+
+        Raises:
+            Refusal: the record may not go there; in their words, why.
+
+        """
+        here = self._state(record)
+        following = ahead(here, target)
+        allowed = [each for each in following if each not in UNAPPROVED or self._is_approved(record)]
+        for each in allowed:
+            for value in possible.available:
+                if self.fields.state(value) is each:
+                    return whole(value)
+        values = [value for value, ours in self.fields.states.items() if ours in following]
+        reasons = {reason for value in values for reason in possible.failed.get(value, ())}
+        if allowed != list(following):
+            reasons.add("the change is approved")
+        why = f", because this does not hold: {listed(sorted(reasons))}" if reasons else ""
+        raise Refusal(
+            f"ServiceNow does not let {plain(record.get('number'))} go from "
+            f"{here or shown(record.get('state'))} to {target}{why}.",
+            remedy="The change manager there looks at the record.",
+        )
+
+    def _is_approved(self, record: Row) -> bool:
+        """Whether it may be made: Countersign takes no change past its approval, even where the instance would.
+
+        A standard change was approved with its template. One that names none was made standard afterwards.
+        """
+        standard = same(self.fields.types[ChangeType.STANDARD], plain(record.get("type")))
+        if standard and plain(record.get("std_change_producer_version")):
+            return True
+        return self.fields.approvals.get(plain(record.get("approval"))) is ApprovalState.APPROVED
+
+    async def _next(self, ref: str) -> _Next:
+        """Where the record may go now."""
+        answer = row(await self.door.get(route(f"{CHANGES}/{{id}}/nextstates", id=checked(ref))))
+        try:
+            available = tuple(whole(plain(each)) for each in answer["available_states"])
+            failed: dict[str, tuple[str, ...]] = {}
+            for each in (step for steps in answer["state_transitions"] for step in steps):
+                reasons = tuple(str(one["condition"]["name"]) for one in each["conditions"] if not one["passed"])
+                value = whole(plain(each["to_state"]))
+                failed[value] = failed.get(value, ()) + reasons
+        except (LookupError, TypeError, AttributeError) as error:
+            raise Unanswered("the next states of a change record") from error
+        return _Next(available, failed)
+
+    # Reading.
+
+    def _state(self, record: Row) -> State | None:
+        return self.fields.state(plain(record.get("state")))
+
+    def _receipt(self, record: Row) -> Receipt:
+        number, ref = plain(record.get("number")), plain(record.get("sys_id"))
+        if not number or not SYS_ID.fullmatch(ref):
+            raise Unanswered("a change record of ServiceNow with a number and a sys_id")
+        return Receipt(number, ref, f"{self.door.base_url}/change_request.do?sys_id={ref}")
+
+    def _planned(self, record: Row) -> Planned | None:
+        start = moment(plain(record.get(self.fields.name("planned_start"))))
+        end = moment(plain(record.get(self.fields.name("planned_end"))))
+        return Planned(start, end) if start and end and start < end else None
+
+    async def _record(self, ref: str) -> Row:
+        """The record with this sys_id, and no other."""
+        return only(
+            [row(await self.door.get(route(f"{CHANGES}/{{id}}", id=checked(ref))))],
+            "sys_id",
+            ref,
+            table="change_request",
+        )[0]
+
+    async def _find(self, correlation_id: str) -> Row | None:
+        """The record with this correlation id: the oldest that nobody cancelled; younger ones are cancelled here."""
+        column = self.fields.name("correlation_id")
+        query = {"sysparm_query": f"{column}={correlation_id}^ORDERBYsys_created_on"}
+        answer = rows(await self.door.get(CHANGES, {**query, "sysparm_limit": str(MOST_DUPLICATES)}))
+        found = only(answer, column, correlation_id, table="change_request")
+        found = sorted(found, key=_age)
+        living = [each for each in found if self._state(each) is not State.CANCELLED]
+        if not living:
+            return found[0] if found else None
+        for each in living[1:]:
+            await self._discard(each, living[0])
+        return living[0]
+
+    async def _discard(self, record: Row, kept: Row) -> None:
+        """Cancel a record that was made twice.
+
+        Raises:
+            Disagrees: somebody works on it already.
+
+        """
+        number, other = plain(record.get("number")), plain(kept.get("number"))
+        if self._state(record) is not State.DRAFT:
+            raise Disagrees(
+                f"ServiceNow has two records of one change, {other} and {number}.",
+                remedy="The change manager there cancels the one that is not to be used.",
+            )
+        ref = plain(record.get("sys_id"))
+        await self.add_note(ref, f"This record was made twice; {other} is the one that is used.")
+        await self._write(ref, {"state": self.fields.value_of(State.CANCELLED)})
+
+
+def _age(record: Row) -> tuple[str, ...]:
+    """What the oldest record has the least of; numbers are given in order, and moments only to the second."""
+    return tuple(plain(record.get(name)) for name in ("sys_created_on", "number", "sys_id"))
+
+
+def _differing(wanted: Mapping[str, str], record: Row) -> list[str]:
+    return [name for name, value in wanted.items() if name not in record or not same(value, plain(record[name]))]

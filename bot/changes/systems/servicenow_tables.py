@@ -1,0 +1,116 @@
+"""What ServiceNow's Table API is needed for: who answered for a change, and the sys_ids of what a change refers to."""
+
+from dataclasses import dataclass, field
+
+from cachetools import TTLCache
+
+from bot.changes.systems.http import Door, route
+from bot.changes.systems.port import Approval, ApprovalState, Identity
+from bot.changes.systems.servicenow_fields import SYS_ID, FieldMap, Row, checked, moment, only, plain, rows
+from bot.errors import Refusal
+
+TABLE = "/api/now/v2/table/{table}"
+PAGE = 200
+MOST_PAGES = 10
+REMEMBERED = 3600
+"""Seconds. A sys_id never changes; what it was found by may come to mean another."""
+
+APPROVAL_FIELDS = (
+    "sys_id",
+    "sysapproval",
+    "approver",
+    "approver.user_name",
+    "approver.email",
+    "state",
+    "sys_updated_by",
+    "sys_updated_on",
+    "group.assignment_group.name",
+)
+
+
+def _references() -> TTLCache[tuple[str, str], str]:
+    return TTLCache(maxsize=1000, ttl=REMEMBERED)
+
+
+@dataclass(slots=True)
+class Tables:
+    """The tables beside that of the changes."""
+
+    door: Door
+    fields: FieldMap
+    _known: TTLCache[tuple[str, str], str] = field(init=False, default_factory=_references)
+
+    async def approvals(self, ref: str) -> tuple[Approval, ...]:
+        """Who was asked, and what each has answered."""
+        query = {
+            "sysparm_query": f"sysapproval={checked(ref)}^ORDERBYsys_id",
+            "sysparm_fields": ",".join(APPROVAL_FIELDS),
+            "sysparm_exclude_reference_link": "true",
+            "sysparm_limit": str(PAGE),
+        }
+        path = route(TABLE, table="sysapproval_approver")
+        found: dict[str, Approval] = {}
+        for page in range(MOST_PAGES):
+            answer = rows(await self.door.get(path, {**query, "sysparm_offset": str(page * PAGE)}))
+            for each in only(answer, "sysapproval", ref, table="sysapproval_approver"):
+                found[plain(each.get("sys_id"))] = self._approval(each)
+            if len(answer) < PAGE:
+                return tuple(found.values())
+        raise Refusal(
+            f"ServiceNow has more than {PAGE * MOST_PAGES} approvals for one change.",
+            remedy="The change manager there looks at the record.",
+        )
+
+    def _approval(self, answer: Row) -> Approval:
+        said = plain(answer.get("state"))
+        state: ApprovalState | None = self.fields.approvals.get(said)
+        if state is None:
+            raise Refusal(
+                f"ServiceNow has an approval in the state '{said}', which Countersign does not know.",
+                remedy="Countersign's field map is told what that state means.",
+            )
+        return Approval(
+            approver=Identity(
+                plain(answer.get("approver")),
+                plain(answer.get("approver.user_name")),
+                plain(answer.get("approver.email")),
+            ),
+            state=state,
+            at=moment(plain(answer.get("sys_updated_on"))),
+            set_by=plain(answer.get("sys_updated_by")),
+            group=plain(answer.get("group.assignment_group.name")),
+        )
+
+    async def sys_id(self, ours: str, said: str) -> str:
+        """The sys_id of a person, group or configuration item."""
+        if SYS_ID.fullmatch(said):
+            return said
+        known = self._known.get((ours, said))
+        if known is None:
+            known = self._known[ours, said] = await self._look_up(ours, said)
+        return known
+
+    async def _look_up(self, ours: str, said: str) -> str:
+        table, column = self.fields.references[ours].table, self.fields.references[ours].column
+        if not said.isprintable() or "^" in said:
+            raise Refusal(f"'{said}' is no {column} that ServiceNow can be asked for.")
+        query = {
+            "sysparm_query": f"{column}={said}",
+            "sysparm_fields": f"sys_id,{column}",
+            "sysparm_limit": "2",
+        }
+        answer = rows(await self.door.get(route(TABLE, table=table), query))
+        # It compares without regard to case, as we do for what it answers.
+        found = only([_lowered(each, column) for each in answer], column, said.lower(), table=table)
+        ids = {plain(each.get("sys_id")) for each in found}
+        if len(ids) != 1 or not SYS_ID.fullmatch(sys_id := ids.pop()):
+            how_many = "none" if not found else "more than one"
+            raise Refusal(
+                f"ServiceNow has {how_many} in {table} whose {column} is '{said}'.",
+                remedy=f"The change names a {ours.replace('_', ' ')} that exists there once, or its sys_id.",
+            )
+        return sys_id
+
+
+def _lowered(answer: Row, column: str) -> Row:
+    return {**answer, column: plain(answer.get(column)).lower()}

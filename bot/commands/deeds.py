@@ -1,0 +1,38 @@
+"""What commands do: put on record in the transaction that settles the command."""
+
+from datetime import datetime
+from typing import Any, assert_never
+
+from psycopg import AsyncConnection
+
+from bot.commands.model import Acknowledgement, Deed
+from bot.facts import claims
+from bot.facts.model import Disowned
+from bot.ingest.statements import Pending
+from bot.ledger import Entry
+from bot.queue import Urgency, want
+from bot.unauthorised.model import EVERYWHERE, concern
+from bot.unauthorised.record import acknowledge
+
+
+async def do(
+    connection: AsyncConnection[Any],
+    deed: Deed,
+    request: Pending,
+    *,
+    installation_id: int,
+    repository_id: int,
+    at: datetime,
+) -> list[Entry]:
+    """Do it, and have everything looked at again that depends on it; answers what goes into the ledger."""
+    match deed:
+        case Disowned():
+            entries = await claims.disown(connection, repository_id, deed, request.subject, request=request.id, at=at)
+            stirred = [claims.concern(repository_id)]
+        case Acknowledgement(change, reason):
+            entries = await acknowledge(connection, change, request.actor, reason, request=request.id, at=at)
+            stirred = [concern(installation_id, each) for each in (EVERYWHERE, repository_id)]
+        case _:
+            assert_never(deed)
+    await want(connection, [], concerns=dict.fromkeys(stirred, Urgency.PERSON))
+    return entries

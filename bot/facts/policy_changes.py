@@ -1,0 +1,120 @@
+"""What a pull request does to policy files: the text that it would put there, and what that would have meant."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.errors import Refusal, Transient
+from bot.facts.model import FileChange, PolicyChange, PullRequestFacts
+from bot.github.client import InstallationClient
+from bot.github.lanes import Lane
+from bot.github.queries import document
+from bot.policy.check import check
+from bot.policy.default import default
+from bot.policy.load import ORGANISATION_FILE, REPOSITORY_FILE, UNREADABLE
+from bot.policy.model import Policy, Problem
+from bot.store import Store
+from bot.trial.candidate import Candidate
+from bot.trial.preview import Preview, preview
+
+NOTHING = "version: 1\n"
+"""What a repository's file says that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A policy file as the pull request would have it: the fact, and what its own check run shows."""
+
+    change: PolicyChange
+    problems: tuple[Problem, ...] = ()
+    preview: Preview | None = None
+
+
+async def read(
+    store: Store,
+    github: InstallationClient,
+    facts: PullRequestFacts,
+    policy: Policy,
+    policy_repository: str,
+    *,
+    lane: Lane,
+    at: datetime,
+) -> tuple[Draft, ...]:
+    """A draft for each policy file that the pull request touches; usually there is none.
+
+    Raises:
+        Transient: GitHub could not answer.
+
+    """
+    return tuple(
+        [
+            await _draft(store, github, facts, policy, path, organisation=organisation, lane=lane, at=at)
+            for path, organisation in _touched(facts, policy_repository)
+        ]
+    )
+
+
+def _touched(facts: PullRequestFacts, policy_repository: str) -> Iterator[tuple[str, bool]]:
+    """The policy files among the changed ones, and whether each is the organisation's.
+
+    GitHub tells only the new name of a file that was renamed: one may have been a policy file before.
+    """
+    paths = {file.path for file in facts.files}
+    renamed = any(file.change is FileChange.RENAMED for file in facts.files)
+    if REPOSITORY_FILE in paths or renamed:
+        yield REPOSITORY_FILE, False
+    if facts.repository.name.lower() == policy_repository.lower() and (ORGANISATION_FILE in paths or renamed):
+        yield ORGANISATION_FILE, True
+
+
+async def _draft(
+    store: Store,
+    github: InstallationClient,
+    facts: PullRequestFacts,
+    policy: Policy,
+    path: str,
+    *,
+    organisation: bool,
+    lane: Lane,
+    at: datetime,
+) -> Draft:
+    here = facts.repository
+    found = await _text(github, facts, path, lane)
+    origin = f"{here.full_name}:{path}".lower()
+    if found is None and organisation:
+        problem = Problem(origin, 1, 1, "The organisation's policy is taken away; the last version stays in force.")
+        return Draft(PolicyChange(path, usable=False), (problem,))
+    blob, text = found or ("nothing", NOTHING)
+    above = default() if organisation else policy
+    windows = dict(above.calendar.windows)
+    problems = check(text, origin, blob, known_roles=above.roles, known_windows=windows).problems
+    if problems:
+        return Draft(PolicyChange(path, usable=False), problems)
+    candidate = Candidate(text, origin, None if organisation else here.full_name)
+    try:
+        made = await preview(store, candidate, blob, at)
+    except Refusal as refused:
+        return Draft(PolicyChange(path, usable=False), (Problem(origin, 1, 1, str(refused)),))
+    return Draft(
+        PolicyChange(path, usable=True, tried=made.tried, differing=made.differing, gains=made.gains), (), made
+    )
+
+
+async def _text(github: InstallationClient, facts: PullRequestFacts, path: str, lane: Lane) -> tuple[str, str] | None:
+    """Blob id and text of the file on the head commit; None when there is none."""
+    here = facts.repository
+    variables = {"owner": here.owner, "name": here.name, "expression": f"{facts.head.oid}:{path}"}
+    answer = await github.query(document("policy_at"), variables, lane=lane)
+    repository = answer.data.get("repository")
+    if repository is None:
+        raise Transient("the repository to be seen again")
+    blob = repository["object"]
+    if not blob:
+        return None
+    whole = not blob["isBinary"] and not blob["isTruncated"] and blob["text"] is not None
+    return blob["oid"], blob["text"] if whole else UNREADABLE
+
+
+def of(drafts: tuple[Draft, ...], facts: PullRequestFacts) -> PullRequestFacts:
+    """The facts with what the drafts tell."""
+    return replace(facts, policy_changes=tuple(draft.change for draft in drafts))

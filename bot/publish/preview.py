@@ -1,0 +1,111 @@
+"""What people see of a change to a policy file: a check run of its own. Pure."""
+
+from bot.decide.verdict import Annotation
+from bot.policy.model import Problem
+from bot.publish.effects import CheckRunContent
+from bot.publish.markdown import fitted, literal, sentence, table
+from bot.trial.candidate import Difference
+from bot.trial.preview import DAYS, Preview
+
+NAME = "policy-preview"
+"""The name of the check run."""
+
+_FITS = 60_000
+
+
+def render_preview(
+    path: str,
+    head: str,
+    external_id: str,
+    details_url: str,
+    *,
+    problems: tuple[Problem, ...],
+    preview: Preview | None,
+) -> CheckRunContent:
+    """The check run for the policy file at ``path``; ``preview`` is None when the file cannot be used."""
+    annotations = tuple(Annotation(path, each.line, each.line, "Policy", each.message) for each in problems)
+    if preview is None:
+        title = f"{len(problems)} problem{'' if len(problems) == 1 else 's'} in {path}"
+        lines = [
+            sentence(f"`{path}` cannot be used: merged like this, the last version that works would stay in force."),
+            "",
+        ]
+        lines += [f"- line {each.line}: {sentence(each.message)}" for each in problems]
+        return _run(head, external_id, details_url, "failure", title, lines, annotations)
+    return _run(
+        head, external_id, details_url, "success", _title(preview), _lines(path, preview, problems), annotations
+    )
+
+
+def _run(
+    head: str,
+    external_id: str,
+    details_url: str,
+    conclusion: str,
+    title: str,
+    lines: list[str],
+    annotations: tuple[Annotation, ...],
+) -> CheckRunContent:
+    return CheckRunContent(
+        head=head,
+        external_id=external_id,
+        status="completed",
+        conclusion=conclusion,
+        title=title,
+        summary=fitted(lines, _FITS),
+        text="",
+        details_url=details_url,
+        annotations=annotations,
+    )
+
+
+def _title(preview: Preview) -> str:
+    if not preview.differing:
+        return f"No recorded change of {preview.tried:,} would differ"
+    return f"{preview.differing:,} of {preview.tried:,} recorded changes would differ"
+
+
+def _lines(path: str, preview: Preview, problems: tuple[Problem, ...]) -> list[str]:
+    lines = [
+        sentence(
+            f"With `{path}` as it is here, {preview.differing:,} of the {preview.tried:,} changes that were decided in "
+            f"the last {DAYS} days would have been decided differently; {preview.passing:,} would have passed that did "
+            "not."
+        ),
+        "",
+    ]
+    if problems:
+        lines += [
+            "**Not let through**",
+            "",
+            *[f"- line {each.line}: {sentence(each.message)}" for each in problems],
+            "",
+        ]
+    if preview.gains:
+        rows = [(f"@{literal(each.account.login)}", _pull(each.repository, each.number)) for each in preview.gains]
+        lines += [
+            "### Who would gain from it now",
+            "",
+            "Their own open changes would pass with it, so that they cannot approve it.",
+            "",
+            *table(("who", "open change"), rows),
+            "",
+        ]
+    if preview.shown:
+        lines += [
+            "### Which decisions would differ",
+            "",
+            *table(("change", "verdict", "how"), list(map(_row, preview.shown))),
+        ]
+        if preview.differing > len(preview.shown):
+            lines += ["", f"And {preview.differing - len(preview.shown):,} more."]
+    return lines
+
+
+def _row(each: Difference) -> tuple[str, ...]:
+    verdict = f"{each.was.value} → {each.would.value}" if each.was is not each.would else each.was.value
+    return _pull(each.repository, each.number), verdict, "<br>".join(sentence(how) for how in each.how)
+
+
+def _pull(repository: str, number: int) -> str:
+    return f"{literal(repository)}#{number}"

@@ -1,0 +1,137 @@
+"""A policy that is tried: other files in the place of those that a recorded decision was made under. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.decide.evaluate import decide
+from bot.decide.verdict import Decision, Verdict
+from bot.errors import Refusal
+from bot.facts.model import Account, PullRequestFacts
+from bot.ledger.decisions import Made
+from bot.policy.assemble import Assembled, Source, assemble
+from bot.policy.check import check, explain
+from bot.policy.default import default
+from bot.policy.inventory import Properties
+from bot.policy.model import Layer, Policy
+
+Texts = Mapping[tuple[str, str], str]
+"""The text of each policy file on record, by origin and blob."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The text to be tried, as the organisation's file, or as that of the repository ``repository`` (owner/name)."""
+
+    text: str
+    name: str
+    repository: str | None = None
+
+    def problems(self) -> str:
+        """What is wrong in it by itself; empty when it can be used."""
+        return explain(check(self.text, self.name).problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A decision that would be another one. ``contributors`` are those of the change."""
+
+    subject: str
+    repository: str
+    number: int
+    was: Verdict
+    would: Verdict
+    how: tuple[str, ...]
+    contributors: tuple[Account, ...] = ()
+
+    @property
+    def loosens(self) -> bool:
+        """Whether what did not pass would."""
+        return self.would in _PASSES and self.was not in _PASSES
+
+
+_PASSES = frozenset({Verdict.PASS, Verdict.WAIVED})
+
+
+@dataclass(slots=True)
+class Trial:
+    """Tries a candidate on recorded facts; policies that come out the same are made once."""
+
+    candidate: Candidate
+    texts: Texts
+    _made: dict[tuple[str, str, Properties], Policy] = field(default_factory=dict)
+
+    def policy_for(self, facts: PullRequestFacts, layers: Sequence[Layer]) -> Policy:
+        """The policy that would have been in force for the change that was decided under ``layers``.
+
+        Raises:
+            Refusal: the candidate cannot be used.
+
+        """
+        name = facts.repository.full_name.lower()
+        own = next((layer.blob for layer in layers if layer.origin.startswith(f"{name}:.github/")), "")
+        above = next(
+            (layer for layer in layers if layer.blob and not layer.origin.startswith(f"{name}:.github/")), None
+        )
+        key = (name, f"{own}:{above.blob if above else ''}", facts.properties)
+        if key not in self._made:
+            self._made[key] = self._assembled(facts, own, above).policy
+        return self._made[key]
+
+    def _assembled(self, facts: PullRequestFacts, own: str, above: Layer | None) -> Assembled:
+        name = facts.repository.full_name.lower()
+        origin = f"{name}:.github/countersign.yml"
+        repository = Source(origin, own, self.texts[origin, own]) if own else None
+        organisation = Source(above.origin, above.blob, self.texts[above.origin, above.blob]) if above else None
+        if self.candidate.repository is None:
+            organisation = Source(self.candidate.name, "candidate", self.candidate.text)
+        elif self.candidate.repository.lower() == name:
+            repository = Source(origin, "candidate", self.candidate.text)
+        made = assemble(
+            default(),
+            organisation=organisation,
+            repository=repository,
+            last_good={},
+            repository_name=facts.repository.name,
+            properties=facts.properties,
+        )
+        if any(source.blob == "candidate" for source in made.broken):
+            problems = "\n".join(f"{each.line}:{each.column}: {each.message}" for each in made.policy.problems)
+            raise Refusal(f"{self.candidate.name} cannot be used.", remedy=problems)
+        return made
+
+    def decide(self, made: Made) -> Decision:
+        """What would have been decided then."""
+        assert isinstance(made.facts, PullRequestFacts), "groups are decided by their members"
+        return decide(made.facts, self.policy_for(made.facts, made.policy.layers), made.at)
+
+
+def difference(subject: str, facts: PullRequestFacts, then: Decision, now: Decision) -> Difference | None:
+    """How the two decisions differ in what matters; None when they do not."""
+    how = tuple(_how(then, now))
+    if not how:
+        return None
+    contributors = {account for each in now.people if each.role == "contributor" for account in each.accounts}
+    return Difference(
+        subject, facts.repository.full_name, facts.number, then.verdict, now.verdict, how, tuple(sorted(contributors))
+    )
+
+
+def _how(then: Decision, now: Decision) -> list[str]:
+    told = []
+    if then.mode is not now.mode:
+        told.append(f"mode {then.mode.value} would be {now.mode.value}")
+    if then.tier is not now.tier:
+        told.append(f"tier {then.tier.label} would be {now.tier.label}")
+    before = {finding.id: finding.blocks for finding in then.findings}
+    after = {finding.id: finding for finding in now.findings}
+    for name in sorted({*before, *after}):
+        was = before.get(name, Verdict.PASS)
+        would = after[name].blocks if name in after else Verdict.PASS
+        if was is not would:
+            told.append(f"{name}: {was.value} would be {would.value}" + _headline(after.get(name)))
+    return told
+
+
+def _headline(finding: object) -> str:
+    headline = getattr(finding, "headline", "")
+    return f" ({headline})" if headline else ""

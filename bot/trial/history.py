@@ -1,0 +1,128 @@
+"""Reads recorded decisions, and tries a candidate on them with every processor there is."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing import get_context
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from bot.decide import codec as decision_codec
+from bot.facts import codec as facts_codec
+from bot.facts.model import PullRequestFacts
+from bot.ledger.decisions import Made
+from bot.policy import digest as policy_codec
+from bot.policy.model import Policy
+from bot.store import Store
+from bot.trial.candidate import Candidate, Difference, Texts, Trial, difference
+
+_DECISIONS = """
+    SELECT decision.subject, decision.decided_at, decision.policy, facts.body, decision.body
+    FROM decision JOIN facts ON facts.digest = decision.facts
+    WHERE decision.subject LIKE 'pull:%%' AND decision.decided_at >= %(since)s
+      AND (%(all)s OR NOT EXISTS (
+          SELECT FROM decision AS later
+          WHERE later.subject = decision.subject AND later.decided_at > decision.decided_at
+      ))
+    ORDER BY decision.decided_at DESC LIMIT %(most)s
+"""
+_POLICIES = "SELECT digest, body FROM policy WHERE digest = ANY(%s)"
+_TEXTS = "SELECT origin, blob, content FROM policy_file"
+BATCH = 200
+
+Row = tuple[str, datetime, str, bytes, bytes]
+Progress = Callable[[int], None]
+"""Hears how many more decisions were tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many decisions were tried, and those that would be different, the newest first."""
+
+    tried: int
+    differences: tuple[Difference, ...]
+
+
+async def texts(connection: AsyncConnection[Any]) -> Texts:
+    """The text of every policy file on record."""
+    cursor = await connection.execute(_TEXTS)
+    return {(origin, blob): content async for origin, blob, content in cursor}
+
+
+async def backtest(
+    store: Store,
+    candidate: Candidate,
+    *,
+    since: datetime,
+    every: bool,
+    most: int | None = None,
+    progress: Progress = lambda _: None,
+) -> Outcome:
+    """Try the candidate on the recorded decisions since then: on the last one of each change, or on ``every`` one.
+
+    The newest come first; of more than ``most``, the older ones are left out.
+
+    Raises:
+        Refusal: the candidate cannot be used.
+        Transient: the database is away.
+
+    """
+    tried, found = 0, list[Difference]()
+    async with store.transaction() as connection:
+        known = await texts(connection)
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(
+        os.cpu_count() or 1, mp_context=context, initializer=_begin, initargs=(candidate, known)
+    ) as pool:
+        running = [
+            asyncio.wrap_future(pool.submit(_try, rows, await _policies(store, {row[2] for row in rows})))
+            async for rows in _batches(store, since, every=every, most=most)
+        ]
+        for each in running:
+            results = await each
+            tried += len(results)
+            found += [one for one in results if one is not None]
+            progress(len(results))
+    return Outcome(tried, tuple(found))
+
+
+async def _batches(store: Store, since: datetime, *, every: bool, most: int | None) -> AsyncIterator[list[Row]]:
+    async with store.transaction() as connection, connection.cursor(name="recorded_decisions") as cursor:
+        await cursor.execute(_DECISIONS, {"since": since, "all": every, "most": most})
+        while rows := await cursor.fetchmany(BATCH):
+            yield [(subject, at, policy, bytes(facts), bytes(body)) for subject, at, policy, facts, body in rows]
+
+
+async def _policies(store: Store, digests: set[str]) -> dict[str, bytes]:
+    async with store.transaction() as connection:
+        cursor = await connection.execute(_POLICIES, [sorted(digests)])
+        return {digest: bytes(body) async for digest, body in cursor}
+
+
+_trial: Trial | None = None
+_policies_here: dict[str, Policy] = {}
+
+
+def _begin(candidate: Candidate, known: Texts) -> None:
+    """What a process keeps from batch to batch."""
+    global _trial  # noqa: PLW0603 - a process has one trial
+    _trial = Trial(candidate, known)
+
+
+def _try(rows: Sequence[Row], policies: dict[str, bytes]) -> list[Difference | None]:
+    assert _trial is not None, "a process begins before it tries"
+    results = []
+    for subject, at, digest, facts_body, body in rows:
+        if digest not in _policies_here:
+            _policies_here[digest] = policy_codec.load(policies[digest])
+        facts = facts_codec.load(facts_body)
+        assert isinstance(facts, PullRequestFacts), "only pull requests are read"
+        then = decision_codec.load(body)
+        now = _trial.decide(Made(subject, facts, _policies_here[digest], then, at))
+        results.append(difference(subject, facts, then, now))
+    return results

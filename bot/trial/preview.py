@@ -1,0 +1,80 @@
+"""What a change of a policy file would have meant for the changes of the last months, and who gains from it now."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.facts import memory
+from bot.facts.codec import plain
+from bot.facts.memory import Known
+from bot.facts.model import Gain
+from bot.store import Store
+from bot.trial.candidate import Candidate, Difference
+from bot.trial.history import backtest
+
+DAYS = 90
+MOST = 10_000
+"""Changes that a preview is made of at most, the newest first."""
+
+MOST_SHOWN = 50
+BELIEVED = timedelta(minutes=15)
+"""How long a preview stands: meanwhile other changes go on."""
+
+_OPEN = "SELECT key FROM subject WHERE key = ANY(%s) AND NOT finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """``tried`` recorded changes: ``differing`` would be decided differently, of which ``passing`` would newly pass.
+
+    ``shown`` has some of them, those that would newly pass first; ``gains`` the people whose own open changes would.
+    """
+
+    tried: int
+    differing: int
+    passing: int
+    shown: tuple[Difference, ...]
+    gains: tuple[Gain, ...]
+
+
+_ADAPTER: TypeAdapter[Preview] = TypeAdapter(Preview)
+
+
+async def preview(store: Store, candidate: Candidate, blob: str, at: datetime) -> Preview:
+    """The preview of a candidate whose text is the git blob ``blob``.
+
+    Raises:
+        Refusal: the candidate cannot be used.
+        Transient: the database is away.
+
+    """
+    key = f"preview:{candidate.name}:{blob}"
+    async with store.transaction() as connection:
+        began = await memory.now(connection)
+        known = await memory.recall(connection, [key], not_older_than=BELIEVED, at=began)
+    if key in known:
+        return _ADAPTER.validate_python(known[key])
+    outcome = await backtest(store, candidate, since=at - timedelta(days=DAYS), every=False, most=MOST)
+    passing = [each for each in outcome.differences if each.loosens]
+    async with store.transaction() as connection:
+        cursor = await connection.execute(_OPEN, [[each.subject for each in passing]])
+        still_open = {subject async for (subject,) in cursor}
+    others = [each for each in outcome.differences if not each.loosens]
+    made = Preview(
+        tried=outcome.tried,
+        differing=len(outcome.differences),
+        passing=len(passing),
+        shown=tuple([*passing, *others][:MOST_SHOWN]),
+        gains=tuple(
+            Gain(account, each.repository, each.number)
+            for each in passing
+            if each.subject in still_open
+            for account in each.contributors
+        ),
+    )
+    value: Any = plain(asdict(made))
+    async with store.transaction() as connection:
+        await memory.remember(connection, [Known(key, (), value, began)])
+    return made

@@ -1,0 +1,88 @@
+"""A change of the policy itself: shown for what it means, of tier high, and not approved by who gains from it."""
+
+from bot.publish.effects import CHECK
+from bot.publish.preview import NAME
+from bot.sandbox.rehearsal import Rehearsal
+from tests.scenarios.bank import POLICY, Bank, reasons, shown
+
+ORGANISATIONS = f"{NAME} (organisation)"
+LOOSER = POLICY.replace("medium:\n    approvals: [{count: 2", "medium:\n    approvals: [{count: 1")
+
+
+def plain(text: str | None) -> str:
+    return (text or "").replace("\\", "")
+
+
+async def test_a_change_of_the_organisations_policy_shows_what_it_means(countersign: Rehearsal, bank: Bank) -> None:
+    waiting = bank.change()
+    waiting.review(by=bank.bob, state="APPROVED")
+    await countersign.settle()
+    pull = bank.policy.open_pull_request(by=bank.erin, title="One is enough", files={"countersign.yml": LOOSER})
+    await countersign.settle()
+    preview = pull.check(ORGANISATIONS)
+    assert (preview.conclusion, preview.title) == ("success", "1 of 1 recorded changes would differ")
+    assert f"northbank/ledger#{waiting.number} | wait → pass" in plain(preview.summary)
+    assert "@alice" in plain(preview.summary)
+    summary = plain(pull.check(CHECK).summary)
+    assert "tier high" in summary
+    assert "the policy is changed" in summary or "is changed: of 1 recorded changes, 1 would be decided" in summary
+
+
+async def test_who_gains_from_a_looser_policy_cannot_approve_it(countersign: Rehearsal, bank: Bank) -> None:
+    waiting = bank.change()
+    waiting.review(by=bank.bob, state="APPROVED")
+    await countersign.settle()
+    for who in (bank.alice, bank.dana):
+        bank.policy.grant(who, "write")
+    pull = bank.policy.open_pull_request(by=bank.erin, title="One is enough", files={"countersign.yml": LOOSER})
+    for who in (bank.alice, bank.dana):
+        pull.review(by=who, state="APPROVED")
+    await countersign.settle()
+    why = reasons(pull)
+    assert why["alice"] == (
+        f"not counted: gains from this change of the policy: northbank/ledger#{waiting.number} would pass with it"
+    )
+    assert why["dana"].startswith("counted")
+    assert shown(pull)[0] == "action_required"
+
+
+async def test_a_policy_that_cannot_be_used_fails_at_its_lines(countersign: Rehearsal, bank: Bank) -> None:
+    pull = bank.policy.open_pull_request(
+        by=bank.erin, title="Oops", files={"countersign.yml": "version: 1\nmoed: enforce\n"}
+    )
+    await countersign.settle()
+    preview = pull.check(ORGANISATIONS)
+    assert (preview.conclusion, preview.title) == ("failure", "1 problem in countersign.yml")
+    [note] = preview.annotations
+    assert (note["path"], note["start_line"]) == ("countersign.yml", 2)
+    assert "Did you mean `mode`?" in note["message"]
+    assert shown(pull)[0] == "failure"
+    pull.push(by=bank.erin, files={"countersign.yml": LOOSER})
+    await countersign.settle()
+    assert pull.check(ORGANISATIONS).conclusion == "success"
+    assert shown(pull)[0] == "action_required"
+
+
+async def test_a_repositorys_own_policy_is_of_tier_high_too(countersign: Rehearsal, bank: Bank) -> None:
+    pull = bank.ledger.open_pull_request(
+        by=bank.alice, title="Stricter", files={".github/countersign.yml": "version: 1\nmode: enforce\n"}
+    )
+    pull.review(by=bank.bob, state="APPROVED")
+    pull.review(by=bank.carol, state="APPROVED")
+    await countersign.settle()
+    assert pull.check(NAME).title == "No recorded change of 0 would differ"
+    assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
+
+
+async def test_taking_the_policy_away_is_told_and_fails(countersign: Rehearsal, bank: Bank) -> None:
+    pull = bank.policy.open_pull_request(by=bank.erin, title="Away", files={"countersign.yml": None})
+    await countersign.settle()
+    assert "taken away" in plain(pull.check(ORGANISATIONS).summary)
+    assert shown(pull)[0] == "failure"
+
+
+async def test_other_changes_have_no_preview(countersign: Rehearsal, bank: Bank) -> None:
+    pull = bank.change()
+    await countersign.settle()
+    assert pull.check(NAME) is None
+    assert pull.check(ORGANISATIONS) is None

@@ -1,0 +1,239 @@
+"""Who is on the board, whose vote counts and why another does not, and what the board decides."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.changes import cab
+from bot.changes.cab import Count, Outcome
+from bot.changes.model import Act, Change, Choice, Event, Routing, Vote
+from bot.decide.verdict import CountedReview
+from bot.facts.model import Standing
+from bot.policy.model import Cab, ChangeType, OnTimeout, Tier
+from tests.unit.builders import account, bot
+from tests.unit.changes.builders import (
+    BOARD,
+    MONDAY,
+    ROLES,
+    SIGN_OFF,
+    approved,
+    ask,
+    asked,
+    context,
+    done,
+    draft,
+    on_timeout,
+    refused,
+    rules,
+    standing,
+    standings,
+    vote,
+)
+
+LATER = MONDAY + timedelta(hours=25)
+
+
+def counted(change: Change, people: tuple[Standing, ...] | None = None) -> Count:
+    return cab.count(change, standings() if people is None else people, rules())
+
+
+def reason(change: Change, login: str) -> str:
+    [found] = [each.reason for each in counted(change).votes if each.vote.by.login == login]
+    return found
+
+
+def say(change: Change, *votes: tuple[str, Choice]) -> Change:
+    for place, (login, choice) in enumerate(votes):
+        change = done(change, vote(login, choice), context(MONDAY + timedelta(minutes=place)))
+    return change
+
+
+def test_the_policy_says_who_authorises_a_change() -> None:
+    high = cab.routing(rules(), Tier.HIGH, ChangeType.NORMAL)
+    assert high == Routing(("cab", *SIGN_OFF), 3, SIGN_OFF, timedelta(hours=24), OnTimeout.REJECT)
+    medium = cab.routing(rules(), Tier.MEDIUM, ChangeType.NORMAL)
+    assert medium == Routing(("it-manager",), 1, ("it-manager",), timedelta(hours=24))
+    assert not cab.routing(rules(), Tier.LOW, ChangeType.NORMAL).has_board
+    assert not cab.routing(rules(), Tier.HIGH, ChangeType.STANDARD).has_board
+    emergency = cab.routing(rules(), Tier.HIGH, ChangeType.EMERGENCY)
+    assert emergency == Routing(("cab",), 2, (), timedelta(hours=4))
+
+
+def test_an_emergency_board_of_its_own_takes_the_boards_place_and_an_empty_quorum_is_no_quorum() -> None:
+    policy = rules(roles={**ROLES, "ecab": ("acme/on-call",)})
+    assert cab.routing(policy, Tier.HIGH, ChangeType.EMERGENCY).roles == ("ecab",)
+    base = rules()
+    nobody = replace(base, tiers={**base.tiers, Tier.HIGH: replace(base.tiers[Tier.HIGH], cab=Cab(0), sign_off=())})
+    assert cab.routing(nobody, Tier.HIGH, ChangeType.NORMAL) == Routing(("cab",), 1, (), timedelta(hours=24))
+
+
+def test_a_quorum_with_every_signature_approves() -> None:
+    two = approved(by=("ida", "rick"))
+    assert (counted(two).outcome, counted(two).approvals, counted(two).unsigned) == (Outcome.OPEN, 2, ("compliance",))
+    three = counted(approved(by=("ida", "rick", "cora")))
+    assert (three.outcome, three.approvals, three.unsigned) == (Outcome.APPROVED, 3, ())
+    assert {each.vote.by.login: each.signs for each in three.votes} == {
+        "ida": "it-manager", "rick": "risk-officer", "cora": "compliance",
+    }  # fmt: skip
+    assert [each.login for each in three.approvers] == ["ida", "rick", "cora"]
+
+
+def test_a_quorum_without_a_demanded_role_does_not_approve() -> None:
+    found = counted(approved(by=("ida", "cleo", "rick")))
+    assert (found.outcome, found.approvals, found.unsigned) == (Outcome.OPEN, 3, ("compliance",))
+
+
+def test_one_person_signs_for_one_role_only() -> None:
+    found = counted(approved(by=("omar", "cora", "cleo")))
+    assert (found.outcome, found.approvals) == (Outcome.OPEN, 3)
+    assert found.unsigned in {("it-manager",), ("risk-officer",)}
+    assert counted(approved(by=("omar", "cora", "rick"))).outcome is Outcome.APPROVED
+
+
+def test_a_person_with_two_accounts_has_one_vote() -> None:
+    people = standings({**BOARD, "cleo-admin": ("acme/cab",)})
+    where = context(standings=people)
+    change = asked(where=where)
+    change = done(change, vote("cleo"), where)
+    change = done(change, vote("cleo-admin"), replace(where, now=MONDAY + timedelta(minutes=1)))
+    found = counted(change, people)
+    assert found.approvals == 1
+    assert found.votes[0].reason == "a later vote of the same person takes its place"
+
+
+def test_a_vote_is_changed_by_another_and_both_stay_on_record() -> None:
+    change = say(asked(), ("ida", Choice.REJECT), ("ida", Choice.APPROVE), ("ida", Choice.APPROVE))
+    found = counted(change)
+    assert (found.approvals, found.rejections, len(found.votes)) == (1, 0, 3)
+    assert [bool(each.reason) for each in found.votes] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("login", "because"),
+    [
+        ("ana", "contributed to the change"),
+        ("rosa", "holds none of the roles cab, it-manager, risk-officer and compliance"),
+        ("stranger", "holds none of the roles cab, it-manager, risk-officer and compliance"),
+    ],
+)
+def test_who_has_no_vote_is_told_why(login: str, because: str) -> None:
+    # Even a contributor who sits on the board.
+    people = standings({**BOARD, "ana": ("acme/cab",)})
+    told = refused(asked(), vote(login), context(standings=people))
+    assert told.what == f"The vote of @{login} does not count, since @{login} {because}."
+
+
+def test_whoever_asked_has_no_vote_nor_who_asked_before() -> None:
+    change = done(done(draft(), ask("ida")), Event(Act.ASSESS))
+    assert "asked for the change" in refused(change, vote("ida")).what
+    again = done(done(done(draft(), ask("ida")), ask("ana")), Event(Act.ASSESS))
+    assert "asked for the change" in refused(again, vote("ida")).what
+
+
+def test_a_second_account_of_a_contributor_has_no_vote() -> None:
+    people = standings({**BOARD, "cleo-admin": ("acme/cab",)})
+    where = context(standings=people)
+    change = asked(draft(contributors=(account("cleo-admin"),)), where)
+    assert "contributed to the change" in refused(change, vote("cleo"), where).what
+
+
+def test_who_came_to_the_board_after_it_was_asked_has_no_vote() -> None:
+    people = standings({**BOARD, "newt": ("acme/cab",)})
+    told = refused(asked(), vote("newt"), context(standings=people))
+    assert told.what.endswith("@newt came to the board after it was asked on 2027-01-04 12:00 UTC.")
+
+
+def test_who_has_left_the_board_does_not_count_any_more() -> None:
+    change = approved()
+    left = standings({login: teams for login, teams in BOARD.items() if login != "rick"})
+    found = counted(change, left)
+    assert (found.outcome, found.approvals, found.unsigned) == (Outcome.OPEN, 2, ("risk-officer",))
+    assert found.votes[1].reason.startswith("whoever gave it holds none of the roles cab")
+
+
+def test_a_program_has_no_vote() -> None:
+    robot = bot("robot")
+    people = (*standings(), Standing(robot, standing("x").permission, ("acme/cab",)))
+    assert "is a program" in refused(asked(), vote(robot), context(standings=people)).what
+
+
+def test_where_nobody_was_asked_or_no_board_decides_nobody_has_a_vote() -> None:
+    people = cab.people_of_change(draft(), standings(), rules())
+    assert cab.objection(account("ida"), draft(), standings(), rules(), people) == (
+        "was not asked: nobody has asked the board yet"
+    )
+    low = done(draft(Tier.LOW), Event(Act.SUBMIT))
+    assert cab.objection(account("ida"), low, standings(), rules(), people) == "is on no board: none decides here"
+    assert cab.count(low, standings(), rules()).outcome is Outcome.OPEN
+
+
+def test_a_vote_for_an_earlier_diff_or_round_does_not_count() -> None:
+    change = approved()
+    other = replace(change, contents=replace(change.contents, diff="second"))
+    assert counted(other).approvals == 0
+    assert reason(other, "ida") == "it was given for an earlier state of the change"
+    assert counted(replace(change, round=2)).approvals == 0
+
+
+def test_the_rejection_of_who_could_sign_stands_in_the_way_until_it_is_changed() -> None:
+    change = say(
+        asked(), ("omar", Choice.REJECT), ("ida", Choice.APPROVE), ("rick", Choice.APPROVE), ("cora", Choice.APPROVE)
+    )
+    found = counted(change)
+    assert (found.outcome, found.unsigned, [each.login for each in found.against]) == (Outcome.OPEN, (), ["omar"])
+    changed = done(change, vote("omar"), context(MONDAY + timedelta(hours=1)))
+    assert counted(changed).outcome is Outcome.APPROVED
+
+
+def test_a_member_without_a_role_to_sign_for_is_outvoted() -> None:
+    change = say(
+        asked(), ("cleo", Choice.REJECT), ("ida", Choice.APPROVE), ("rick", Choice.APPROVE), ("cora", Choice.APPROVE)
+    )
+    assert (counted(change).outcome, counted(change).against) == (Outcome.APPROVED, ())
+
+
+def test_as_many_rejections_as_make_a_quorum_reject_and_as_many_deferrals_defer() -> None:
+    rejected = say(asked(), ("cleo", Choice.REJECT), ("ida", Choice.REJECT), ("rick", Choice.REJECT))
+    assert counted(rejected).outcome is Outcome.REJECTED
+    deferred = say(asked(), ("cleo", Choice.DEFER), ("ida", Choice.DEFER), ("rick", Choice.DEFER))
+    assert (counted(deferred).outcome, counted(deferred).deferrals) == (Outcome.DEFERRED, 3)
+
+
+def test_more_than_the_quorum_does_not_help_against_as_many_rejections() -> None:
+    wide = {**BOARD, **{f"m{number}": ("acme/cab",) for number in range(4)}}
+    base = rules()
+    two = replace(base, tiers={**base.tiers, Tier.HIGH: replace(base.tiers[Tier.HIGH], cab=Cab(3), sign_off=())})
+    where = context(policy=two, standings=standings(wide))
+    change = asked(draft(routing=cab.routing(two, Tier.HIGH, ChangeType.NORMAL)), where)
+    for login in ("m0", "m1", "m2"):
+        change = done(change, vote(login), where)
+    for login in ("cleo", "cora"):
+        change = done(change, vote(login, Choice.REJECT), where)
+    assert cab.count(change, where.standings, two).outcome is Outcome.APPROVED
+    change = done(change, vote("omar", Choice.REJECT), where)
+    assert cab.count(change, where.standings, two).outcome is Outcome.REJECTED
+
+
+def test_reviews_can_be_votes() -> None:
+    counts = CountedReview(1, account("ida"), "b" * 40, "write access", "")
+    does_not = CountedReview(2, account("rick"), "b" * 40, None, "it was dismissed")
+    gone = CountedReview(3, None, "b" * 40, "write access", "")
+    change = asked()
+    found = cab.votes_of_reviews([counts, does_not, gone], change.contents, change.round, MONDAY)
+    assert found == (Vote(account("ida"), Choice.APPROVE, "approved the pull request", MONDAY, "first", 1),)
+
+
+@pytest.mark.parametrize("policy", list(OnTimeout))
+def test_what_becomes_of_a_request_when_its_time_is_up(policy: OnTimeout) -> None:
+    where = context(policy=on_timeout(policy))
+    routed = cab.routing(where.policy, Tier.HIGH, ChangeType.NORMAL)
+    change = asked(draft(routing=routed), where)
+    at = MONDAY + timedelta(hours=24)
+    assert cab.on_timeout(change, Outcome.OPEN, rejected=False, now=at - timedelta(seconds=1)) is None
+    assert cab.on_timeout(change, Outcome.OPEN, rejected=False, now=at) is policy
+    assert cab.on_timeout(change, Outcome.OPEN, rejected=True, now=at) is OnTimeout.REJECT
+    assert cab.on_timeout(change, Outcome.APPROVED, rejected=False, now=LATER) is None
+    assert cab.on_timeout(draft(), Outcome.OPEN, rejected=False, now=LATER) is None
+    expected = OnTimeout.REJECT if policy is OnTimeout.ESCALATE else policy
+    assert cab.on_timeout(replace(change, escalated=True), Outcome.OPEN, rejected=False, now=LATER) is expected
