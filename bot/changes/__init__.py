@@ -3,7 +3,8 @@
 How the parts are used together, at every look at a subject:
 
 1. ``register.open_of`` gives the open record of the subject, ``register.open_record`` makes one.
-2. ``fill.contents_of`` (or ``fill.release_of``) says what the record should say now; ``lifecycle.noticed`` makes an
+2. ``fill.contents_of`` (or ``fill.release_of``) says what the record should say now. It is told what the record knows:
+   ``emergency=change.emergency is not None`` and ``planned=change.contents.window``. ``lifecycle.noticed`` makes an
    event of what differs: a push that changes the diff takes the record back, a clean rebase does not.
 3. What people did (asked, voted, declared, cancelled) are events, too. ``lifecycle.apply`` answers with the change and
    the transition, or with the reason why not. ``lifecycle.advance`` does what Countersign does by itself.

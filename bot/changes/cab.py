@@ -66,9 +66,7 @@ class Count:
     @property
     def approvers(self) -> tuple[Account, ...]:
         """Whose votes to approve count."""
-        return tuple(
-            each.vote.by for each in self.votes if not each.reason and each.vote.choice is Choice.APPROVE
-        )  # fmt: skip
+        return tuple(each.vote.by for each in self.votes if not each.reason and each.vote.choice is Choice.APPROVE)
 
 
 def routing(policy: Policy, tier: Tier, kind: ChangeType) -> Routing:
@@ -127,7 +125,7 @@ def count(change: Change, standings: Sequence[Standing], policy: Policy) -> Coun
     reasons = [_reason(vote, change, standings, policy, people) for vote in votes]
     latest: dict[Person, int] = {
         people.person(vote.by): place for place, vote in enumerate(votes) if not reasons[place]
-    }  # fmt: skip
+    }
     for place, vote in enumerate(votes):
         if not reasons[place] and latest[people.person(vote.by)] != place:
             reasons[place] = "a later vote of the same person takes its place"
@@ -206,8 +204,7 @@ def _outcome(routed: Routing, numbers: Mapping[Choice, int], *, unsigned: bool, 
         return Outcome.OPEN
     if numbers[Choice.REJECT] >= routed.quorum:
         return Outcome.REJECTED
-    for_it = numbers[Choice.APPROVE]
-    if for_it >= routed.quorum and for_it > numbers[Choice.REJECT] and not unsigned and not vetoed:
+    if numbers[Choice.APPROVE] >= routed.quorum and not unsigned and not vetoed:
         return Outcome.APPROVED
     return Outcome.DEFERRED if numbers[Choice.DEFER] >= routed.quorum else Outcome.OPEN
 

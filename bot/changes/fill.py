@@ -1,7 +1,7 @@
 """Fills a change record from what is known anyway: the pull request, the decision about it, and the policy."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from bot.decide.contributors import contributors
 from bot.decide.verdict import Decision
 from bot.deployments.windows import Interval, allowed, next_slot, problem
 from bot.facts.model import Account, Commit, FileChange, PullRequestFacts
-from bot.facts.people import people_of
+from bot.facts.people import Person, people_of
 from bot.policy.inventory import application_of
 from bot.policy.model import ChangeType, Plan, Policy, Template, Tier
 from bot.words import shortened, visible
@@ -45,8 +45,7 @@ def contents_of(
     fitting = template_of(facts, decision.tier, policy, now)
     kind = _kind(decision.tier, policy, fitting, emergency=emergency)
     routed = routing(policy, decision.tier, kind)
-    involved = contributors(facts, people_of(facts, policy.people))
-    accounts = people_of(facts, policy.people).accounts
+    people = people_of(facts, policy.people)
     return Contents(
         title=shortened(visible(facts.title), LONGEST_TITLE),
         kind=kind,
@@ -62,7 +61,7 @@ def contents_of(
         application=application.name if application else "",
         configuration_item=application.configuration_item if application else "",
         commits=tuple(_line(commit) for commit in facts.commits),
-        contributors=_accounts(involved.because, accounts),
+        contributors=_accounts(contributors(facts, people).because, people.accounts),
         plans=sections.plans,
         evidence=tuple(evidence),
         window=window(policy, decision.tier, kind, routed, now, planned),
@@ -184,10 +183,9 @@ def _line(commit: Commit) -> CommitLine:
     return CommitLine(commit.oid, shortened(visible(commit.headline), LONGEST_TITLE), tuple(dict.fromkeys(names)))
 
 
-def _accounts(
-    persons: Sequence[frozenset[int]] | dict[frozenset[int], tuple[str, ...]], known: dict[int, Account]
-) -> tuple[Account, ...]:
-    return tuple(known[each] for each in sorted({number for person in persons for number in person}) if each in known)
+def _accounts(persons: Iterable[Person], known: Mapping[int, Account]) -> tuple[Account, ...]:
+    numbers = sorted({number for person in persons for number in person})
+    return tuple(known[number] for number in numbers if number in known)
 
 
 def _joined(parts: Sequence[Contents], texts: Sequence[str]) -> str:

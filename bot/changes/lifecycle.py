@@ -90,9 +90,7 @@ def apply(change: Change, event: Event, context: Context) -> Applied | Refused:
             return refused
     after = replace(rule.effect(change, event, context), state=rule.after, version=change.version + 1)
     why = event.why if visible(event.why) else rule.because
-    told = Transition(
-        change.number, after.version, event.act, change.state, after.state, event.who, why, context.now
-    )  # fmt: skip
+    told = Transition(change.number, after.version, event.act, change.state, after.state, event.who, why, context.now)
     return Applied(after, told)
 
 
@@ -110,9 +108,7 @@ def advance(change: Change, context: Context) -> tuple[Applied, ...]:
     """What Countersign does by itself, step by step: what the board decided, what time did, what needs nobody."""
     steps: list[Applied] = []
     for _ in range(MOST_STEPS):
-        step = next(
-            (found for act in _OWN if isinstance(found := apply(change, Event(act), context), Applied)), None
-        )  # fmt: skip
+        step = next((found for act in _OWN if isinstance(found := apply(change, Event(act), context), Applied)), None)
         if step is None:
             break
         steps.append(step)
@@ -194,7 +190,7 @@ def _of_board(counted: Count, contents: Contents) -> str:
     parts = [f"{needed} more to approve"] if needed else []
     parts += [f"a signature for {role}" for role in counted.unsigned]
     parts += [f"that @{each.login} changes a vote to reject" for each in counted.against]
-    return f"the decision of the board ({', '.join(parts) or 'more approvals than rejections'})"
+    return f"the decision of the board ({', '.join(parts) or 'which it has given: it rejects'})"
 
 
 def _possible(change: Change) -> str:

@@ -266,9 +266,7 @@ async def keep_waiver(connection: AsyncConnection[Any], waiver: Waiver, *, new_i
     return Entry(Kind.WAIVER_GRANTED, waiver.subject, body)
 
 
-async def revoke_waiver(
-    connection: AsyncConnection[Any], waiver_id: UUID, by: Account, at: datetime
-) -> Entry | None:  # fmt: skip
+async def revoke_waiver(connection: AsyncConnection[Any], waiver_id: UUID, by: Account, at: datetime) -> Entry | None:
     """End a waiver before its time; None when it is not in force any more."""
     values = {"id": waiver_id, "by": Jsonb(_account(by)), "at": at}
     row = await (await connection.execute(_REVOKE, values)).fetchone()
@@ -282,7 +280,7 @@ async def waivers_in_force(connection: AsyncConnection[Any], subject: str, at: d
     rows = await (await connection.execute(_IN_FORCE, {"subject": subject, "at": at})).fetchall()
     return tuple(
         Waiver(row[0], row[1], row[2], _certain(row[3]), _certain(row[4]), row[5], row[6], row[7]) for row in rows
-    )  # fmt: skip
+    )
 
 
 async def _read(

@@ -55,11 +55,12 @@ def grant(
     now: datetime,
 ) -> Waiver | Refused:
     """The waiver, or why it is not granted."""
-    refused = _about(wanted, policy, now) or _granter(wanted, by, contributors, standings, policy)
+    refused = objection(wanted, policy, now) or _granter(wanted, by, contributors, standings, policy)
     return refused or Waiver(wanted.subject, wanted.finding, wanted.reason, wanted.by, by, now, wanted.until)
 
 
-def _about(wanted: Wanted, policy: Policy, now: datetime) -> Refused | None:
+def objection(wanted: Wanted, policy: Policy, now: datetime) -> Refused | None:
+    """What is wrong with the wish itself, whoever grants it; None when nothing is."""
     root = wanted.finding.partition(":")[0]
     if root in NEVER:
         return Refused(f"{quoted(wanted.finding)} cannot be waived.", "Do what the finding asks for.")

@@ -10,6 +10,7 @@ from bot.clock import Clock
 from bot.commands import deeds
 from bot.commands.model import Answer, Change, Deed, Situation
 from bot.commands.parse import Given, Misspelt, parse
+from bot.commands.records import follow
 from bot.commands.table import BUTTONS, BY_NAME, TABLE
 from bot.decide.verdict import Decision
 from bot.facts.model import Standing
@@ -67,7 +68,11 @@ def answer(
         given = parse(request.text, tuple(BY_NAME))
     if not given:
         return None
-    answers = [_one(each, standing, decision, change, on_the_page=on_the_page) for each in given]
+    answers = []
+    for each in given:
+        said = _one(each, standing, decision, change, on_the_page=on_the_page)
+        change = follow(change, said.deed) if change is not None else None
+        answers.append(said)
     replies = dict.fromkeys(each.reply for each in answers if each.reply)
     return Outcome(
         refused=any(not each.done for each in answers),

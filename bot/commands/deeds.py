@@ -2,15 +2,18 @@
 
 from datetime import datetime
 from typing import Any, assert_never
+from uuid import uuid4
 
 from psycopg import AsyncConnection
 
-from bot.commands.model import Acknowledgement, Deed
+from bot.changes import instructions, register
+from bot.commands.model import Acknowledgement, Deed, LaidDown, Moved, WaiverAnswered, WaiverAsked
 from bot.facts import claims
 from bot.facts.model import Disowned
 from bot.ingest.statements import Pending
+from bot.ingest.subjects import PULL
 from bot.ledger import Entry
-from bot.queue import Urgency, want
+from bot.queue import Subject, Urgency, Wish, want
 from bot.unauthorised.model import EVERYWHERE, concern
 from bot.unauthorised.record import acknowledge
 
@@ -32,7 +35,24 @@ async def do(
         case Acknowledgement(change, reason):
             entries = await acknowledge(connection, change, request.actor, reason, request=request.id, at=at)
             stirred = [concern(installation_id, each) for each in (EVERYWHERE, repository_id)]
+        case Moved(steps):
+            entries, stirred = [await register.keep(connection, step) for step in steps], []
+        case LaidDown(instruction):
+            entries = await instructions.lay_down(connection, request.subject, instruction, request=request.id)
+            stirred = []
+        case WaiverAsked(finding, reason, until):
+            entries = await instructions.ask(
+                connection, request.subject, finding, reason, until, request.actor, request=request.id, at=at
+            )
+            stirred = []
+        case WaiverAnswered(asked, waiver):
+            entries = await instructions.answer(connection, asked.id, request.actor, granted=waiver is not None)
+            entries += [await register.keep_waiver(connection, waiver, new_id=uuid4())] if waiver is not None else []
+            stirred = []
         case _:
             assert_never(deed)
+    # The pull request that it was said on is looked at again, whatever was done.
+    itself = Subject(request.subject, PULL, installation_id, {})
+    await want(connection, [Wish(itself, Urgency.PERSON)])
     await want(connection, [], concerns=dict.fromkeys(stirred, Urgency.PERSON))
     return entries

@@ -2,18 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+from bot.changes.desk import Desk
+from bot.changes.instructions import Asked
+from bot.changes.model import Applied
+from bot.changes.waivers import Waiver
 from bot.decide.verdict import Decision
-from bot.facts.model import Disowned, Permission, PullRequestFacts, Standing
+from bot.facts.model import Disowned, Instruction, Permission, PullRequestFacts, Standing
 from bot.policy.model import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What the decision was made from."""
+    """What the decision was made from, the change record, and what people asked for about it.
+
+    ``asked`` are the waivers that wait for an answer; ``link`` says where the record is in another system.
+    """
 
     facts: PullRequestFacts
     policy: Policy
+    subject: str = ""
+    desk: Desk | None = None
+    asked: tuple[Asked, ...] = ()
+    link: str = ""
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,38 @@ class Acknowledgement:
     reason: str
 
 
-Deed = Disowned | Acknowledgement
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The change record went these steps."""
+
+    steps: tuple[Applied, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaidDown:
+    """Somebody laid something down for the change."""
+
+    instruction: Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverAsked:
+    """Somebody wants a finding not to block until then."""
+
+    finding: str
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverAnswered:
+    """Somebody granted a waiver, or denied it (None)."""
+
+    asked: Asked
+    waiver: Waiver | None
+
+
+Deed = Disowned | Acknowledgement | Moved | LaidDown | WaiverAsked | WaiverAnswered
 """What a command does beside answering; it goes on record with the command."""
 
 

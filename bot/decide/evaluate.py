@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from bot.changes.waivers import Waiver, waived
 from bot.decide.approvals import Tally, tally
 from bot.decide.context import Context
 from bot.decide.contributors import Contributors, contributors
@@ -32,19 +33,26 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     seen_as = dict.fromkeys((risk.tier, risk.above)) if policy.rules else ()
     subjects = tuple(look(tier=tier, approvers=counted.approvers) for tier in seen_as)
     context = Context(facts, policy, now, risk.tier, risk, people, involved, counted, application, subjects)
-    found = [_placed(finding, policy) for finding in findings(context)]
+    found = waived([_placed(finding, policy) for finding in findings(context)], _waivers(facts), now)
     return Decision(
         head=facts.head.oid,
         mode=_mode(facts, policy, application),
         tier=risk.tier,
         tier_because=risk.because,
         verdict=worst(finding.blocks for finding in found),
-        findings=worst_first(found),
+        findings=worst_first(list(found)),
         reviews=counted.reviews,
         demands=counted.demands,
         people=_involvements(involved, counted, people),
         next_at=min((finding.until for finding in found if finding.until), default=None),
     )
+
+
+def _waivers(facts: PullRequestFacts) -> list[Waiver]:
+    return [
+        Waiver("", each.finding, each.reason, each.asked_by, each.granted_by, each.granted_at, each.until)
+        for each in facts.waivers
+    ]
 
 
 def _placed(finding: Finding, policy: Policy) -> Finding:

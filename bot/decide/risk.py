@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.facts.model import PullRequestFacts
+from bot.facts.model import Instructed, PullRequestFacts
 from bot.policy.expressions import Failed, Subject, checked
 from bot.policy.model import Application, Policy, Tier
 from bot.words import quoted
@@ -12,7 +12,7 @@ from bot.words import quoted
 class Risk:
     """The tier, a sentence for each reason, and the rules that had no answer: what they would say is not known.
 
-    ``above`` is the tier without what the repository's own file raises.
+    ``above`` is the tier without what the repository's own file, or a person, raises.
     """
 
     tier: Tier
@@ -32,6 +32,10 @@ def risk_of(facts: PullRequestFacts, policy: Policy, application: Application | 
         because.append(f"It changes the policy, {quoted(change.path)}.")
         tier = Tier.HIGH
     above = tier
+    raised_by = facts.instructed(Instructed.RAISE)
+    if raised_by is not None:
+        because.append(f"@{raised_by.by.login} raised it to {raised_by.value}: {raised_by.reason}")
+        tier = max(tier, Tier[raised_by.value.upper()])
     unanswered: list[tuple[str, str]] = []
     for rule in policy.risk:
         assert subject is not None, "rules look at something"

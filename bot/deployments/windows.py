@@ -134,9 +134,11 @@ def hours(calendar: Calendar, sets: Sets, kind: ChangeType, now: datetime, lasti
 def is_open(calendar: Calendar, name: str, moment: datetime) -> bool:
     """Whether the window of that name is open; not on a holiday, and not when there is none of that name."""
     span = _around(moment)
-    return not problem(calendar) and not holiday(calendar, moment) and any(
-        span.start in each for each in _named(calendar, name, span)
-    )  # fmt: skip
+    return (
+        not problem(calendar)
+        and not holiday(calendar, moment)
+        and any(span.start in each for each in _named(calendar, name, span))
+    )
 
 
 def holiday(calendar: Calendar, moment: datetime) -> str:

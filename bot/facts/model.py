@@ -301,6 +301,63 @@ class PolicyChange:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordFinding:
+    """Something that the change record says of the change; ``verdict`` is pass, wait or fail."""
+
+    id: str
+    verdict: str
+    headline: str
+    what: str
+    why: str = ""
+    remedy: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """That a finding does not block until a moment: who asked for that, who granted it, and why."""
+
+    finding: str
+    reason: str
+    asked_by: Account
+    granted_by: Account
+    granted_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFacts:
+    """The change record: its number, where it stands, and what it says of the change."""
+
+    number: str
+    state: str
+    findings: tuple[RecordFinding, ...] = ()
+
+
+class Instructed(StrEnum):
+    """What people can lay down for a change in a comment; the latest word of a kind holds."""
+
+    HOLD = "hold"
+    RAISE = "raise"
+    PLAN_IMPLEMENTATION = "plan:implementation"
+    PLAN_TEST = "plan:test"
+    PLAN_BACKOUT = "plan:backout"
+    PLAN_IMPACT = "plan:impact"
+    SCHEDULE = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """What somebody laid down for the change, and why; an empty ``value`` takes it back."""
+
+    kind: Instructed
+    value: str
+    by: Account
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestFacts:
     """Everything that a decision about a pull request may look at.
 
@@ -334,6 +391,9 @@ class PullRequestFacts:
     incomplete: tuple[FactsIncomplete, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     policy_changes: tuple[PolicyChange, ...] = ()
+    instructions: tuple[Instruction, ...] = ()
+    waivers: tuple[Waived, ...] = ()
+    record: RecordFacts | None = None
     turns: tuple[Turn, ...] = ()
     assigned: tuple[Account, ...] = ()
     head_seen_at: datetime | None = None
@@ -344,6 +404,11 @@ class PullRequestFacts:
     names: tuple[Named, ...] = ()
     only_approver: Account | None = None
     unauthorised: tuple[Unauthorised, ...] = ()
+
+    def instructed(self, kind: Instructed) -> Instruction | None:
+        """What holds of that kind; None when nobody laid anything down, or it was taken back."""
+        found = next((each for each in self.instructions if each.kind is kind), None)
+        return found if found is not None and found.value else None
 
     @property
     def lines_changed(self) -> int:

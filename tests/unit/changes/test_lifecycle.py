@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.changes import cab
-from bot.changes.lifecycle import TABLE, advance, apply, finding, lacking, noticed, wakes_at
-from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Refused, State
+from bot.changes.lifecycle import MOST_STEPS, TABLE, advance, apply, finding, lacking, noticed, wakes_at
+from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Refused, State, Transition
 from bot.decide.verdict import Demand, Verdict
 from bot.deployments.windows import Interval
 from bot.policy.model import ChangeType, OnTimeout, Plan, Template, Tier
@@ -67,7 +67,8 @@ def test_a_high_change_goes_from_draft_to_closed_with_a_reason_at_every_step() -
         (Event(Act.FINISH), SATURDAY + timedelta(hours=1)),
         (Event(Act.CLOSE, account("vera"), closure=Closure.SUCCESSFUL), SATURDAY + timedelta(hours=2)),
     ]
-    change, told = draft(), []
+    change = draft()
+    told: list[Transition] = []
     for event, at in steps:
         found = apply(change, event, context(at, verified=True, policy_digest="p"))
         assert isinstance(found, Applied), found
@@ -189,8 +190,10 @@ def test_a_rejection_or_deferral_needs_a_reason() -> None:
 def test_what_lacks_is_said_person_by_person() -> None:
     change = done(approved(by=("ida",)), vote("rick", Choice.REJECT))
     assert lacking(change, context()) == (
-        "the decision of the board (2 more to approve, a signature for risk-officer, a signature for compliance, "
-        "that @rick changes a vote to reject)",
+        (
+            "the decision of the board (2 more to approve, a signature for risk-officer, a signature for compliance, "
+            "that @rick changes a vote to reject)"
+        ),
     )
     assert refused(change, Event(Act.AUTHORIZE)).what.startswith(
         "CHG-2027-0001 is not authorised. Missing: the decision"
@@ -442,7 +445,19 @@ def test_an_emergency_says_at_least_how_to_go_back() -> None:
     change = done(draft(plans=(), justification=""), declare())
     assert "`Backout plan`" in refused(change, ask("rosa")).what
     assert "`Impact`" not in refused(change, ask("rosa")).what
-    assert done(done(draft(plans=((Plan.BACKOUT, "Start the old one."),), window=None), declare()), ask("rosa"))
+    enough = draft(plans=((Plan.BACKOUT, "Start the old one."),), justification="", window=None)
+    assert done(done(enough, declare()), ask("rosa")).state is State.ASSESS
+
+
+def test_time_that_is_up_at_once_does_not_keep_countersign_busy_for_ever() -> None:
+    rule = on_timeout(OnTimeout.EXTEND)
+    high = rule.tiers[Tier.HIGH]
+    assert high.cab is not None
+    none_at_all = replace(high, cab=replace(high.cab, timeout=timedelta()))
+    rule = replace(rule, tiers={**rule.tiers, Tier.HIGH: none_at_all})
+    where = context(policy=rule)
+    change = asked(draft(routing=cab.routing(rule, Tier.HIGH, ChangeType.NORMAL)), where)
+    assert [step.change.state for step in advance(change, where)] == [State.AUTHORIZE] * MOST_STEPS
 
 
 @pytest.mark.parametrize(

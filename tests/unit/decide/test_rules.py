@@ -6,9 +6,10 @@ import pytest
 
 from bot.decide.evaluate import own_mode
 from bot.decide.verdict import Decision, Verdict
+from bot.facts.model import Instructed, Instruction
 from bot.policy import layers, packs
 from bot.policy.model import Application, Mode, Policy, RiskRule, Rule, Tier
-from tests.unit.builders import approved, decided, finding, found, policy, pull_request
+from tests.unit.builders import NOON, account, approved, decided, finding, found, policy, pull_request
 
 READY = pull_request(reviews=[approved("ben")])
 NONSENSE = "1 / (lines_changed - 4) == 1"
@@ -68,6 +69,15 @@ def test_a_repository_does_not_escape_a_rule_by_raising_its_tier() -> None:
         assert found(decided_with(low, upper=raised), "rule:r").verdict is Verdict.FAIL
         by_rule = replace(policy(tier="low"), risk=(RiskRule("x", Tier.HIGH, "true", own=True),))
         assert found(decided_with(low, upper=by_rule), "rule:r").verdict is Verdict.FAIL
+
+
+def test_nobody_escapes_a_rule_by_raising_the_tier_of_a_change() -> None:
+    low = Rule("r", 'change.tier == "low"', "false", "m")
+    raised = Instruction(Instructed.RAISE, "high", account("ana"), "It touches the ledger.", NOON)
+    rules = replace(policy(tier="low"), rules=(low,))
+    decision = decided(replace(READY, instructions=(raised,)), rules)
+    assert decision.tier is Tier.HIGH
+    assert found(decision, "rule:r").verdict is Verdict.FAIL
 
 
 def test_the_organisations_own_raise_is_a_rule_like_any_other() -> None:

@@ -1,0 +1,220 @@
+"""The change record of a pull request, at every look: opened where the policy wants one, brought up to date, advanced.
+
+What is decided about the record is in ``lifecycle`` and its neighbours; here it is read, written, and told as facts.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from bot.changes import conflicts, emergency, fill, lifecycle, needs, register
+from bot.changes.lifecycle import Context
+from bot.changes.model import Applied, Change, Contents, Event, Refused, State
+from bot.decide.verdict import Decision, Finding, Verdict
+from bot.deployments.windows import Interval
+from bot.facts.diffs import Comparison
+from bot.facts.model import Instructed, PullRequestFacts, RecordFacts, RecordFinding, Standing
+from bot.ledger import Entry, append
+from bot.policy.model import ChangeType, Plan, Policy, System, Tier
+from bot.store import Store
+
+_PLANS = {
+    Instructed.PLAN_IMPLEMENTATION: Plan.IMPLEMENTATION,
+    Instructed.PLAN_TEST: Plan.TEST,
+    Instructed.PLAN_BACKOUT: Plan.BACKOUT,
+    Instructed.PLAN_IMPACT: Plan.IMPACT,
+}
+_NAMES = {"change": "change-record", "change:conflict": "conflict", "change:emergency-review": "emergency"}
+"""Names of findings as the catalogue has them; what a record lacks is ``plans:…``."""
+
+_NOT_OTHERS = frozenset({"approvals", "change-record", "plans", "emergency"})
+"""Findings that are the record's own business, and do not keep it from being assessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A record as it stands at a look, and what it depends on. ``change`` is None where there is none."""
+
+    change: Change | None
+    context: Context
+    wakes_at: datetime | None = None
+
+
+def is_wanted(policy: Policy, tier: Tier) -> bool:
+    """Whether every change of that tier has a record: where the policy demands more than reviews of it."""
+    rules = policy.tiers[tier]
+    besides = (rules.cab, rules.sign_off, rules.plans, rules.windows, rules.change is ChangeType.STANDARD)
+    return any(besides) or policy.records.system is not System.REGISTER
+
+
+def diff_of(facts: PullRequestFacts, comparison: Comparison | None) -> str:
+    """A name for what the change does, whatever it is based on; that of its commit where it is not shown whole."""
+    if comparison is None or not comparison.whole or any(not each.patch for each in comparison.files):
+        return facts.head.oid
+    shown = [(each.path, each.previous, each.status, each.patch) for each in comparison.files]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
+
+
+async def look(
+    store: Store,
+    subject: str,
+    facts: PullRequestFacts,
+    policy: Policy,
+    decision: Decision,
+    *,
+    board: Sequence[Standing],
+    diff: str,
+    policy_digest: str,
+    asked: bool,
+    now: datetime,
+) -> tuple[PullRequestFacts, Desk]:
+    """Bring the record up to date; answers the facts with what it says.
+
+    ``asked``: somebody wants to do something with it, so that it is opened where the policy would not need it.
+
+    Raises:
+        Transient: the record was altered meanwhile, or the database is away.
+
+    """
+    entries: list[Entry] = []
+    context = _context(facts, policy, decision, board, policy_digest, now)
+    async with store.transaction() as connection:
+        change = await register.open_of(connection, subject)
+        if change is None and not asked:
+            change = await _last(connection, subject)
+        if change is None:
+            if not (asked or is_wanted(policy, decision.tier)):
+                return facts, Desk(None, context)
+            contents = _contents(facts, decision, policy, now, diff, None)
+            change, opened = await register.open_record(connection, subject, contents, now)
+            entries += [opened] if opened else []
+        overdue = await register.overdue_reviews(connection, change.contents.application, now)
+        numbers = emergency.overdue_reviews(overdue, change.contents.application, change.number, now)
+        context = replace(context, overdue=numbers)
+        if not change.state.over:
+            contents = _contents(facts, decision, policy, now, diff, change)
+            event = lifecycle.noticed(change, contents, context)
+            for applied in _steps(change, event, context):
+                entries.append(await register.keep(connection, applied))
+                change = applied.change
+        around = await register.around(connection, change)
+        await append(connection, entries, at=now)
+    together = conflicts.conflicts(change, around, ())
+    findings = _findings(change, context, together, numbers)
+    record = RecordFacts(change.number, change.state.value, findings)
+    return replace(facts, record=record), Desk(change, context, lifecycle.wakes_at(change, context))
+
+
+async def _last(connection: AsyncConnection[Any], subject: str) -> Change | None:
+    """A record that is over and still speaks for the subject: one that was cancelled is not opened anew by itself."""
+    found = await register.latest_of(connection, subject)
+    return found if found is not None and found.state is State.CANCELLED else None
+
+
+def _steps(change: Change, event: Event | None, context: Context) -> list[Applied]:
+    """What is noticed, and then what Countersign does by itself."""
+    steps: list[Applied] = []
+    if event is not None:
+        applied = lifecycle.apply(change, event, context)
+        if isinstance(applied, Applied):
+            steps.append(applied)
+            change = applied.change
+    return [*steps, *lifecycle.advance(change, context)]
+
+
+def act(desk: Desk, event: Event) -> tuple[Desk, tuple[Applied, ...]] | Refused:
+    """What becomes of the record by what a person does, and by what follows from that. Pure."""
+    assert desk.change is not None, "somebody acts on a record"
+    applied = lifecycle.apply(desk.change, event, desk.context)
+    if isinstance(applied, Refused):
+        return applied
+    steps = (applied, *lifecycle.advance(applied.change, desk.context))
+    return replace(desk, change=steps[-1].change), steps
+
+
+def _context(
+    facts: PullRequestFacts,
+    policy: Policy,
+    decision: Decision,
+    board: Sequence[Standing],
+    policy_digest: str,
+    now: datetime,
+) -> Context:
+    blocking = [
+        finding.id
+        for finding in decision.findings
+        if finding.blocks in {Verdict.FAIL, Verdict.WAIT} and finding.id.partition(":")[0] not in _NOT_OTHERS
+    ]
+    known = {standing.account.id: standing for standing in (*facts.standings, *board)}
+    merged = tuple(
+        replace(standing, teams=tuple(sorted({*standing.teams, *_teams(board, standing)})))
+        for _, standing in sorted(known.items())
+    )
+    return Context(
+        policy=policy,
+        now=now,
+        standings=merged,
+        demands=decision.demands,
+        blocking=tuple(blocking),
+        policy_digest=policy_digest,
+    )
+
+
+def _teams(board: Sequence[Standing], standing: Standing) -> tuple[str, ...]:
+    return next((each.teams for each in board if each.account == standing.account), ())
+
+
+def _contents(
+    facts: PullRequestFacts, decision: Decision, policy: Policy, now: datetime, diff: str, change: Change | None
+) -> Contents:
+    """What the record should say: the description's plans, or those that were written in comments since."""
+    planned = change.contents.window if change is not None else None
+    wish = facts.instructed(Instructed.SCHEDULE)
+    contents = fill.contents_of(
+        facts,
+        decision,
+        policy,
+        now,
+        diff=diff,
+        emergency=change is not None and change.emergency is not None,
+        planned=_window(wish.value) if wish is not None else planned,
+    )
+    said = {plan: found.value for kind, plan in _PLANS.items() if (found := facts.instructed(kind)) is not None}
+    plans = {plan: said.get(plan) or contents.plan(plan) for plan in Plan}
+    return replace(contents, plans=tuple((plan, text) for plan, text in plans.items() if text))
+
+
+def _window(value: str) -> Interval:
+    start, _, end = value.partition("/")
+    return Interval(datetime.fromisoformat(start), datetime.fromisoformat(end))
+
+
+def as_value(window: Interval) -> str:
+    """A window as an instruction holds it (ISO 8601)."""
+    return f"{window.start.isoformat()}/{window.end.isoformat()}"
+
+
+def _findings(
+    change: Change, context: Context, together: tuple[conflicts.Conflict, ...], overdue: tuple[str, ...]
+) -> tuple[RecordFinding, ...]:
+    found: list[Finding | None] = [lifecycle.finding(change, context)]
+    if change.state is State.DRAFT:
+        found += needs.missing(change.contents, context.policy)
+    found += [conflicts.finding(together), emergency.finding(overdue)]
+    return tuple(
+        RecordFinding(
+            id=_NAMES.get(each.id, each.id.replace("change:", "plans:")),
+            verdict=each.verdict.value,
+            headline=each.headline,
+            what=each.what,
+            why=each.why,
+            remedy=each.remedy,
+            until=each.until,
+        )
+        for each in found
+        if each is not None
+    )

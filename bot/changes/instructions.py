@@ -1,0 +1,122 @@
+"""What people laid down for a change in comments, and the waivers that they ask for: as they said it, for ever."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+from bot.changes import register
+from bot.facts.model import Account, AccountKind, Instructed, Instruction, Waived
+from bot.ledger.entries import Entry, Kind, moment
+
+_LATEST = """
+    SELECT DISTINCT ON (kind) kind, value, by, reason, at FROM instruction
+    WHERE subject = %s ORDER BY kind, id DESC
+"""
+_LAY_DOWN = (
+    "INSERT INTO instruction (subject, kind, value, by, reason, request, at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+_ASK = """
+    INSERT INTO waiver_request (subject, finding, reason, until, by, request, at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
+"""
+_ASKED = "SELECT id, finding, reason, until, by FROM waiver_request WHERE subject = %s AND answer IS NULL ORDER BY id"
+_ANSWER = (
+    "UPDATE waiver_request SET answer = %s, answered = %s WHERE id = %s AND answer IS NULL RETURNING subject, finding"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A waiver that somebody asked for, and that nobody has granted or denied yet."""
+
+    id: int
+    finding: str
+    reason: str
+    until: datetime
+    by: Account
+
+
+async def read(connection: AsyncConnection[Any], subject: str) -> tuple[Instruction, ...]:
+    """What holds: the latest word of each kind."""
+    rows = await (await connection.execute(_LATEST, [subject])).fetchall()
+    return tuple(
+        Instruction(Instructed(kind), value, account(by), reason, at)
+        for kind, value, by, reason, at in rows
+        if kind in set(Instructed)
+    )
+
+
+async def lay_down(
+    connection: AsyncConnection[Any], subject: str, instruction: Instruction, *, request: int
+) -> list[Entry]:
+    """Put it on record; answers what goes into the ledger."""
+    by = told(instruction.by)
+    values = [
+        subject,
+        instruction.kind.value,
+        instruction.value,
+        Jsonb(by),
+        instruction.reason,
+        request,
+        instruction.at,
+    ]
+    await connection.execute(_LAY_DOWN, values)
+    body = {"kind": instruction.kind.value, "value": instruction.value, "reason": instruction.reason, "actor": by}
+    return [Entry(Kind.INSTRUCTION_GIVEN, subject, body)]
+
+
+async def waivers(connection: AsyncConnection[Any], subject: str, at: datetime) -> tuple[Waived, ...]:
+    """The waivers that hold now."""
+    found = await register.waivers_in_force(connection, subject, at)
+    return tuple(
+        Waived(each.finding, each.reason, each.asked_by, each.granted_by, each.granted_at, each.until) for each in found
+    )
+
+
+async def asked(connection: AsyncConnection[Any], subject: str) -> Sequence[Asked]:
+    """The waivers that wait for an answer."""
+    rows = await (await connection.execute(_ASKED, [subject])).fetchall()
+    return [Asked(number, finding, reason, until, account(by)) for number, finding, reason, until, by in rows]
+
+
+async def ask(
+    connection: AsyncConnection[Any],
+    subject: str,
+    finding: str,
+    reason: str,
+    until: datetime,
+    by: Account,
+    *,
+    request: int,
+    at: datetime,
+) -> list[Entry]:
+    """Put the wish for a waiver on record."""
+    values = [subject, finding, reason, until, Jsonb(told(by)), request, at]
+    row = await (await connection.execute(_ASK, values)).fetchone()
+    assert row is not None, "an insert answers with its number"
+    body = {"asked": int(row[0]), "finding": finding, "reason": reason, "until": moment(until), "actor": told(by)}
+    return [Entry(Kind.WAIVER_ASKED, subject, body)]
+
+
+async def answer(connection: AsyncConnection[Any], number: int, by: Account, *, granted: bool) -> list[Entry]:
+    """Note what became of a wish; nothing when it was answered meanwhile."""
+    values = ["granted" if granted else "denied", Jsonb(told(by)), number]
+    row = await (await connection.execute(_ANSWER, values)).fetchone()
+    if row is None or granted:
+        # What is granted is on record as the waiver.
+        return []
+    return [Entry(Kind.WAIVER_DENIED, row[0], {"asked": number, "finding": row[1], "actor": told(by)})]
+
+
+def told(who: Account) -> dict[str, Any]:
+    """An account as JSON."""
+    return {"id": who.id, "login": who.login, "kind": who.kind.value}
+
+
+def account(value: dict[str, Any]) -> Account:
+    """The account of that JSON."""
+    return Account(value["id"], value["login"], AccountKind(value["kind"]))

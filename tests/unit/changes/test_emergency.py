@@ -1,0 +1,82 @@
+"""Who may declare an emergency, and what becomes of one that nobody looked at afterwards."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.changes.emergency import finding, is_overdue, lane_ends, may_declare, overdue_reviews
+from bot.changes.model import Authorisation, Change, Retrospective, State
+from bot.decide.verdict import Verdict
+from bot.facts.model import Account
+from bot.policy.model import ChangeType, Emergency
+from tests.unit.builders import account, bot
+from tests.unit.changes.builders import MONDAY, contents, draft, rules, standings
+
+REASON = "Payments are sent twice since this morning."
+
+
+def declared(who: Account | None, reason: str = REASON, incident: str = "INC0012345") -> str:
+    found = may_declare(who, reason, incident, standings(), rules())
+    return found.what if found else ""
+
+
+@pytest.mark.parametrize("incident", ["INC0012345", "P1-77", "OPS_X-4", "incident#9"])
+def test_somebody_of_the_role_declares_an_emergency_for_an_incident(incident: str) -> None:
+    assert declared(account("rosa"), incident=incident) == ""
+
+
+@pytest.mark.parametrize(
+    ("who", "reason", "incident", "told"),
+    [
+        ("ida", REASON, "INC0012345", "@ida may not declare an emergency."),
+        ("stranger", REASON, "INC0012345", "@stranger may not declare an emergency."),
+        ("rosa", "urgent", "INC0012345", "An emergency needs a reason."),
+        ("rosa", REASON, "", "An emergency belongs to an incident."),
+        ("rosa", REASON, "n/a", "An emergency belongs to an incident."),
+        ("rosa", REASON, "INC1 --force", "An emergency belongs to an incident."),
+        ("rosa", REASON, f"INC{'1' * 40}", "An emergency belongs to an incident."),
+    ],
+)
+def test_what_is_no_declaration(who: str, reason: str, incident: str, told: str) -> None:
+    assert declared(account(who), reason, incident) == told
+
+
+def test_nobody_declares_by_a_program_or_where_the_policy_names_nobody() -> None:
+    assert declared(None) == declared(bot("robot")) == "Only a person can declare an emergency."
+    found = may_declare(account("rosa"), REASON, "INC1", standings(), replace(rules(), emergency=Emergency()))
+    assert found is not None
+    assert found.what == "Nobody may declare an emergency."
+
+
+def begun() -> Change:
+    inside = replace(contents(), kind=ChangeType.EMERGENCY)
+    given = Authorisation(MONDAY, inside.diff, inside.routing)
+    return replace(draft(), contents=inside, authorisation=given, state=State.REVIEW, review_due=MONDAY)
+
+
+def test_an_emergency_opens_the_way_for_a_few_hours() -> None:
+    assert lane_ends(begun(), rules()) == MONDAY + timedelta(hours=4)
+    assert lane_ends(replace(begun(), authorisation=None), rules()) is None
+    assert lane_ends(replace(begun(), contents=contents()), rules()) is None
+
+
+def test_a_review_is_overdue_from_the_moment_that_it_was_due() -> None:
+    change = begun()
+    assert not is_overdue(change, MONDAY - timedelta(seconds=1))
+    assert is_overdue(change, MONDAY)
+    assert not is_overdue(replace(change, review_due=None), MONDAY)
+    assert not is_overdue(replace(change, state=State.CANCELLED), MONDAY)
+    looked_at = Retrospective(account("ida"), MONDAY, "It was right.")
+    assert not is_overdue(replace(change, retrospective=looked_at), MONDAY)
+
+
+def test_it_blocks_the_other_changes_of_the_same_application() -> None:
+    change = begun()
+    assert overdue_reviews([change], "payments", "CHG-2027-0002", MONDAY) == ("CHG-2027-0001",)
+    assert overdue_reviews([change], "payments", "CHG-2027-0001", MONDAY) == ()
+    assert overdue_reviews([change], "cards", "CHG-2027-0002", MONDAY) == ()
+    assert finding(()) is None
+    found = finding(("CHG-2027-0001",))
+    assert found is not None
+    assert (found.verdict, found.what) == (Verdict.FAIL, "The review of CHG-2027-0001 is overdue.")

@@ -1,0 +1,214 @@
+"""A record fills itself from the pull request, the decision and the policy; and says what it lacks."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from bot.changes.fill import contents_of, is_in_force, release_of, template_of, window
+from bot.changes.model import CommitLine, Contents, Routing
+from bot.changes.needs import missing, text_to_add
+from bot.changes.plans import PLANS, template
+from bot.decide.evaluate import decide
+from bot.deployments.windows import Interval
+from bot.facts.model import ChangedFile, FactsIncomplete, FileChange, PullRequestFacts
+from bot.policy.model import Application, ChangeType, Plan, Policy, Template, Tier
+from tests.unit.builders import REPOSITORY, account, commit, file, oid, policy, pull_request, pushed, stranger
+from tests.unit.changes.builders import MONDAY, SATURDAY, WEEKEND, contents, rules
+
+BODY = "Settles twice a day instead of once.\n\n" + "\n".join(
+    f"## {each.heading}\nAll there is to say about {each.heading}.\n" for each in PLANS.values()
+)
+LOW = rules(applications=(Application("docs", (REPOSITORY.name,), Tier.LOW),))
+DOCS = [file("docs/a.md"), file("docs/deep/b.md")]
+
+
+def facts(body: str = BODY, **changes: Any) -> PullRequestFacts:
+    return replace(pull_request(**changes), body=body)
+
+
+def filled(facts_: PullRequestFacts, rules_: Policy | None = None, **more: Any) -> Contents:
+    chosen = rules_ or rules()
+    return contents_of(facts_, decide(facts_, chosen, MONDAY), chosen, MONDAY, diff="d", **more)
+
+
+def test_everything_is_worked_out() -> None:
+    change = facts(
+        commits=[commit(co_authors=["bo"]), commit("second", stranger("x@y.example"))], pushes=[pushed("pia")]
+    )
+    found = filled(change, evidence=("junit: 12 passed",))
+    assert found == Contents(
+        title="Settle twice a day",
+        kind=ChangeType.NORMAL,
+        tier=Tier.HIGH,
+        repository="acme/ledger",
+        pulls=(7,),
+        head=oid("head"),
+        base="main",
+        diff="d",
+        description="Settles twice a day instead of once.",
+        justification="",
+        tier_because=("`payments` is of tier high.",),
+        application="payments",
+        configuration_item="CI0012345",
+        commits=(
+            CommitLine(oid("head"), "Commit head", ("ana", "bo")),
+            CommitLine(oid("second"), "Commit second", ("x@y.example",)),
+        ),
+        contributors=tuple(sorted(account(each) for each in ("ana", "bo", "pia"))),
+        plans=tuple((plan, f"All there is to say about {PLANS[plan].heading}.") for plan in Plan),
+        evidence=("junit: 12 passed",),
+        window=WEEKEND,
+        routing=contents().routing,
+        regulations=("sox", "dora"),
+        retention_days=2555,
+    )
+    assert found.plan(Plan.BACKOUT) == "All there is to say about Backout plan."
+
+
+def test_a_repository_in_no_application_is_high_and_names_none() -> None:
+    found = filled(facts(), rules(applications=()))
+    assert (found.tier, found.application, found.configuration_item) == (Tier.HIGH, "", "")
+    assert [each.id for each in missing(found, rules(applications=()))] == [
+        "change:justification",
+        "change:application",
+    ]
+
+
+def test_a_standard_change_fits_a_template() -> None:
+    found = filled(facts(files=DOCS), LOW)
+    assert (found.kind, found.template, found.routing) == (ChangeType.STANDARD, "docs", Routing())
+    assert found.window == Interval(MONDAY, MONDAY + timedelta(hours=24))
+
+
+RENAMED = ChangedFile("docs/c.md", FileChange.RENAMED, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "templates"),
+    [
+        ({"files": [*DOCS, file("src/a.py")]}, None),
+        ({"files": [*DOCS, RENAMED]}, None),
+        ({"files": []}, None),
+        ({"files": DOCS, "incomplete": [FactsIncomplete("the list of files", "cut")]}, None),
+        ({"files": DOCS}, ()),
+        ({"files": DOCS}, (Template("docs", "", ("docs/*",), 3, date(2027, 1, 31)),)),
+        ({"files": DOCS}, (Template("docs", "", ("docs/*",), 100, date(2027, 1, 3)),)),
+    ],
+)
+def test_what_fits_no_template_is_a_normal_change(
+    changes: dict[str, Any], templates: tuple[Template, ...] | None
+) -> None:
+    rules_ = LOW if templates is None else replace(LOW, templates=templates)
+    found = filled(facts(**changes), rules_)
+    assert (found.kind, found.template) == (ChangeType.NORMAL, "")
+
+
+def test_a_template_is_for_tiers_whose_changes_are_standard() -> None:
+    assert template_of(facts(files=DOCS), Tier.HIGH, rules(), MONDAY) is None
+    assert filled(facts(files=DOCS)).kind is ChangeType.NORMAL
+
+
+def test_a_template_ends_with_its_last_day_in_the_calendars_zone() -> None:
+    apia = replace(LOW, calendar=replace(LOW.calendar, timezone="Pacific/Apia"))
+    last = MONDAY.replace(month=1, day=31, hour=9)
+    assert is_in_force("docs", apia, last)
+    assert not is_in_force("docs", apia, last + timedelta(hours=3))
+    assert is_in_force("docs", LOW, last + timedelta(hours=3))
+    assert not is_in_force("other", LOW, last)
+    assert not is_in_force("docs", replace(LOW, calendar=replace(LOW.calendar, timezone="Mars")), last)
+
+
+def test_an_emergency_is_one_whatever_the_tier_says() -> None:
+    found = filled(facts(files=DOCS), LOW, emergency=True)
+    assert (found.kind, found.template, found.routing.roles) == (ChangeType.EMERGENCY, "", ("cab",))
+    assert found.window == Interval(MONDAY, MONDAY + timedelta(hours=24))
+
+
+def planned(at: Any = MONDAY, kept: Interval | None = None, rules_: Policy | None = None) -> Interval | None:
+    return window(rules_ or rules(), Tier.HIGH, ChangeType.NORMAL, contents().routing, at, kept)
+
+
+def test_the_window_leaves_the_board_its_time_and_stays_while_it_can_be_used() -> None:
+    assert planned() == WEEKEND
+    friday = SATURDAY - timedelta(hours=20)
+    # Less than a day is left, which is the board's; what was planned before stays.
+    assert planned(friday) == Interval(SATURDAY + timedelta(days=7), SATURDAY + timedelta(days=7, hours=4))
+    assert planned(friday, WEEKEND) == WEEKEND
+    assert planned(WEEKEND.end, WEEKEND) != WEEKEND
+    # A window that the calendar has no more is given up.
+    assert planned(MONDAY, Interval(MONDAY, MONDAY + timedelta(hours=1))) == WEEKEND
+    frozen = planned(
+        MONDAY + timedelta(days=14), Interval(SATURDAY + timedelta(days=21), SATURDAY + timedelta(days=21, hours=4))
+    )
+    assert frozen is not None
+    assert frozen.start == SATURDAY + timedelta(days=14)
+    closed = replace(rules(), calendar=replace(rules().calendar, windows=()))
+    assert planned(rules_=closed) is None
+
+
+def test_what_is_missing_is_listed_with_the_text_to_add() -> None:
+    bare = filled(facts(template()))
+    found = missing(bare, rules())
+    assert [each.id for each in found] == [
+        "change:justification", "change:implementation", "change:test", "change:backout", "change:impact",
+    ]  # fmt: skip
+    assert found[3].headline == "missing: the section Backout plan"
+    assert found[3].remedy == (
+        f"Add `## Backout plan` to the description of the pull request, with: {PLANS[Plan.BACKOUT].prompt}"
+    )
+    text = text_to_add(bare, rules())
+    assert text.startswith("## Justification\n\nWhy this change is made")
+    assert text.count("## ") == 5
+    assert missing(contents(), rules()) == ()
+    assert text_to_add(contents(), rules()) == ""
+
+
+def test_a_change_without_a_time_is_not_complete_unless_it_is_an_emergency() -> None:
+    [found] = missing(contents(window=None), rules())
+    assert found.id == "change:window"
+    assert found.remedy == "The owners of the policy correct `calendar`, or `tiers.high.windows`."
+    assert missing(contents(window=None, kind=ChangeType.EMERGENCY), rules()) == ()
+
+
+def test_a_low_change_needs_no_plans() -> None:
+    assert missing(filled(facts(template(), files=DOCS), LOW), LOW) == ()
+    assert text_to_add(filled(facts(template(), files=DOCS), LOW), LOW) == ""
+
+
+def test_a_release_of_many_is_as_risky_as_its_riskiest_and_lacks_what_one_lacks() -> None:
+    first = contents(pulls=(7,), diff="a", contributors=(account("ana"),), evidence=("junit",), description="One.")
+    second = contents(
+        Tier.LOW,
+        pulls=(8,),
+        diff="b",
+        contributors=(account("bo"), account("ana")),
+        evidence=("junit", "sarif"),
+        plans=first.plans[:1],
+        commits=(CommitLine("c" * 40, "Docs", ("bo",)),),
+    )  # fmt: skip
+    found = release_of([second, first], rules(), MONDAY, title="Release 5", head="e" * 40)
+    assert (found.tier, found.kind, found.pulls, found.title) == (Tier.HIGH, ChangeType.NORMAL, (8, 7), "Release 5")
+    assert (found.routing, found.window, found.template) == (first.routing, WEEKEND, "")
+    assert found.contributors == tuple(sorted({account("ana"), account("bo")}))
+    assert found.evidence == ("junit", "sarif")
+    assert found.description == "#7: One."
+    assert dict(found.plans).keys() == {Plan.IMPLEMENTATION}
+    assert dict(found.plans)[Plan.IMPLEMENTATION].startswith("#8: The implementation plan")
+    assert found.diff == release_of([first, second], rules(), MONDAY, title="x", head="e").diff != first.diff
+
+
+def test_a_release_is_standard_only_if_every_part_is_and_an_emergency_if_one_is() -> None:
+    low = contents(Tier.LOW)
+    assert release_of([low, low], rules(), MONDAY, title="x", head="e").kind is ChangeType.STANDARD
+    assert release_of([low, low], rules(), MONDAY, title="x", head="e").template == "docs"
+    urgent = replace(low, kind=ChangeType.EMERGENCY, template="")
+    found = release_of([urgent, contents()], rules(), MONDAY, title="x", head="e")
+    assert (found.kind, found.tier) == (ChangeType.EMERGENCY, Tier.HIGH)
+    with pytest.raises(ValueError, match="at least one"):
+        release_of([], rules(), MONDAY, title="x", head="e")
+
+
+def test_a_policy_that_names_no_type_gives_a_normal_change() -> None:
+    assert filled(facts(), policy(tier="low")).kind is ChangeType.NORMAL

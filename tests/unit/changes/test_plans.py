@@ -1,0 +1,112 @@
+"""The sections of a description: what is a plan, and what only looks like one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.changes.plans import JUSTIFICATION, LONGEST, PLANS, read, says_something, template, to_add
+from bot.policy.model import Plan
+from bot.policy.shelf import folder
+
+BODY = """\
+Settles twice a day instead of once.
+
+## Why
+
+The regulator wants it by March.
+
+# Implementation plan ##
+1. Release the service.
+
+### Who
+Ops, in about ten minutes.
+
+Backout Plan:
+-------------
+Release 4.2 again, which reads the new tables as well.
+
+## Testing
+```
+## Impact
+nobody sees this as a heading
+```
+> ## Impact
+> not here either
+"""
+
+
+def test_the_sections_of_a_description_are_found_by_their_headings() -> None:
+    found = read(BODY)
+    assert found.opening == "Settles twice a day instead of once."
+    assert found.justification == "The regulator wants it by March."
+    plans = dict(found.plans)
+    assert list(plans) == [Plan.IMPLEMENTATION, Plan.TEST, Plan.BACKOUT]
+    # A section holds the smaller ones in it.
+    assert plans[Plan.IMPLEMENTATION].startswith("1. Release the service.\n\n### Who\nOps, in about ten minutes.")
+    assert plans[Plan.BACKOUT] == "Release 4.2 again, which reads the new tables as well."
+    assert "nobody sees this as a heading" in plans[Plan.TEST]
+
+
+def test_two_sections_of_one_name_are_one_and_a_long_one_is_cut() -> None:
+    found = read("## Rollback\nRelease 4.2 again.\n\n## Backout\nThen restore the table.\n")
+    assert dict(found.plans)[Plan.BACKOUT] == "Release 4.2 again.\n\nThen restore the table."
+    long = read(f"## Impact\n{'Customers wait. ' * 2000}")
+    assert len(dict(long.plans)[Plan.IMPACT]) == LONGEST
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "n/a", "N/A.", "**N/A**", "n/a - tbd", "TBD", "_to be done_", "- [ ] todo", "1. tbd\n2. tbd", "...", "-", "x",
+        "Not applicable", "None needed.", "See above", "<!-- Release 4.2 again, then restore the table. -->",
+        "<!-- never closed: Release 4.2 again", "`lorem ipsum`", "\uff54\uff42\uff44", "n\u200b/a", "TODO: to be defined (later)", "???",
+        *(each.prompt for each in PLANS.values()), f"- {JUSTIFICATION.prompt}", f"> {PLANS[Plan.TEST].prompt}\n\nn/a",
+    ],
+)  # fmt: skip
+def test_a_placeholder_is_no_plan(text: str) -> None:
+    assert not says_something(text)
+    assert dict(read(f"## Backout plan\n{text}\n").plans).get(Plan.BACKOUT) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Release 4.2 again.",
+        "- [x] Revert #17\n- [ ] Restart",
+        "None of the tables change, so revert it.",
+        "旧版本を再度リリースしてテーブルを復元する",
+    ],
+)
+def test_a_sentence_is_one(text: str) -> None:
+    assert says_something(text)
+    assert dict(read(f"## Backout plan\n{text}\n").plans)[Plan.BACKOUT] == text
+
+
+def test_the_template_that_is_offered_says_nothing_by_itself() -> None:
+    assert (folder() / "change-template.md").read_text(encoding="utf-8") == template()
+    found = read(template())
+    assert (found.opening, found.justification, found.plans) == ("", "", ())
+    # Nor when somebody takes the prompts out of their comments.
+    assert read(template().replace("<!--", "").replace("-->", "")) == found
+
+
+def test_the_template_has_a_place_for_everything() -> None:
+    filled = template()
+    for section in (JUSTIFICATION, *PLANS.values()):
+        filled = filled.replace(f"<!-- {section.prompt} -->", f"All there is to say about {section.heading}.")
+    found = read(filled)
+    assert [plan for plan, _ in found.plans] == list(Plan)
+    assert found.justification == "All there is to say about Justification."
+    assert to_add(PLANS[Plan.BACKOUT]).startswith("## Backout plan\n\nWhat makes you go back")
+
+
+def test_without_a_heading_everything_is_the_opening() -> None:
+    assert read("Settles twice a day instead of once.").opening == "Settles twice a day instead of once."
+    assert read("").plans == ()
+
+
+@given(body=st.text(st.sampled_from("# \n-<!>`*abcN/A[]x12.:|"), max_size=80))
+def test_any_text_can_be_read_and_a_plan_that_is_found_says_something(body: str) -> None:
+    assert all(says_something(text) for _, text in read(body).plans)
+    with_plan = read(f"{body}\n\n\n## Backout plan\n\nRelease 4.2 again.\n")
+    assert all(says_something(text) for _, text in with_plan.plans)
