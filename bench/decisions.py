@@ -69,8 +69,8 @@ def measure(ground: Ground) -> Table:
     reached = middle(each.p50 for each in rounds) < GOAL
     return Table(
         "Decisions",
-        ("of one process", "a second", "p50, µs", "p99, µs"),
-        (_row("a large change under the full example policy", rounds),),
+        ("decision", "a second", "p50, µs", "p99, µs"),
+        (_row("a large change", rounds),),
         (
             f"""{COMMITS} commits, {REVIEWS} reviews and {FILES} files; `config/example-policy.yml` with all of its \
 packs. {DECISIONS:,} decisions, one after the other, facts and policy in memory.""",
