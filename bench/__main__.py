@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import accept, cost, looks
+from bench import accept, cost, decisions, looks
 from bench.ground import Ground, prepared
 from bench.table import Table
 from bot import telemetry
 
 FIGURES: Mapping[str, Callable[[Ground], Table]] = {
+    "decisions": decisions.measure,
     "accept": accept.measure,
     "looks": looks.measure,
     "cost": cost.measure,

@@ -29,6 +29,11 @@ def quoted(text: str) -> str:
     return f"`{shown}`" if shown else "(empty)"
 
 
+def counted(count: int, one: str) -> str:
+    """``1 hour``, ``2 hours``."""
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
+
+
 def listed(names: list[str]) -> str:
     """``a``, ``a and b``, or ``a, b and c``."""
     *others, last = names

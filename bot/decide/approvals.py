@@ -50,9 +50,15 @@ class Tally:
 
 
 def tally(
-    facts: PullRequestFacts, policy: Policy, demands: tuple[Approvals, ...], people: People, involved: Contributors
+    facts: PullRequestFacts,
+    policy: Policy,
+    demands: tuple[Approvals, ...],
+    people: People,
+    involved: Contributors,
+    *,
+    heard: tuple[str, ...] = (),
 ) -> Tally:
-    """Count the reviews of ``facts`` for ``demands``."""
+    """Count the reviews of ``facts`` for ``demands``; whoever is in a group ``heard`` has a say as well."""
     standings = {standing.account.id: standing for standing in facts.standings}
     roles, latest = Roles(facts.names, policy), _latest(facts, people)
     reasons = {review.id: _reason(review, facts, policy, people, involved, latest) for review in facts.reviews}
@@ -76,7 +82,8 @@ def tally(
         Demand(labels[index], demand.count, given[index], _from_whom(demand, policy))
         for index, demand in enumerate(demands)
     )
-    return Tally(counted, told, _against(facts, roles, demands, standings), tuple(sorted(filled, key=sorted)))
+    voices = (*demands, Approvals(0, heard))
+    return Tally(counted, told, _against(facts, roles, voices, standings), tuple(sorted(filled, key=sorted)))
 
 
 def _in_time(facts: PullRequestFacts) -> list[Review]:

@@ -14,7 +14,11 @@ from bot.policy.model import Application, Policy, Tier
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One change, ready to be looked at by the controls. ``subject`` is what the policy's own rules look at, if any."""
+    """One change, ready to be looked at by the controls.
+
+    ``subjects`` are what the policy's own rules look at, if there are any: the change with its tier, and with the one
+    that it has by the organisation alone, so that no rule is escaped by raising the tier.
+    """
 
     facts: PullRequestFacts
     policy: Policy
@@ -25,4 +29,4 @@ class Context:
     contributors: Contributors
     tally: Tally
     application: Application | None
-    subject: Subject | None
+    subjects: tuple[Subject, ...]

@@ -15,7 +15,7 @@ from bot.decide.verdict import Decision, Finding, Involvement, Verdict, worst
 from bot.facts.model import PullRequestFacts
 from bot.facts.people import People, people_of
 from bot.policy.inventory import application_of
-from bot.policy.model import Mode, Policy, Tier
+from bot.policy.model import Application, Mode, Policy, Tier
 
 _ORDER = {Verdict.FAIL: 0, Verdict.WAIT: 1, Verdict.WAIVED: 2, Verdict.PASS: 3}
 
@@ -28,13 +28,15 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     look = partial(environment, facts, policy, now, application=application, people=people, involved=involved)
     floor = Tier.HIGH if application is None or facts.policy_changes else application.tier
     risk = risk_of(facts, policy, application, look(tier=floor) if policy.risk else None)
-    counted = tally(facts, policy, policy.tiers[risk.tier].approvals, people, involved)
-    subject = look(tier=risk.tier, approvers=counted.approvers) if policy.rules else None
-    context = Context(facts, policy, now, risk.tier, risk, people, involved, counted, application, subject)
+    demanded = policy.tiers[risk.tier]
+    counted = tally(facts, policy, demanded.approvals, people, involved, heard=demanded.heard)
+    seen_as = dict.fromkeys((risk.tier, risk.above)) if policy.rules else ()
+    subjects = tuple(look(tier=tier, approvers=counted.approvers) for tier in seen_as)
+    context = Context(facts, policy, now, risk.tier, risk, people, involved, counted, application, subjects)
     found = waived([_placed(finding, policy) for finding in findings(context)], _waivers(facts), now)
     return Decision(
         head=facts.head.oid,
-        mode=_mode(facts, policy),
+        mode=_mode(facts, policy, application),
         tier=risk.tier,
         tier_because=risk.because,
         verdict=worst(finding.blocks for finding in found),
@@ -62,15 +64,19 @@ def _placed(finding: Finding, policy: Policy) -> Finding:
 
 
 def own_mode(facts: PullRequestFacts, policy: Policy) -> Mode:
-    """The mode that the policy has for the pull request's application: that of its entry, or the policy's."""
-    application = application_of(policy, facts)
+    """The mode that the policy has for the pull request's application."""
+    return _of_application(policy, application_of(policy, facts))
+
+
+def _of_application(policy: Policy, application: Application | None) -> Mode:
+    """That of its entry, or the policy's."""
     chosen = application.mode if application is not None else None
     return policy.mode if chosen is None or policy.undecidable else chosen
 
 
-def _mode(facts: PullRequestFacts, policy: Policy) -> Mode:
+def _mode(facts: PullRequestFacts, policy: Policy, application: Application | None) -> Mode:
     """The mode, unless the check is also that of a pull request for which the policy is enforced."""
-    return Mode.ENFORCE if any(sibling.enforced for sibling in facts.siblings) else own_mode(facts, policy)
+    return Mode.ENFORCE if any(sibling.enforced for sibling in facts.siblings) else _of_application(policy, application)
 
 
 def worst_first(findings: list[Finding]) -> tuple[Finding, ...]:

@@ -10,9 +10,13 @@ from bot.words import quoted
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """The tier, a sentence for each reason, and the rules that had no answer: what they would say is not known."""
+    """The tier, a sentence for each reason, and the rules that had no answer: what they would say is not known.
+
+    ``above`` is the tier without what the repository's own file, or a person, raises.
+    """
 
     tier: Tier
+    above: Tier
     because: tuple[str, ...]
     unanswered: tuple[tuple[str, str], ...] = ()
 
@@ -27,6 +31,7 @@ def risk_of(facts: PullRequestFacts, policy: Policy, application: Application | 
     for change in facts.policy_changes:
         because.append(f"It changes the policy, {quoted(change.path)}.")
         tier = Tier.HIGH
+    above = tier
     raised_by = facts.instructed(Instructed.RAISE)
     if raised_by is not None:
         because.append(f"@{raised_by.by.login} raised it to {raised_by.value}: {raised_by.reason}")
@@ -34,17 +39,19 @@ def risk_of(facts: PullRequestFacts, policy: Policy, application: Application | 
     unanswered: list[tuple[str, str]] = []
     for rule in policy.risk:
         assert subject is not None, "rules look at something"
+        to, said = rule.to, f"The rule {quoted(rule.id)} raises it to {rule.to.label}."
         try:
-            raised = checked(rule.when).holds(subject)
+            if not checked(rule.when).holds(subject):
+                continue
         except Failed as failed:
             unanswered.append((rule.id, str(failed)))
-            because.append(f"The rule {quoted(rule.id)} has no answer for this change: {failed}.")
-            tier = Tier.HIGH
-            continue
-        if raised:
-            because.append(f"The rule {quoted(rule.id)} raises it to {rule.to.label}.")
-            tier = max(tier, rule.to)
-    return Risk(tier, tuple(because), tuple(unanswered))
+            to, said = Tier.HIGH, f"The rule {quoted(rule.id)} has no answer for this change: {failed}."
+        because.append(said)
+        tier = max(tier, to)
+        above = above if rule.own else max(above, to)
+    if policy.raised > Tier.LOW:
+        because.append(f"The repository's own policy raises it to {policy.raised.label}.")
+    return Risk(max(tier, policy.raised), above, tuple(because), tuple(unanswered))
 
 
 def _from_inventory(facts: PullRequestFacts, application: Application | None) -> str:

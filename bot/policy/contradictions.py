@@ -8,7 +8,7 @@ from typing import Any
 
 import holidays
 import re2
-from dateutil.rrule import rrulestr
+from dateutil.rrule import rrule, rrulestr
 
 from bot.decide.catalogue import CATALOGUE, kind
 from bot.policy.expressions import Malformed, checked
@@ -21,6 +21,7 @@ from bot.words import quoted
 
 PERMISSIONS = ("write", "maintain", "admin")
 _DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - a recurrence rule is of local time
+_YEARS_LATER = _DAY.replace(year=_DAY.year + 12)
 _QUIET = re2.Options()
 _QUIET.log_errors = False
 
@@ -187,9 +188,18 @@ def _recurrence(text: str) -> str:
     """What is wrong with a recurrence rule; empty when nothing is."""
     if any(f"FREQ={word}" in text.upper() for word in _SUBDAILY):
         return "It recurs too often: DAILY, WEEKLY, MONTHLY or YEARLY."
-    if any(word in text.upper() for word in ("DTSTART", "RDATE", "EXDATE", "UNTIL", "COUNT", "\n")):
-        return "It is one rule without beginning and end: `FREQ=WEEKLY;BYDAY=SA;BYHOUR=2;BYMINUTE=0`."
-    return _refused(lambda: next(iter(rrulestr(text, dtstart=_DAY)), None), "It is not a recurrence rule of RFC 5545")
+    if any(word in text.upper() for word in ("DTSTART", "UNTIL", "COUNT")):
+        return _ONE_RULE
+    if wrong := _refused(lambda: rrulestr(text, dtstart=_DAY), "It is not a recurrence rule of RFC 5545"):
+        return wrong
+    rule = rrulestr(text, dtstart=_DAY)
+    if not isinstance(rule, rrule):
+        return _ONE_RULE
+    # Looked for within bounds: the 30th of February is looked for until the year 9999.
+    return "" if any(rule.replace(until=_YEARS_LATER)) else "It never occurs."
+
+
+_ONE_RULE = "It is one rule without beginning and end: `FREQ=WEEKLY;BYDAY=SA;BYHOUR=2;BYMINUTE=0`."
 
 
 def _pattern(text: str) -> str:

@@ -6,9 +6,10 @@ time.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import count
 from typing import Any
 
 import re2
@@ -16,14 +17,14 @@ from cel_expr_python import cel
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.timestamp_pb2 import Timestamp
-from rapidfuzz import process
+
+from bot.policy.near import nearest
 
 MOST_CHARACTERS = 2_000
 MOST_DEPTH = 2
 """How deep macros that go through a list (exists, all, filter, map) may stand in each other."""
 
 MOST_MACROS = 10
-_NEAR = 60.0
 _PACKAGE = "countersign"
 
 
@@ -111,15 +112,13 @@ ENVIRONMENT: Mapping[str, Name] = {
 """Everything that an expression can speak of. The reference page is made from this."""
 
 
-@dataclass(frozen=True, slots=True)
 class Malformed(Exception):
     """An expression that cannot be used. ``column`` (from 1) is where in its text, 0 when it is about all of it."""
 
-    message: str
-    column: int = 0
-
-    def __str__(self) -> str:
-        return self.message
+    def __init__(self, message: str, column: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.column = column
 
 
 class Failed(Exception):
@@ -147,7 +146,11 @@ class Expression:
             Failed: it has no answer.
 
         """
-        value = self.compiled.eval(subject.activation)
+        try:
+            value = self.compiled.eval(subject.activation)
+        except RuntimeError:
+            # The only thing that it raises instead of giving it as a value: an end to going through lists in lists.
+            raise Failed("it goes through too many entries") from None
         if value.type() == cel.Type.BOOL:
             return bool(value.value())
         raise Failed(_reason(str(value.value())))
@@ -159,14 +162,14 @@ _TYPES = {
     "bool": FieldDescriptorProto.TYPE_BOOL,
     "double": FieldDescriptorProto.TYPE_DOUBLE,
 }
-_STRING = r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
-_LITERAL = re.compile(rf"[rR]?(?:{_STRING})")
-_MATCHES = re.compile(rf"\.matches\(\s*(?P<raw>[rR]?)(?P<text>{_STRING})\s*\)")
-_MACRO = re.compile(r"\.(?:exists|all|exists_one|filter|map)\(")
-_ANY_PATH = re.compile(
-    rf"\bpaths\.exists\(\s*(?P<each>[A-Za-z_]\w*)\s*,\s*(?P=each)\.matches\(\s*(?P<pattern>[rR]?(?:{_STRING}))\s*\)\s*\)"
+_QUOTES = "'{3}|\"{3}|'|\""
+_TOKEN = re.compile(
+    rf"(?P<blank>\s+|//[^\n]*)"
+    rf"|(?P<literal>[bB]?(?:[rR](?P<raw>{_QUOTES}).*?(?P=raw)|(?P<plain>{_QUOTES})(?:\\.|[^\\])*?(?P=plain)))"
+    rf"|(?P<word>\w+)|(?P<sign>.)",
+    re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_MACROS = ("all", "exists", "exists_one", "filter", "map")
 _PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
 
 
@@ -179,16 +182,14 @@ def checked(text: str) -> Expression:
 
     """
     _within_limits(text)
-    _check_patterns(text)
     try:
         compiled = _environment().compile(text)
     except RuntimeError as error:
         raise _malformed(str(error)) from None
+    _check_patterns(text)
     if compiled.return_type() != cel.Type.BOOL:
         raise Malformed(f"It must say true or false, and is {_said_type(compiled.return_type().name())}.")
-    # Whether any path matches is asked once of all paths together: cel-cpp compiles the pattern anew for each of them.
-    quick = _ANY_PATH.sub(lambda found: f"any_path_matches(all_paths, {found['pattern']})", text)
-    return Expression(text, _evaluating().compile(quick))
+    return Expression(text, _evaluating().compile(_quickened(text)))
 
 
 def subject(values: Mapping[str, Any]) -> Subject:
@@ -196,7 +197,7 @@ def subject(values: Mapping[str, Any]) -> Subject:
     missing = set(ENVIRONMENT) - set(values)
     assert not missing, f"nothing is said of {', '.join(sorted(missing))}"
     given = {name: _made(ENVIRONMENT[name].type, value) for name, value in values.items()}
-    given["all_paths"] = "\n".join(values["paths"])
+    given["all_paths"] = _together(values["paths"])
     return Subject(_evaluating().Activation(given))
 
 
@@ -212,23 +213,41 @@ def _message(kind: str, fields: Mapping[str, Any]) -> Any:
     return _classes()[kind](**fields)
 
 
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    start: int
+
+
+def _tokens(text: str) -> list[_Token]:
+    """The words, literals and signs of an expression, as CEL's grammar divides it."""
+    found = (_Token(str(each.lastgroup), each[0], each.start()) for each in _TOKEN.finditer(text))
+    return [each for each in found if each.kind != "blank"]
+
+
+def _reads(tokens: Sequence[_Token], place: int, pattern: str) -> bool:
+    """Whether the tokens from ``place`` on read like ``pattern``, in which ``?`` stands for any one."""
+    wanted = pattern.split()
+    part = tokens[place : place + len(wanted)]
+    return len(part) == len(wanted) and all(want in {"?", each.text} for want, each in zip(wanted, part, strict=True))
+
+
 def _within_limits(text: str) -> None:
     if not text.strip():
         raise Malformed("It is empty.")
     if len(text) > MOST_CHARACTERS:
         raise Malformed(f"It is longer than {MOST_CHARACTERS:,} characters.")
-    plain = _LITERAL.sub(lambda found: " " * len(found[0]), text)
-    depth = deepest = macros = 0
+    tokens = _tokens(text)
     opened: list[bool] = []
-    for place, char in enumerate(plain):
-        if char == "(":
-            walks = any(found.end() == place + 1 for found in _MACRO.finditer(plain, max(0, place - 12), place + 1))
-            opened.append(walks)
-            macros += walks
-            depth += walks
-            deepest = max(deepest, depth)
-        elif char == ")" and opened:
-            depth -= opened.pop()
+    macros = deepest = 0
+    for place, token in enumerate(tokens):
+        if token.text == "(":
+            opened.append(place > 1 and tokens[place - 2].text == "." and tokens[place - 1].text in _MACROS)
+            macros += opened[-1]
+            deepest = max(deepest, sum(opened))
+        elif token.text == ")" and opened:
+            opened.pop()
     if deepest > MOST_DEPTH or macros > MOST_MACROS:
         raise Malformed(
             f"It goes through lists too often: at most {MOST_MACROS} times, and {MOST_DEPTH} deep in each other."
@@ -236,17 +255,42 @@ def _within_limits(text: str) -> None:
 
 
 def _check_patterns(text: str) -> None:
-    for found in _MATCHES.finditer(text):
-        inner = found["text"][1:-1]
-        pattern = inner if found["raw"] else _ESCAPE.sub(_unescaped, inner)
-        try:
-            re2.compile(pattern, options=_QUIET)
-        except re2.error as error:
-            raise Malformed(f"The pattern is not one of RE2: {_words(error)}.", found.start("text") + 1) from None
+    tokens = _tokens(text)
+    for place, token in enumerate(tokens):
+        if token.kind == "literal" and _reads(tokens, place - 3, ". matches ( ? )"):
+            try:
+                re2.compile(_value(token.text), options=_QUIET)
+            except re2.error as error:
+                raise Malformed(f"The pattern is not one of RE2: {_words(error)}.", token.start + 1) from None
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    return {"n": "\n", "t": "\t", "r": "\r"}.get(found[1], found[1])
+def _value(literal: str) -> str:
+    """The text that a literal stands for."""
+    return str(_environment().compile(literal).eval(_environment().Activation({})).value())
+
+
+def _quickened(text: str) -> str:
+    """The expression with ``paths.exists(p, p.matches("…"))`` asked of all paths together.
+
+    Word by word, cel-cpp compiles the pattern anew for each path.
+    """
+    tokens = _tokens(text)
+    if any(_reads(tokens, place, "( paths ,") for place in range(len(tokens))):
+        return text  # A macro calls something else `paths`.
+    quick, done = "", 0
+    for place, token in enumerate(tokens):
+        if _reads(tokens, place, _ANY_PATH) and _is_itself(tokens, place):
+            quick += f"{text[done : token.start]}any_path_matches(all_paths, {tokens[place + 10].text})"
+            done = tokens[place + 12].start + 1
+    return quick + text[done:]
+
+
+_ANY_PATH = "paths . exists ( ? , ? . matches ( ? ) )"
+
+
+def _is_itself(tokens: Sequence[_Token], place: int) -> bool:
+    """Whether the path that is looked at is what is matched, with a pattern that is written out."""
+    return tokens[place + 4].text == tokens[place + 6].text and tokens[place + 10].kind == "literal"
 
 
 def _words(error: Exception) -> str:
@@ -262,10 +306,10 @@ def _malformed(said: str) -> Malformed:
     complaint = found[3].partition(" [")[0]
     column = int(found[2]) if found[1] == "1" else 0
     if unknown := re.match(r"undeclared reference to '([^']+)'", complaint):
-        return Malformed(f"`{unknown[1]}` is not known.{_nearest(unknown[1], ENVIRONMENT)}", column)
+        return Malformed(f"`{unknown[1]}` is not known.{nearest(unknown[1], tuple(ENVIRONMENT))}", column)
     if lacking := re.match(r"undefined field '([^']+)' not found in struct '[^']*\.(\w+)'", complaint):
         return Malformed(
-            f"`{lacking[2].lower()}` has no `{lacking[1]}`.{_nearest(lacking[1], MESSAGES[lacking[2]])}", column
+            f"`{lacking[2].lower()}` has no `{lacking[1]}`.{nearest(lacking[1], tuple(MESSAGES[lacking[2]]))}", column
         )
     if overload := re.match(r"found no matching overload for '([^']+)' applied to '([^']+)'", complaint):
         operator = overload[1].strip("_")
@@ -273,13 +317,11 @@ def _malformed(said: str) -> Malformed:
     return Malformed(f"It is not CEL: {complaint[:200].rstrip('.')}.", column)
 
 
-def _nearest(word: str, names: Mapping[str, Name]) -> str:
-    found = process.extractOne(word, list(names), score_cutoff=_NEAR)
-    return f" Did you mean `{found[0]}`?" if found else f" Known are {', '.join(f'`{name}`' for name in names)}."
-
-
 def _said_type(name: str) -> str:
-    return {"INT": "a number", "DOUBLE": "a number", "STRING": "a text", "LIST": "a list"}.get(name, name.lower())
+    kind = name.removeprefix(f"{_PACKAGE}.").partition("<")[0].lower()
+    return {"int": "a number", "double": "a number", "string": "a text", "list": "a list", "map": "a map"}.get(
+        kind, kind
+    )
 
 
 def _reason(said: str) -> str:
@@ -290,22 +332,30 @@ _QUIET = re2.Options()
 _QUIET.log_errors = False
 
 
+def _together(paths: Sequence[str]) -> str:
+    """All paths in one text, each behind a character that is in none of them: a line feed where that can be."""
+    whole = "".join(paths)
+    separator = next(each for each in map(chr, count(ord("\n"))) if each not in whole)
+    return separator + separator.join(paths) if paths else ""
+
+
 @lru_cache(maxsize=1024)
 def _patterns(pattern: str) -> tuple[Any, Any]:
     """The pattern for one path, and for a text in which each line is one."""
-    return re2.compile(pattern, options=_QUIET), re2.compile(f"(?m:{pattern})", options=_QUIET)
+    return re2.compile(pattern, options=_QUIET), re2.compile(f"(?m){pattern}", options=_QUIET)
 
 
 _OF_WHOLE_TEXTS = re.compile(r"\\[AzC]|\(\?")
 
 
-def _any_path_matches(paths: str, pattern: str) -> bool:
-    """Whether one of the lines of ``paths`` matches: what matches in none of them does not match in all together."""
-    each, together = _patterns(pattern)
-    if not _OF_WHOLE_TEXTS.search(pattern) and together.search(paths) is None:
+def _any_path_matches(together: str, pattern: str) -> bool:
+    """Whether one of the paths matches: what matches in none of the lines of a text does not match in all of it."""
+    each, of_lines = _patterns(pattern)
+    by_lines = together.startswith("\n") and not _OF_WHOLE_TEXTS.search(pattern)
+    if by_lines and of_lines.search(together) is None:
         return False
     # A match may reach from one line into the next.
-    return any(each.search(path) is not None for path in paths.split("\n"))
+    return any(each.search(path) is not None for path in together.split(together[:1])[1:]) if together else False
 
 
 @cache

@@ -4,11 +4,11 @@ The organisation's file says what is demanded, over the built-in default and its
 default's demands: separation by packs, the pair of contributor and approver, and that an empty rule is no pass, stay.
 What a repository's file may do, key by key:
 
-* ``mode``, ``observe``: go from observe to enforce; never the other way.
+* ``mode``: go from observe to enforce, never the other way. ``observe``: nothing.
 * ``packs``, ``people``, ``separation``, ``evidence``, freezes, plans, sign-off, tags, what is denied: add.
 * ``roles``: add roles of its own, and narrow the holders of one. Who is narrowed out can still object.
-* ``applications``: raise its own tier, and then needs what both tiers demand.
-* ``risk.raise``, ``rules``: add, under new ids. ``standard``: nothing, it authorises.
+* ``applications``: raise its own tier. ``risk.raise``, ``rules``: add, under new ids. What a file raises needs what
+  both tiers demand, and the organisation's rules are asked about both. ``standard``: nothing, it authorises.
 * ``tiers``: more approvals, a larger quorum, less time for the board, fewer deployments, a longer cool-down, a stricter
   type of change; windows intersect: of the organisation's one is open and of the repository's one as well.
 * ``calendar``: windows of a known name intersect with it; the time zone and the holidays are the organisation's.
@@ -18,101 +18,78 @@ What a repository's file may do, key by key:
 Everything else is refused, with a sentence, and the organisation's rule stays in force.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
 from bot.decide.catalogue import CATALOGUE
+from bot.policy import values
 from bot.policy.controls import Pack, controls_for
 from bot.policy.inventory import NONE, Properties, covers, riskiest
 from bot.policy.model import (
-    Application,
-    Approvals,
-    Cab,
     Calendar,
     CarryOver,
-    ChangeType,
     Checks,
     Emergency,
-    Evidence,
-    Freeze,
     Infrastructure,
     Layer,
     Mode,
-    OnTimeout,
-    Plan,
     Policy,
-    Rate,
-    Records,
     Reviews,
     RiskRule,
     Role,
     Rule,
     Separation,
-    System,
     Template,
     Tier,
-    TierRules,
-    Verification,
     Waivers,
     Window,
 )
+from bot.policy.own import mode_of, own_entries, raised_tier
 from bot.policy.schema import (
-    ApplicationPart,
-    ApprovalsPart,
     CalendarPart,
     ChecksPart,
     EmergencyPart,
-    EvidencePart,
-    FreezePart,
     PolicyFile,
-    RecordsPart,
     ReviewsPart,
     SeparationPart,
-    TierPart,
     WaiversPart,
 )
-from bot.words import quoted
-
-Loosening = tuple[tuple[str | int, ...], str]
-"""Where in the file something would loosen the policy, and the sentence that says so."""
-
-T = TypeVar("T")
-_PERMISSIONS = ("write", "maintain", "admin")
-_TYPES = (ChangeType.EMERGENCY, ChangeType.STANDARD, ChangeType.NORMAL)
-"""Types of change by how much they ask for, the least first."""
+from bot.policy.tiers import Reach, tightened, within
+from bot.policy.tightening import Loosening, T, Tightening, shorter
+from bot.words import quoted, spoken
 
 
 def organisation(upper: Policy, content: PolicyFile, layer: Layer) -> Policy:
     """The organisation's file over the built-in default."""
     tiers = dict(upper.tiers)
-    for tier, part in _tiers(content):
-        tiers[tier] = _rules(part, upper.tiers[tier])
+    for tier, part in values.tiers(content):
+        tiers[tier] = values.rules(part, upper.tiers[tier])
     return replace(
         upper,
         mode=Mode(content.mode) if content.mode else upper.mode,
-        observed=tuple(dict.fromkeys(content.observe)),
-        packs=tuple(dict.fromkeys((*upper.packs, *content.packs))),
+        observed=values.union(content.observe),
+        packs=values.union(upper.packs, content.packs),
         tiers=tiers,
-        roles={**upper.roles, **{role: _holders(holders) for role, holders in content.roles.items()}},
+        roles={**upper.roles, **{role: values.holders(holders) for role, holders in content.roles.items()}},
         people=_joined(upper.people, content),
-        applications=tuple(_application(part) for part in content.applications) or upper.applications,
-        risk=(*upper.risk, *_risk(content)),
-        reviews=_reviews(content.reviews, upper.reviews),
+        applications=tuple(values.application(part) for part in content.applications) or upper.applications,
+        risk=(*upper.risk, *values.raising(content)),
+        reviews=values.reviews(content.reviews, upper.reviews),
         separation=_separated(upper.separation, content.separation),
         calendar=_calendar(content.calendar, upper.calendar),
-        checks=_checks(content.checks),
-        evidence=tuple(map(_evidence, content.evidence)),
-        emergency=_emergency(content.emergency) if content.emergency else upper.emergency,
-        waivers=_waivers(content.waivers) if content.waivers else upper.waivers,
-        acknowledging=tuple(dict.fromkeys(content.acknowledge)) or upper.acknowledging,
-        records=_records(content.records) if content.records else upper.records,
+        checks=values.checks(content.checks),
+        evidence=tuple(map(values.evidence, content.evidence)),
+        emergency=values.emergency(content.emergency) if content.emergency else upper.emergency,
+        waivers=values.waivers(content.waivers) if content.waivers else upper.waivers,
+        acknowledging=values.union(content.acknowledge) or upper.acknowledging,
+        records=values.records(content.records) if content.records else upper.records,
         templates=tuple(
             Template(each.id, each.title, tuple(each.paths), each.lines, each.expires) for each in content.standard
         ),
         retention_days=content.audit.retention_days if content.audit else upper.retention_days,
-        rules=(*upper.rules, *_own_rules(content)),
+        rules=(*upper.rules, *values.own_rules(content)),
         layers=(*upper.layers, layer),
     )
 
@@ -131,79 +108,55 @@ def with_packs(policy: Policy, packs: Iterable[Pack]) -> Policy:
     return replace(policy, separation=separation, controls=controls)
 
 
-@dataclass(slots=True)
-class _Tightening:
-    """Lays a repository's file over a policy, and notes what it does not let through."""
-
-    refused: list[Loosening] = field(default_factory=list)
-
-    def refuse(self, path: tuple[str | int, ...], sentence: str) -> None:
-        self.refused.append((path, sentence))
-
-    def stricter(
-        self, path: tuple[str | int, ...], upper: T, wanted: T | None, order: Callable[[T], float], *, says: str
-    ) -> T:
-        """``wanted`` where it is at least as strict as ``upper``; ``order`` grows with strictness."""
-        if wanted is None or wanted == upper:
-            return upper
-        if order(wanted) < order(upper):
-            self.refuse(path, f"The organisation says {says}; a repository can only be stricter.")
-            return upper
-        return wanted
-
-    def narrowed(
-        self, path: tuple[str | int, ...], upper: Iterable[str], wanted: Iterable[str], *, who: str
-    ) -> tuple[str, ...]:
-        """Those of ``upper`` who are also ``wanted``; everybody else who is wanted is refused."""
-        above = tuple(upper)
-        added = sorted(set(wanted) - set(above))
-        if added:
-            self.refuse(path, f"The organisation says who {who}; a repository cannot add {', '.join(added)}.")
-        return tuple(each for each in above if each in set(wanted))
-
-
 def repository(
     upper: Policy, content: PolicyFile, layer: Layer, repository_name: str, properties: Properties = NONE
 ) -> tuple[Policy, tuple[Loosening, ...]]:
     """The file of the repository of that name over the layers above, and what in it was not let through."""
-    made = _Tightening()
-    mode = Mode.ENFORCE if content.mode == "enforce" else upper.mode
-    if mode is Mode.ENFORCE and content.mode == "observe":
-        made.refuse(("mode",), "The organisation enforces its policy; a repository cannot only observe.")
+    made = Tightening()
+    entry = riskiest(upper.applications, repository_name, properties)
+    own = own_entries(upper, content, repository_name, properties, made)
+    mode = mode_of(upper, content, own, entry, made)
     for index, finding in enumerate(content.observe):
         if finding not in upper.observed:
             made.refuse(("observe", index), f"Only the organisation can have {quoted(finding)} observed.")
-    roles = _narrowed(upper.roles, content, made)
-    applications = _raised(upper.applications, content.applications, repository_name, properties, made)
-    tiers = dict(upper.tiers)
-    before, after = (
-        _tier(upper.applications, repository_name, properties),
-        _tier(applications, repository_name, properties),
-    )
-    if after > before:
-        # Nothing says that what the organisation demands of a higher tier contains what it demands of a lower one.
-        tiers[after] = _both(tiers[after], tiers[before])
-    for tier, part in _tiers(content):
-        tiers[tier] = _tightened(tiers[tier], part, made, ("tiers", tier.label))
     for index, _ in enumerate(content.standard):
         made.refuse(("standard", index), "Only the organisation can authorise standard changes.")
-    if content.records is not None and _records(content.records) != upper.records:
+    if content.records is not None and values.records(content.records) != upper.records:
         made.refuse(("records",), "Only the organisation says where change records are kept.")
+    roles = _narrowed(upper.roles, content, made)
+    raised = raised_tier(upper, own, entry, made)
+    risk = tuple(
+        replace(each, own=True) for each in _added(upper.risk, values.raising(content), ("risk", "raise"), made)
+    )
+    floor = entry.tier if entry is not None else Tier.HIGH
+    # Nothing says that what the organisation demands of a higher tier contains what it demands of a lower one.
+    reach = Reach(floor, max([floor, raised, *(rule.to for rule in risk)]))
+    tiers = reach.tiers(upper.tiers)
+    for tier, part in values.tiers(content):
+        tiers[tier] = tightened(tiers[tier], part, made, ("tiers", tier.label))
+    checks = replace(upper.checks, signed=reach.over(upper.checks.signed))
+    separation = tuple(replace(each, tiers=reach.over(each.tiers)) for each in upper.separation)
     merged = replace(
         upper,
-        mode=mode,
-        packs=tuple(dict.fromkeys((*upper.packs, *content.packs))),
+        mode=Mode.ENFORCE if mode is Mode.ENFORCE else upper.mode,
+        packs=values.union(upper.packs, content.packs),
         tiers=tiers,
         roles=roles,
         dropped=_dropped(upper.roles, roles),
         people=_joined(upper.people, content),
-        applications=applications,
-        risk=(*upper.risk, *_added(upper.risk, _risk(content), ("risk", "raise"), made)),
+        applications=tuple(
+            replace(each, mode=mode)
+            if each.mode is Mode.OBSERVE and covers(each, repository_name, properties)
+            else each
+            for each in upper.applications
+        ),
+        raised=raised,
+        risk=(*upper.risk, *risk),
         reviews=_stricter_reviews(upper.reviews, content.reviews, made),
-        separation=_separated(upper.separation, content.separation),
+        separation=_separated(separation, content.separation),
         calendar=_intersected(upper.calendar, content.calendar, made),
-        checks=_stricter_checks(upper.checks, content.checks, made),
-        evidence=tuple(dict.fromkeys((*upper.evidence, *map(_evidence, content.evidence)))),
+        checks=_stricter_checks(checks, content.checks, made),
+        evidence=values.union(upper.evidence, map(values.evidence, content.evidence)),
         emergency=_stricter_emergency(upper.emergency, content.emergency, made),
         waivers=_stricter_waivers(upper.waivers, content.waivers, made),
         acknowledging=made.narrowed(("acknowledge",), upper.acknowledging, content.acknowledge, who="may acknowledge")
@@ -216,184 +169,17 @@ def repository(
             float,
             says=f"that records are kept for {upper.retention_days} days",
         ),
-        rules=(*upper.rules, *_added(upper.rules, _own_rules(content), ("rules",), made)),
+        rules=(*upper.rules, *_added(upper.rules, values.own_rules(content), ("rules",), made)),
         layers=(*upper.layers, layer),
     )
     return merged, tuple(made.refused)
 
 
-# Tiers.
-
-
-def _tiers(content: PolicyFile) -> Iterator[tuple[Tier, TierPart]]:
-    for tier in Tier:
-        part: TierPart | None = getattr(content.tiers, tier.label)
-        if part is not None:
-            yield tier, part
-
-
-def _rules(part: TierPart, upper: TierRules) -> TierRules:
-    """What the organisation says of a tier; only its approvals are taken from above when it says nothing of them."""
-    verification = part.verification
-    return TierRules(
-        approvals=_demands(part.approvals) if part.approvals is not None else upper.approvals,
-        change=ChangeType(part.change) if part.change else ChangeType.NORMAL,
-        sign_off=tuple(dict.fromkeys(part.sign_off)),
-        cab=_cab(part),
-        plans=_plans(part),
-        windows=(tuple(part.windows),) if part.windows else (),
-        deployments=_rates(part),
-        cool_down=part.cool_down or timedelta(),
-        verification=Verification(tuple(verification.groups), verification.within) if verification else None,
-        pairing=part.pairing,
-    )
-
-
-def _cab(part: TierPart) -> Cab | None:
-    board = part.cab
-    return Cab(board.quorum, board.timeout, OnTimeout(board.on_timeout), board.reviews) if board else None
-
-
-def _plans(part: TierPart) -> tuple[Plan, ...]:
-    return tuple(plan for plan in Plan if plan.value in part.plans)
-
-
-def _rates(part: TierPart) -> tuple[Rate, ...]:
-    return (Rate(part.deployments.at_most, part.deployments.per),) if part.deployments else ()
-
-
-def _tightened(upper: TierRules, part: TierPart, made: _Tightening, path: tuple[str | int, ...]) -> TierRules:
-    change = made.stricter(
-        (*path, "change"),
-        upper.change,
-        ChangeType(part.change) if part.change else None,
-        _TYPES.index,
-        says=f"that this is a {upper.change} change",
-    )
-    cool_down = made.stricter(
-        (*path, "cool_down"),
-        upper.cool_down,
-        part.cool_down,
-        timedelta.total_seconds,
-        says=f"that nothing follows for {upper.cool_down}",
-    )
-    added = _rules(part, TierRules(()))
-    cab = _stricter_cab(upper.cab, added.cab, made, (*path, "cab"))
-    verification = _stricter_verification(upper.verification, added.verification, made, (*path, "verification"))
-    return replace(
-        _both(replace(upper, cab=None, verification=None), replace(added, cab=None, verification=None)),
-        change=change,
-        cool_down=cool_down,
-        cab=cab,
-        verification=verification,
-    )
-
-
-def _both(upper: TierRules, added: TierRules) -> TierRules:
-    """What meets both."""
-    return TierRules(
-        approvals=_stricter(upper.approvals, added.approvals),
-        change=max(upper.change, added.change, key=_TYPES.index),
-        sign_off=tuple(dict.fromkeys((*upper.sign_off, *added.sign_off))),
-        cab=_stricter_cab(upper.cab, added.cab, _Tightening(), ()),
-        plans=tuple(plan for plan in Plan if plan in {*upper.plans, *added.plans}),
-        windows=tuple(dict.fromkeys((*upper.windows, *added.windows))),
-        deployments=tuple(dict.fromkeys((*upper.deployments, *added.deployments))),
-        cool_down=max(upper.cool_down, added.cool_down),
-        verification=_stricter_verification(upper.verification, added.verification, _Tightening(), ()),
-        pairing=upper.pairing or added.pairing,
-    )
-
-
-def _stricter_cab(upper: Cab | None, added: Cab | None, made: _Tightening, path: tuple[str | int, ...]) -> Cab | None:
-    """The larger quorum, the shorter time, the stricter end; reviews count as votes only where both say so."""
-    if upper is None or added is None:
-        return upper or added
-    order = list(OnTimeout)
-    if (
-        added.quorum < upper.quorum
-        or added.timeout > upper.timeout
-        or order.index(added.on_timeout) > order.index(upper.on_timeout)
-    ):
-        made.refuse(path, "The organisation says how the board decides; a repository can only be stricter.")
-    return Cab(
-        quorum=max(upper.quorum, added.quorum),
-        timeout=min(upper.timeout, added.timeout),
-        on_timeout=min(upper.on_timeout, added.on_timeout, key=order.index),
-        reviews=upper.reviews and added.reviews,
-    )
-
-
-def _stricter_verification(
-    upper: Verification | None, added: Verification | None, made: _Tightening, path: tuple[str | int, ...]
-) -> Verification | None:
-    if upper is None or added is None:
-        return upper or added
-    groups = made.narrowed((*path, "from"), upper.groups, added.groups, who="verifies") or upper.groups
-    if added.within > upper.within:
-        made.refuse(
-            (*path, "within"), "The organisation says by when a change is verified; a repository can be stricter."
-        )
-    return Verification(groups, min(upper.within, added.within))
-
-
-def _demands(parts: Iterable[ApprovalsPart]) -> tuple[Approvals, ...]:
-    return tuple(Approvals(each.count, tuple(dict.fromkeys(each.groups))) for each in parts)
-
-
-def _stricter(upper: tuple[Approvals, ...], added: tuple[Approvals, ...]) -> tuple[Approvals, ...]:
-    """What meets the demands of both: for each set of groups, as many approvals as the one that wants more of them.
-
-    Whoever meets one of the added demands for a higher permission meets one of the upper ones for a lower.
-    """
-    above, below = _by_groups(upper), _by_groups(added)
-    spare = {groups: each.count for groups, each in below.items()}
-    merged: list[Approvals] = []
-    for groups, demand in above.items():
-        count = demand.count
-        for others in sorted(spare, key=sorted):
-            if _implies(others, groups):
-                used = min(count, spare[others])
-                spare[others] -= used
-                count -= used
-        if count:
-            merged.append(replace(demand, count=count))
-    named = [replace(each, groups=above[groups].groups) if groups in above else each for groups, each in below.items()]
-    return tuple(_by_groups((*merged, *named)).values())
-
-
-def _implies(groups: frozenset[str], others: frozenset[str]) -> bool:
-    """Whether whoever is in one of ``groups`` is also in one of ``others``."""
-    return all(any(_within(each, other) for other in others) for each in groups)
-
-
-def _within(group: str, other: str) -> bool:
-    both = group in _PERMISSIONS and other in _PERMISSIONS
-    return group == other or (both and _PERMISSIONS.index(group) >= _PERMISSIONS.index(other))
-
-
-def _by_groups(demands: tuple[Approvals, ...]) -> dict[frozenset[str], Approvals]:
-    """One demand for each set of groups: every approval is another person's, so that counts add up."""
-    found: dict[frozenset[str], Approvals] = {}
-    for demand in demands:
-        groups = frozenset(demand.groups)
-        before = found[groups].count if groups in found else 0
-        found[groups] = replace(demand, count=before + demand.count)
-    return found
-
-
-# People.
-
-
-def _holders(holders: list[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(holders)))
-
-
-def _narrowed(upper: dict[str, tuple[str, ...]], content: PolicyFile, made: _Tightening) -> dict[str, tuple[str, ...]]:
+def _narrowed(upper: dict[str, tuple[str, ...]], content: PolicyFile, made: Tightening) -> dict[str, tuple[str, ...]]:
     roles = dict(upper)
     for role, holders in content.roles.items():
         if role not in upper:
-            roles[role] = _holders(holders)
+            roles[role] = values.holders(holders)
             continue
         roles[role] = made.narrowed(("roles", role), upper[role], holders, who=f"is `{role}`")
     return roles
@@ -427,18 +213,8 @@ def _separated(upper: tuple[Separation, ...], parts: list[SeparationPart]) -> tu
     return tuple(Separation(roles, found) for roles, found in tiers.items())
 
 
-def _reviews(part: ReviewsPart, upper: Reviews) -> Reviews:
-    return Reviews(
-        carry_over=CarryOver(part.carry_over) if part.carry_over else upper.carry_over,
-        member_for=upper.member_for if part.member_for is None else part.member_for,
-        quick=upper.quick if part.quick is None else part.quick,
-        large=upper.large if part.large is None else part.large,
-        pair=upper.pair if part.pair is None else part.pair,
-    )
-
-
-def _stricter_reviews(upper: Reviews, part: ReviewsPart, made: _Tightening) -> Reviews:
-    wanted = _reviews(part, upper)
+def _stricter_reviews(upper: Reviews, part: ReviewsPart, made: Tightening) -> Reviews:
+    wanted = values.reviews(part, upper)
 
     def keep(key: str, above: T, below: T, order: Callable[[T], float]) -> T:
         return made.stricter(("reviews", key), above, below, order, says="when an approval counts or is reported")
@@ -452,69 +228,11 @@ def _stricter_reviews(upper: Reviews, part: ReviewsPart, made: _Tightening) -> R
     )
 
 
-# The inventory and what is asked of its changes.
-
-
-def _application(part: ApplicationPart) -> Application:
-    return Application(
-        name=part.name,
-        repositories=tuple(part.repositories),
-        tier=Tier[part.tier.upper()],
-        properties=tuple(sorted(part.properties.items())),
-        data=tuple(dict.fromkeys(part.data)),
-        configuration_item=part.configuration_item,
-        environments=tuple((kind, tuple(names)) for kind, names in part.environments.items()),
-        mode=Mode(part.mode) if part.mode else None,
-    )
-
-
-def _tier(applications: tuple[Application, ...], repository_name: str, properties: Properties) -> Tier:
-    found = riskiest(applications, repository_name, properties)
-    return Tier.HIGH if found is None else found.tier
-
-
-def _raised(
-    upper: tuple[Application, ...],
-    parts: list[ApplicationPart],
-    repository_name: str,
-    properties: Properties,
-    made: _Tightening,
-) -> tuple[Application, ...]:
-    applications = list(upper)
-    for index, part in enumerate(parts):
-        known = next(
-            (each for each in upper if each.name == part.name and covers(each, repository_name, properties)), None
-        )
-        tier = Tier[part.tier.upper()]
-        if known is None:
-            sentence = f"Only the organisation adds applications; it has no {quoted(part.name)} with this repository."
-            made.refuse(("applications", index), sentence)
-            continue
-        if part.mode == "observe" and known.mode is not Mode.OBSERVE:
-            made.refuse(("applications", index, "mode"), "Only the organisation can have an application observed.")
-        if tier < known.tier:
-            sentence = (
-                f"{quoted(part.name)} is of tier {known.tier.label}; a repository can raise its tier, not lower it."
-            )
-            made.refuse(("applications", index, "tier"), sentence)
-        elif tier > known.tier:
-            applications.append(replace(known, repositories=(repository_name,), properties=(), tier=tier))
-    return tuple(applications)
-
-
-def _risk(content: PolicyFile) -> tuple[RiskRule, ...]:
-    return tuple(RiskRule(each.id, Tier[each.to.upper()], each.when) for each in content.risk.raise_)
-
-
-def _own_rules(content: PolicyFile) -> tuple[Rule, ...]:
-    return tuple(Rule(each.id, each.when, each.require, each.message, tuple(each.controls)) for each in content.rules)
-
-
 Ruled = TypeVar("Ruled", RiskRule, Rule)
 
 
 def _added(
-    upper: tuple[Ruled, ...], added: tuple[Ruled, ...], path: tuple[str, ...], made: _Tightening
+    upper: tuple[Ruled, ...], added: tuple[Ruled, ...], path: tuple[str, ...], made: Tightening
 ) -> tuple[Ruled, ...]:
     """Rules with ids that the layers above do not have; theirs stay as they are."""
     known = {each.id: each for each in upper}
@@ -526,26 +244,8 @@ def _added(
     return tuple(each for each in added if each.id not in known)
 
 
-def _checks(part: ChecksPart) -> Checks:
-    infrastructure, workflows = part.infrastructure, part.workflows
-    return Checks(
-        secrets_config=part.secrets.config,
-        infrastructure=Infrastructure(
-            infrastructure.retention_days,
-            infrastructure.encryption,
-            infrastructure.access_logging,
-            tuple(dict.fromkeys(infrastructure.tags)),
-        ),
-        dependencies_denied=tuple(dict.fromkeys(part.dependencies.deny)),
-        licences_denied=tuple(dict.fromkeys(part.dependencies.licences.deny)),
-        actions_pinned=workflows.pin is not None,
-        actions_allowed=None if workflows.allow is None else tuple(dict.fromkeys(workflows.allow)),
-        signed=frozenset(Tier[tier.upper()] for tier in part.signatures.required),
-    )
-
-
-def _stricter_checks(upper: Checks, part: ChecksPart, made: _Tightening) -> Checks:
-    added = _checks(part)
+def _stricter_checks(upper: Checks, part: ChecksPart, made: Tightening) -> Checks:
+    added = values.checks(part)
     if added.secrets_config not in {"", upper.secrets_config}:
         made.refuse(("checks", "secrets", "config"), "Only the organisation says how secrets are looked for.")
     allowed = upper.actions_allowed
@@ -562,31 +262,14 @@ def _stricter_checks(upper: Checks, part: ChecksPart, made: _Tightening) -> Chec
             max(upper.infrastructure.retention_days, added.infrastructure.retention_days),
             upper.infrastructure.encryption or added.infrastructure.encryption,
             upper.infrastructure.access_logging or added.infrastructure.access_logging,
-            tuple(dict.fromkeys((*upper.infrastructure.tags, *added.infrastructure.tags))),
+            values.union(upper.infrastructure.tags, added.infrastructure.tags),
         ),
-        dependencies_denied=tuple(dict.fromkeys((*upper.dependencies_denied, *added.dependencies_denied))),
-        licences_denied=tuple(dict.fromkeys((*upper.licences_denied, *added.licences_denied))),
+        dependencies_denied=values.union(upper.dependencies_denied, added.dependencies_denied),
+        licences_denied=values.union(upper.licences_denied, added.licences_denied),
         actions_pinned=upper.actions_pinned or added.actions_pinned,
         actions_allowed=allowed,
         signed=upper.signed | added.signed,
     )
-
-
-def _evidence(part: EvidencePart) -> Evidence:
-    return Evidence(
-        kind=part.kind,
-        tool=part.tool,
-        name=part.name,
-        require=part.require,
-        at_most=tuple(sorted((name, float(most)) for name, most in part.at_most.items())),
-        suppressions=part.suppressions,
-        rules=part.rules,
-        stage=part.stage,
-        not_older_than=part.not_older_than,
-    )
-
-
-# The calendar.
 
 
 def _calendar(part: CalendarPart, upper: Calendar) -> Calendar:
@@ -595,11 +278,11 @@ def _calendar(part: CalendarPart, upper: Calendar) -> Calendar:
         timezone=part.timezone or upper.timezone,
         holidays=part.holidays or upper.holidays,
         windows=tuple({**dict(upper.windows), **windows}.items()),
-        freezes=(*upper.freezes, *map(_freeze, part.freezes)),
+        freezes=(*upper.freezes, *map(values.freeze, part.freezes)),
     )
 
 
-def _intersected(upper: Calendar, part: CalendarPart, made: _Tightening) -> Calendar:
+def _intersected(upper: Calendar, part: CalendarPart, made: Tightening) -> Calendar:
     for key, above, below in (("timezone", upper.timezone, part.timezone), ("holidays", upper.holidays, part.holidays)):
         if below is not None and below != above:
             made.refuse(("calendar", key), f"Only the organisation sets the calendar's {key}.")
@@ -610,64 +293,47 @@ def _intersected(upper: Calendar, part: CalendarPart, made: _Tightening) -> Cale
     return replace(
         upper,
         windows=tuple(windows.items()),
-        freezes=tuple(dict.fromkeys((*upper.freezes, *map(_freeze, part.freezes)))),
+        freezes=values.union(upper.freezes, map(values.freeze, part.freezes)),
     )
 
 
-def _freeze(part: FreezePart) -> Freeze:
-    return Freeze(
-        name=part.name,
-        rrule=part.rrule or "",
-        duration=part.duration or timedelta(),
-        first=part.first,
-        last=part.last,
-        excepted=tuple(ChangeType(each) for each in dict.fromkeys(part.excepted)),
-    )
-
-
-# Emergencies, waivers, records.
-
-
-def _emergency(part: EmergencyPart) -> Emergency:
-    return Emergency(tuple(dict.fromkeys(part.groups)), part.ecab.quorum, part.review_within, part.lasts)
-
-
-def _stricter_emergency(upper: Emergency, part: EmergencyPart | None, made: _Tightening) -> Emergency:
+def _stricter_emergency(upper: Emergency, part: EmergencyPart | None, made: Tightening) -> Emergency:
     if part is None:
         return upper
-    added = _emergency(part)
-    if added.quorum < upper.quorum or added.review_within > upper.review_within or added.lasts > upper.lasts:
-        made.refuse(("emergency",), "The organisation says how an emergency is handled; a repository can be stricter.")
+    wanted = values.emergency(part)
+
+    def keep(key: str, above: T, below: T, order: Callable[[T], float], says: str) -> T:
+        return made.stricter(
+            ("emergency", key), above, below if key in part.model_fields_set else None, order, says=says
+        )
+
     return Emergency(
-        groups=made.narrowed(("emergency", "from"), upper.groups, added.groups, who="declares emergencies"),
-        quorum=max(upper.quorum, added.quorum),
-        review_within=min(upper.review_within, added.review_within),
-        lasts=min(upper.lasts, added.lasts),
+        groups=made.narrowed(
+            ("emergency", "from"), upper.groups, wanted.groups, who="declares emergencies", within=within
+        ),
+        quorum=keep(
+            "ecab", upper.quorum, wanted.quorum, float, f"that {upper.quorum} of the board decide about an emergency"
+        ),
+        review_within=keep(
+            "review_within",
+            upper.review_within,
+            wanted.review_within,
+            shorter,
+            f"that an emergency is looked back at within {spoken(upper.review_within)}",
+        ),
+        lasts=keep("lasts", upper.lasts, wanted.lasts, shorter, f"that an emergency stands for {spoken(upper.lasts)}"),
     )
 
 
-def _waivers(part: WaiversPart) -> Waivers:
-    return Waivers(tuple(dict.fromkeys(part.groups)), part.at_most)
-
-
-def _stricter_waivers(upper: Waivers, part: WaiversPart | None, made: _Tightening) -> Waivers:
+def _stricter_waivers(upper: Waivers, part: WaiversPart | None, made: Tightening) -> Waivers:
     if part is None:
         return upper
-    added = _waivers(part)
+    added = values.waivers(part)
     at_most = made.stricter(
         ("waivers", "at_most"),
         upper.at_most,
-        added.at_most,
-        lambda each: -each.total_seconds(),
-        says=f"that a waiver holds for {upper.at_most.days} days at most",
+        added.at_most if "at_most" in part.model_fields_set else None,
+        shorter,
+        says=f"that a waiver holds for {spoken(upper.at_most)} at most",
     )
     return Waivers(made.narrowed(("waivers", "from"), upper.groups, added.groups, who="grants waivers"), at_most)
-
-
-def _records(part: RecordsPart) -> Records:
-    return Records(
-        System(part.system),
-        tuple(sorted(part.fields.items())),
-        tuple(sorted(part.extra.items())),
-        tuple((name, tuple(sorted(values.items()))) for name, values in sorted(part.values.items())),
-    )

@@ -132,7 +132,8 @@ class TierRules:
     """What a change of one tier needs.
 
     ``windows`` are sets of names of windows: of each set, one must be open. ``deployments`` all hold. ``sign_off`` are
-    roles, each of which signs. ``pairing``: whoever deploys has somebody beside them.
+    roles, each of which signs. ``pairing``: whoever deploys has somebody beside them. ``heard`` are groups that a
+    repository's file puts a higher one in the place of: nobody asks for their approval, and what they object to stands.
     """
 
     approvals: tuple[Approvals, ...]
@@ -145,6 +146,7 @@ class TierRules:
     cool_down: timedelta = timedelta()
     verification: Verification | None = None
     pairing: bool = False
+    heard: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +194,15 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class RiskRule:
-    """Raises the tier of a change to ``to`` when the CEL expression ``when`` is true of it."""
+    """Raises the tier of a change to ``to`` when the CEL expression ``when`` is true of it.
+
+    ``own``: it stands in the repository's own file.
+    """
 
     id: str
     to: Tier
     when: str
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +359,8 @@ class Policy:
     or configuration items of which no two are to be changed at the same time. ``problems`` are of files that could
     not be used, or not wholly: the last good version stands in for them. ``undecidable`` says that the organisation's
     file has never worked, so that nobody knows what is demanded. ``dropped`` has the holders that a repository's file
-    took out of a role: they approve no more, and what they object to still stands.
+    took out of a role: they approve no more, and what they object to still stands. ``raised`` is the tier that the
+    repository's file says its changes have at least.
     """
 
     mode: Mode
@@ -382,6 +389,7 @@ class Policy:
     problems: tuple[Problem, ...] = ()
     undecidable: bool = False
     dropped: tuple[str, ...] = ()
+    raised: Tier = Tier.LOW
 
     @property
     def tells_writers_apart(self) -> bool:

@@ -22,7 +22,7 @@ _HOLDER = re.compile(rf"{_ACCOUNT}(?:/[A-Za-z0-9._-]{{1,100}})?", re.ASCII)
 _LOGIN = re.compile(_ACCOUNT, re.ASCII)
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,49}", re.ASCII)
 _PATTERN = re.compile(r"[A-Za-z0-9._*?\[\]!-]{1,200}", re.ASCII)
-_DURATION = re.compile(r"(\d{1,5}) (minute|hour|day|week)s?", re.ASCII)
+_DURATION = re.compile(r"([1-9][0-9]{0,4}) (minute|hour|day|week)s?", re.ASCII)
 _HOLIDAYS = re.compile(r"[A-Z]{2,5}(?:-[A-Z0-9]{1,3})?", re.ASCII)
 
 
@@ -58,7 +58,7 @@ def _pattern(text: str) -> str:
 
 def _duration(value: object) -> timedelta:
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if found is None or not int(found[1]):
+    if found is None:
         raise ValueError("is not a duration like `30 minutes`, `24 hours`, `3 days` or `2 weeks`")
     return timedelta(**{f"{found[2]}s": int(found[1])})
 
@@ -84,17 +84,27 @@ def _holidays(text: str) -> str:
     return text
 
 
-Holder = Annotated[str, AfterValidator(_holder)]
-Login = Annotated[str, AfterValidator(_login)]
-RoleKey = Annotated[str, AfterValidator(_role)]
-Id = Annotated[str, AfterValidator(_id)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Duration = Annotated[
-    timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "examples": ["24 hours", "2 weeks"]})
+def _shown_as(pattern: re.Pattern[str] | str, *examples: str) -> WithJsonSchema:
+    """What editors are told of a text: a pattern, which says nothing that the code does not demand, and examples."""
+    text = pattern if isinstance(pattern, str) else pattern.pattern
+    return WithJsonSchema(
+        {"type": "string", "pattern": f"^(?:{text})$"} | ({"examples": list(examples)} if examples else {})
+    )
+
+
+Holder = Annotated[str, AfterValidator(_holder), _shown_as(_HOLDER, "acme/appsec", "jane-doe")]
+Login = Annotated[str, AfterValidator(_login), _shown_as(_LOGIN, "jane-doe")]
+RoleKey = Annotated[str, AfterValidator(_role), _shown_as(_ROLE, "risk-officer")]
+Id = Annotated[str, AfterValidator(_id), _shown_as(_ROLE)]
+Pattern = Annotated[str, AfterValidator(_pattern), _shown_as(_PATTERN, "payments-*")]
+Duration = Annotated[timedelta, BeforeValidator(_duration), _shown_as(_DURATION, "30 minutes", "24 hours", "2 weeks")]
+Moment = Annotated[
+    date | datetime,
+    BeforeValidator(_moment),
+    _shown_as(r"\d{4}-\d{2}-\d{2}(?:[T ].+)?", "2027-01-24", "2027-01-24T18:00"),
 ]
-Moment = Annotated[date | datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
-Holidays = Annotated[str, AfterValidator(_holidays)]
+Day = Annotated[date, BeforeValidator(_day), _shown_as(r"\d{4}-\d{2}-\d{2}", "2027-01-24")]
+Holidays = Annotated[str, AfterValidator(_holidays), _shown_as(_HOLIDAYS, "DE", "GB-ENG", "XECB")]
 Expression = Annotated[str, Field(min_length=1, max_length=2000)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 Groups = Annotated[list[RoleKey], Field(min_length=1, max_length=20)]
@@ -115,9 +125,9 @@ class CabPart(_Part):
     """The Change Advisory Board: it decides before the change may be released."""
 
     quorum: int = Field(ge=1, le=20, description="How many members must vote for it.")
-    timeout: Duration = Field(default=timedelta(hours=24), description="How long the board has.")
+    timeout: Duration = Field(default=timedelta(hours=24), description="How long the board has; 24 hours when missing.")
     on_timeout: Literal["reject", "extend", "escalate"] = Field(
-        default="reject", description="What becomes of a request that was not decided in time."
+        default="reject", description="What becomes of a request that was not decided in time; reject when missing."
     )
     reviews: bool = Field(
         default=False, description="An approving review of the pull request by a member is a vote as well."
@@ -164,9 +174,11 @@ class TierPart(_Part):
 class TiersPart(_Part):
     """The three tiers; one that is missing is taken from the layer above."""
 
-    low: TierPart | None = None
-    medium: TierPart | None = None
-    high: TierPart | None = None
+    low: TierPart | None = Field(default=None, description="Changes that can do little harm.")
+    medium: TierPart | None = Field(default=None, description="Changes that customers could notice.")
+    high: TierPart | None = Field(
+        default=None, description="Changes that could harm the business; also what is unknown."
+    )
 
 
 class ReviewsPart(_Part):
@@ -287,7 +299,7 @@ class DependenciesPart(_Part):
     deny: list[Word] = Field(
         default_factory=list, max_length=1000, description="Package URLs, with or without a version."
     )
-    licences: LicencesPart = Field(default_factory=LicencesPart)
+    licences: LicencesPart = Field(default_factory=LicencesPart, description="Which licences they may not have.")
 
 
 class WorkflowsPart(_Part):
@@ -306,11 +318,13 @@ class SignaturesPart(_Part):
 class ChecksPart(_Part):
     """What is looked for in the changed files."""
 
-    secrets: SecretsPart = Field(default_factory=SecretsPart)
-    infrastructure: InfrastructurePart = Field(default_factory=InfrastructurePart)
-    dependencies: DependenciesPart = Field(default_factory=DependenciesPart)
-    workflows: WorkflowsPart = Field(default_factory=WorkflowsPart)
-    signatures: SignaturesPart = Field(default_factory=SignaturesPart)
+    secrets: SecretsPart = Field(default_factory=SecretsPart, description="Passwords, keys and tokens.")
+    infrastructure: InfrastructurePart = Field(
+        default_factory=InfrastructurePart, description="Infrastructure as code."
+    )
+    dependencies: DependenciesPart = Field(default_factory=DependenciesPart, description="Packages of others.")
+    workflows: WorkflowsPart = Field(default_factory=WorkflowsPart, description="What builds, tests and deploys.")
+    signatures: SignaturesPart = Field(default_factory=SignaturesPart, description="Signed commits.")
 
 
 class EvidencePart(_Part):
@@ -325,7 +339,9 @@ class EvidencePart(_Part):
     at_most: dict[Word, float] = Field(default_factory=dict, max_length=20, description="Bounds of its figures.")
     suppressions: str = Field(default="", max_length=200, description="A file of accepted findings.")
     rules: str = Field(default="", max_length=200, description="A file of rules.")
-    stage: Literal["merge", "deployment"] = Field(default="merge", description="By when it must be there.")
+    stage: Literal["merge", "deployment"] = Field(
+        default="merge", description="By when it must be there; merge when missing."
+    )
     not_older_than: Duration | None = Field(default=None, description="How old it may be.")
 
 
@@ -339,18 +355,24 @@ class EmergencyPart(_Part):
     """Changes that cannot wait."""
 
     groups: Groups = Field(alias="from", description="Who may declare an emergency.")
-    ecab: EcabPart = Field(default_factory=lambda: EcabPart(quorum=1))
-    review_within: Duration = Field(
-        default=timedelta(days=3), description="When it must have been looked back at; overdue, it blocks the next."
+    ecab: EcabPart = Field(
+        default_factory=lambda: EcabPart(quorum=1),
+        description="The board that decides about it; one member when missing.",
     )
-    lasts: Duration = Field(default=timedelta(hours=4), description="How long the emergency stands.")
+    review_within: Duration = Field(
+        default=timedelta(days=3),
+        description="When it must have been looked back at, 3 days when missing; overdue, it blocks the next.",
+    )
+    lasts: Duration = Field(
+        default=timedelta(hours=4), description="How long the emergency stands; 4 hours when missing."
+    )
 
 
 class WaiversPart(_Part):
     """Findings that somebody may let pass."""
 
     groups: Groups = Field(alias="from", description="Who may grant one: never the requester or a contributor.")
-    at_most: Duration = Field(default=timedelta(days=30), description="How long one may hold.")
+    at_most: Duration = Field(default=timedelta(days=30), description="How long one may hold; 30 days when missing.")
 
 
 class RecordsPart(_Part):
@@ -369,8 +391,8 @@ class RecordsPart(_Part):
 class StandardPart(_Part):
     """A standard change: authorised beforehand, within these bounds."""
 
-    id: Id
-    title: Word
+    id: Id = Field(description="What it is called in the reasons.")
+    title: Word = Field(description="What people call it.")
     paths: list[Word] = Field(min_length=1, max_length=50, description="Patterns (RE2) of the files it may touch.")
     lines: int = Field(ge=1, description="How many lines it may change.")
     expires: Day = Field(description="The last day on which it is authorised.")
@@ -385,11 +407,11 @@ class AuditPart(_Part):
 class RulePart(_Part):
     """A rule of your own: where ``when`` is true, ``require`` must be."""
 
-    id: Id
+    id: Id = Field(description="What it is called in the reasons.")
     controls: list[Word] = Field(
         default_factory=list, max_length=20, description="Controls that it gives evidence for."
     )
-    when: Expression = Field(default="true", description="A CEL expression: for which changes.")
+    when: Expression = Field(default="true", description="A CEL expression: for which changes; all when missing.")
     require: Expression = Field(description="A CEL expression: what must be true of them.")
     message: str = Field(min_length=1, max_length=500, description="What people read when it is not.")
 
@@ -416,8 +438,10 @@ class PolicyFile(_Part):
     separation: list[SeparationPart] = Field(
         default_factory=list, max_length=50, description="Roles that one person must not hold in one change."
     )
-    calendar: CalendarPart = Field(default_factory=CalendarPart, description="When changes may be released.")
-    checks: ChecksPart = Field(default_factory=ChecksPart, description="What is looked for in the changed files.")
+    calendar: CalendarPart = Field(default_factory=CalendarPart, description="Windows, freezes and holidays.")
+    checks: ChecksPart = Field(
+        default_factory=ChecksPart, description="What Countersign itself looks for in the changed files."
+    )
     evidence: list[EvidencePart] = Field(
         default_factory=list, max_length=50, description="Reports of other tools that a change needs."
     )

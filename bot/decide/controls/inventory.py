@@ -2,12 +2,11 @@
 
 from bot.decide.context import Context
 from bot.decide.verdict import Finding, Verdict
-from bot.policy.inventory import application_of
 
 
 def look(context: Context) -> Finding | None:
     """Note that a repository is in no inventory entry: its changes are treated as high."""
-    if application_of(context.policy, context.facts) is not None:
+    if context.application is not None:
         return None
     return Finding(
         id="inventory",

@@ -1,5 +1,7 @@
 """The organisation's own rules."""
 
+from functools import partial
+
 from bot.decide.context import Context
 from bot.decide.verdict import Finding, Verdict
 from bot.policy.expressions import Failed, checked
@@ -13,36 +15,26 @@ def look(context: Context) -> list[Finding]:
 
 
 def _look(rule: Rule, context: Context) -> Finding | None:
-    subject = context.subject
-    assert subject is not None, "rules look at something"
+    when, require = checked(rule.when), checked(rule.require)
+    finding = partial(Finding, id=f"rule:{rule.id}", controls=rule.controls)
     try:
-        if not checked(rule.when).holds(subject):
-            return None
-        holds = checked(rule.require).holds(subject)
+        held = [require.holds(subject) for subject in context.subjects if when.holds(subject)]
     except Failed as failed:
-        return Finding(
-            id=f"rule:{rule.id}",
+        return finding(
             verdict=Verdict.FAIL,
             headline=f"the rule {rule.id} has no answer",
             what=f"The rule {quoted(rule.id)} has no answer for this change: {failed}.",
             why="What is not known cannot be passed.",
             remedy="The owners of the policy correct the rule in `rules`.",
-            controls=rule.controls,
         )
-    if holds:
-        return Finding(
-            id=f"rule:{rule.id}",
-            verdict=Verdict.PASS,
-            headline=f"{rule.id} holds",
-            what=f"The rule {quoted(rule.id)} holds.",
-            controls=rule.controls,
-        )
-    return Finding(
-        id=f"rule:{rule.id}",
+    if not held:
+        return None
+    if all(held):
+        return finding(verdict=Verdict.PASS, headline=f"{rule.id} holds", what=f"The rule {quoted(rule.id)} holds.")
+    return finding(
         verdict=Verdict.FAIL,
         headline=f"{rule.id} does not hold",
         what=rule.message,
         why=f"The policy's rule {quoted(rule.id)} does not hold.",
         remedy="Do what the rule asks for; the owners of the policy know what it is about.",
-        controls=rule.controls,
     )

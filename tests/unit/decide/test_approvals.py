@@ -1,5 +1,7 @@
 """Which reviews count as approvals, and the sentence for each that does not."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.decide.verdict import Verdict
@@ -273,3 +275,14 @@ def test_a_policy_that_demands_no_approval_is_no_pass() -> None:
     assert decision.verdict is Verdict.FAIL
     assert found(decision, "approvals").headline == "the policy demands no approval"
     assert why(decision, "ben") == "no approval is demanded"
+
+
+def test_who_is_in_a_group_that_is_only_heard_has_a_say_and_no_approval() -> None:
+    rules = policy(demand(1, "admin"))
+    heard = replace(rules, tiers={tier: replace(each, heard=("write",)) for tier, each in rules.tiers.items()})
+    facts = pull_request(
+        reviews=[approved("ada"), asked_for_changes("ben")],
+        can={"ada": Permission.ADMIN, "ben": Permission.WRITE},
+    )
+    assert finding(decided(facts, rules), "objections") is None
+    assert found(decided(facts, heard), "objections").verdict is Verdict.FAIL

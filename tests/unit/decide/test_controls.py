@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.decide.controls.mergeable import AGAIN
+from bot.decide.controls.shared_head import passes_alone
 from bot.decide.evaluate import decide
 from bot.decide.matching import assign
 from bot.decide.verdict import Verdict, worst
@@ -177,3 +178,10 @@ def test_an_assignment_uses_nobody_twice_and_fills_no_place_twice() -> None:
     assert assign([1, 1], {"sam": [0, 1], "ben": [0]}) == {"ben": 0, "sam": 1}
     assert assign([1], {"sam": [0], "ben": [0]}) == {"sam": 0}
     assert assign([], {}) == {}
+
+
+def test_what_is_said_about_siblings_is_no_part_of_passing_alone() -> None:
+    waiting = replace(pull_request(reviews=READY), siblings=(Sibling(8),))
+    assert decided(waiting).verdict is Verdict.WAIT
+    assert passes_alone(decided(waiting))
+    assert not passes_alone(decided(replace(waiting, reviews=())))

@@ -101,6 +101,15 @@ def test_where_a_pack_tightens_it_speaks_the_language_of_policies() -> None:
             assert {"roles": ["contributor", "approver"]} in pack.policy["separation"]
 
 
+def test_a_pair_of_a_pack_that_holds_for_a_tier_holds_for_the_higher_ones() -> None:
+    """A repository that raises its tier must not leave a pair behind."""
+    order = ["low", "medium", "high"]
+    for pack in OURS:
+        for pair in pack.policy.get("separation", ()):
+            tiers = pair.get("tiers") or order
+            assert tiers == order[order.index(tiers[0]) :], (pack.name, pair)
+
+
 def test_a_retention_that_is_laid_down_is_that_of_a_control_whose_source_names_it() -> None:
     laid_down = {each.id: each.retention.period for pack in OURS for each in pack.controls if each.retention.laid_down}
     assert laid_down == {

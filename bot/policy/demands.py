@@ -1,0 +1,67 @@
+"""What a policy demands of a change of a tier, in sentences. Pure."""
+
+from collections.abc import Iterator
+
+from bot.decide.approvals import label
+from bot.policy.model import Approvals, Cab, OnTimeout, Policy, Tier, TierRules
+from bot.words import counted, listed, spoken
+
+_ENDS = {
+    OnTimeout.REJECT: "it is rejected",
+    OnTimeout.ESCALATE: "it is escalated",
+    OnTimeout.EXTEND: "the time begins anew",
+}
+
+
+def demanded(policy: Policy, tier: Tier) -> tuple[str, ...]:
+    """A sentence for each demand, in the order of a change's life."""
+    rules = policy.tiers[tier]
+    apart = [pair.roles for pair in policy.separation if tier in pair.tiers]
+    return (
+        f"It is a change of type {rules.change}.",
+        *_before_the_merge(policy, rules, signed=tier in policy.checks.signed),
+        *_before_the_release(policy, rules),
+        *_at_the_release(policy, rules),
+        *[f"Nobody is both {' and '.join(sorted(roles))} of it." for roles in apart],
+    )
+
+
+def _before_the_merge(policy: Policy, rules: TierRules, *, signed: bool) -> Iterator[str]:
+    for demand in rules.approvals:
+        people = "1 person" if demand.count == 1 else f"{demand.count} people"
+        yield f"{people} with {label(demand, policy)} {'approves' if demand.count == 1 else 'approve'}."
+    if signed:
+        yield "Every commit is signed."
+
+
+def _before_the_release(policy: Policy, rules: TierRules) -> Iterator[str]:
+    if rules.plans:
+        yield f"Its record has these plans: {listed([*rules.plans])}."
+    if rules.sign_off:
+        named = [_role(role, policy) for role in rules.sign_off]
+        yield f"{listed(named)} {'signs' if len(named) == 1 else 'sign, each by another person'}."
+    if rules.cab is not None:
+        yield _board(rules.cab)
+    for windows in rules.windows:
+        yield f"It is released in the window {' or '.join(windows)}."
+
+
+def _at_the_release(policy: Policy, rules: TierRules) -> Iterator[str]:
+    for rate in rules.deployments:
+        yield f"Its application has at most {counted(rate.at_most, 'deployment')} within {spoken(rate.per)}."
+    if rules.cool_down:
+        yield f"After it, nothing is deployed for {spoken(rules.cool_down)}."
+    if rules.pairing:
+        yield "Whoever deploys it has somebody beside them."
+    if rules.verification is not None:
+        who = label(Approvals(1, rules.verification.groups), policy)
+        yield f"Somebody with {who} confirms it within {spoken(rules.verification.within)}."
+
+
+def _role(role: str, policy: Policy) -> str:
+    return f"{role} ({', '.join(policy.roles.get(role, ())) or 'held by nobody'})"
+
+
+def _board(cab: Cab) -> str:
+    votes = "1 member of the board votes" if cab.quorum == 1 else f"{cab.quorum} members of the board vote"
+    return f"{votes} for it within {spoken(cab.timeout)}, or {_ENDS[cab.on_timeout]}."

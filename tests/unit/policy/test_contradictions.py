@@ -1,0 +1,120 @@
+"""What is wrong in a policy file though each value by itself is well-formed: each sentence, at its place."""
+
+import pytest
+
+from bot.decide.catalogue import CATALOGUE
+from bot.policy.check import check, explain
+from bot.policy.shelf import available
+
+
+def told(text: str, roles: tuple[str, ...] = (), windows: tuple[str, ...] = ()) -> str:
+    checked = check("version: 1\n" + text, "o", known_roles=roles, known_windows=windows)
+    return explain(checked.problems)
+
+
+RULE = "rules: [{{id: a, when: '{}', require: '{}', message: m}}]"
+RULES = "{{id: {}, require: 'true', message: m}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        # Roles.
+        ("roles: {admin: [a]}", "o:2:9: `admin` is a permission of GitHub and cannot be a role."),
+        ("roles: {risk: [a]}\ntiers: {low: {approvals: [{count: 1, from: [rsik, write]}]}}", "o:3:38: There is no role `rsik`. Did you mean `risk`?"),
+        ("roles: {risk: [a]}\ntiers: {low: {sign_off: [write]}}", "o:3:15: There is no role `write`. Known are `risk`."),
+        ("tiers: {low: {sign_off: [risk]}}", "o:2:15: There is no role `risk`. There are none."),
+        ("tiers: {high: {verification: {from: [nobody], within: 1 hour}}}", "o:2:31: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
+        ("emergency: {from: [nobody]}", "o:2:13: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
+        ("waivers: {from: [write]}", "o:2:11: There is no role `write`. There are none."),
+        ("acknowledge: [risk]", "o:2:1: There is no role `risk`. There are none."),
+        ("tiers: {medium: {cab: {quorum: 1}}}", "o:2:18: A board needs members: name them in `roles` as `cab`."),
+        ("separation: [{roles: [merger, merger]}]", "o:2:15: A role cannot be separated from itself."),
+        # Packs and findings.
+        ("packs: [soxx]", "o:2:9: There is no pack `soxx`. Did you mean `sox`?"),
+        ("observe: [aprovals]", "o:2:11: There is no finding `aprovals`. Did you mean `approvals`?"),
+        # The inventory.
+        ("applications: [{name: a, tier: low}]", "o:2:16: It says which repositories belong to it: `repositories` or `properties`."),
+        ("applications: [{name: a, repositories: [b], tier: low}, {name: a, repositories: [c], tier: low}]", "o:2:17: There are 2 applications `a`.\no:2:58: There are 2 applications `a`."),
+        ("people: [[a, b], [b, c]]", "o:2:10: `b` belongs to 2 people.\no:2:18: `b` belongs to 2 people."),
+        # Ids.
+        ("risk: {raise: [{id: a, to: low, when: 'true'}, {id: a, to: high, when: 'true'}]}", "o:2:17: The id `a` is there 2 times.\no:2:49: The id `a` is there 2 times."),
+        (f"rules: [{RULES.format('a')}, {RULES.format('b')}, {RULES.format('a')}]", "o:2:10: The id `a` is there 2 times.\no:2:86: The id `a` is there 2 times."),
+        ("standard: [{id: a, title: t, paths: [a], lines: 1, expires: 2027-01-01}, {id: a, title: t, paths: [a], lines: 1, expires: 2027-01-01}]", "o:2:13: The id `a` is there 2 times.\no:2:75: The id `a` is there 2 times."),
+        ("standard: [{id: a, title: t, paths: ['^a', '('], lines: 1, expires: 2027-01-01}]", "o:2:44: It is not a pattern of RE2: missing ): (."),
+        # Expressions.
+        (RULE.format("tru", "true"), "o:2:17: `tru` is not known. Known are `change`, `application`, `people`, `paths`, `files`, `lines`, `lines_changed`, `labels`, `evidence`, `deployment` and `time`. (at character 1)"),
+        (RULE.format("true", "1"), "o:2:31: It must say true or false, and is a number."),
+        ("risk: {raise: [{id: a, to: high, when: 'change.titel == \"\"'}]}", "o:2:34: `change` has no `titel`. Did you mean `title`? (at character 7)"),
+        # The calendar.
+        ("calendar: {timezone: Europe/Londn}", "o:2:12: There is no time zone `Europe/Londn`. Did you mean `Europe/London`?"),
+        ("calendar: {timezone: '%'}", "o:2:12: There is no time zone `%`."),
+        ("calendar: {holidays: ZZ}", "o:2:12: The holidays of `ZZ` are not known."),
+        ("calendar: {holidays: GB-ZZZ}", "o:2:12: The holidays of `GB-ZZZ` are not known."),
+        ("calendar: {holidays: XECB-A}", "o:2:12: The holidays of `XECB-A` are not known."),
+        ("calendar: {windows: {a: {rrule: SATURDAYS, duration: 1 hour}}}", "o:2:26: It is not a recurrence rule of RFC 5545: not enough values to unpack (expected 2, got 1)."),
+        ("calendar: {windows: {a: {rrule: 'FREQ=HOURLY', duration: 1 hour}}}", "o:2:26: It recurs too often: DAILY, WEEKLY, MONTHLY or YEARLY."),
+        ("calendar: {windows: {a: {rrule: 'FREQ=DAILY;COUNT=2', duration: 1 hour}}}", "o:2:26: It is one rule without beginning and end: `FREQ=WEEKLY;BYDAY=SA;BYHOUR=2;BYMINUTE=0`."),
+        ('calendar: {windows: {a: {rrule: "RRULE:FREQ=DAILY\\rEXDATE:20260101", duration: 1 hour}}}', "o:2:26: It is one rule without beginning and end: `FREQ=WEEKLY;BYDAY=SA;BYHOUR=2;BYMINUTE=0`."),
+        ("calendar: {windows: {a: {rrule: 'FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30', duration: 1 hour}}}", "o:2:26: It never occurs."),
+        ("tiers: {low: {windows: [weekend]}}", "o:2:25: There is no window `weekend`. There are none."),
+        ("calendar: {windows: {weekend: {rrule: 'FREQ=DAILY', duration: 1 hour}}}\ntiers: {low: {windows: [weekends]}}", "o:3:25: There is no window `weekends`. Did you mean `weekend`?"),
+        # Freezes.
+        ("calendar: {freezes: [{name: f}]}", "o:2:22: A freeze has either `rrule` and `duration`, or `from` and `to`."),
+        ("calendar: {freezes: [{name: f, rrule: 'FREQ=YEARLY', to: 2027-01-01}]}", "o:2:22: A freeze has either `rrule` and `duration`, or `from` and `to`."),
+        ("calendar: {freezes: [{name: f, rrule: 'FREQ=YEARLY'}]}", "o:2:22: A freeze that recurs has `rrule` and `duration`."),
+        ("calendar: {freezes: [{name: f, duration: 1 day}]}", "o:2:22: A freeze that recurs has `rrule` and `duration`."),
+        ("calendar: {freezes: [{name: f, from: 2027-01-01}]}", "o:2:22: A freeze that does not recur has `from` and `to`."),
+        ("calendar: {freezes: [{name: f, from: 2027-01-02, to: 2027-01-01}]}", "o:2:50: It ends before it begins."),
+        ("calendar: {freezes: [{name: f, from: '2027-01-02T18:00', to: '2027-01-02T09:00'}]}", "o:2:58: It ends before it begins."),
+        ("calendar: {freezes: [{name: f, rrule: 'FREQ=OFTEN', duration: 1 day}]}", "o:2:32: It is not a recurrence rule of RFC 5545: invalid 'FREQ': OFTEN."),
+    ],
+)  # fmt: skip
+def test_a_contradiction_is_told_at_its_place(text: str, sentence: str) -> None:
+    assert told(text) == sentence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"packs: [{', '.join(available())}]",
+        f"observe: [{', '.join(CATALOGUE)}, 'rule:large-change']",
+        "applications: [{name: a, properties: {unit: retail}, tier: low}]",
+        "roles: {cab: [a]}\ntiers: {low: {cab: {quorum: 1}, verification: {from: [admin], within: 1 hour}}}",
+        "people: [[a, b, a]]",
+        "calendar: {timezone: Europe/Berlin, holidays: DE, windows: {w: {rrule: 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29', duration: 1 hour}}}",
+        "calendar: {holidays: XECB, freezes: [{name: f, from: 2027-01-02, to: 2027-01-02}, {name: g, from: 2027-01-02, to: '2027-01-02T12:00+01:00'}]}",
+        "calendar: {holidays: US-CA}",
+    ],
+)  # fmt: skip
+def test_what_does_not_contradict_is_let_through(text: str) -> None:
+    assert told(text) == ""
+
+
+def test_what_the_layers_above_have_is_known() -> None:
+    text = "tiers: {low: {windows: [weekend], sign_off: [risk], cab: {quorum: 1}}}"
+    assert told(text, ("risk", "cab"), ("weekend",)) == ""
+    assert told(text).count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("audit: {retention_days: 0}", "o:2:9: `retention_days` must be 1 or more."),
+        ("tiers: {low: {cool_down: 0 hours}}", "o:2:15: `0 hours` is not a duration like `30 minutes`, `24 hours`, `3 days` or `2 weeks`."),
+        ("tiers: {low: {cool_down: 3}}", "o:2:15: `3` is not a duration like `30 minutes`, `24 hours`, `3 days` or `2 weeks`."),
+        ("calendar: {freezes: [{name: f, from: yesterday, to: 2027-01-01}]}", "o:2:32: `yesterday` is not a day like `2027-01-24`, or a moment like `2027-01-24T18:00`."),
+        ("calendar: {freezes: [{name: f, from: 3, to: 2027-01-01}]}", "o:2:32: `3` is not a day like `2027-01-24`, or a moment like `2027-01-24T18:00`."),
+        ("standard: [{id: a, title: t, paths: [a], lines: 1, expires: '2027-01-01T10:00'}]", "o:2:52: `2027-01-01T10:00` is not a day like `2027-01-24`."),
+        ("roles: {a: ['b c']}", "o:2:13: `b c` is neither a team (organisation/team) nor an account."),
+        ("roles: {A: [b]}", "o:2:9: `A` is not a role's name: lower-case letters, digits and hyphens."),
+        ("people: [[a, 'b c']]", "o:2:14: `b c` is not an account's name."),
+        ("applications: [{name: a, repositories: ['b c'], tier: low}]", "o:2:41: `b c` is not a repository's name, or a pattern of one with * and ?."),
+        ("packs: [Sox]", "o:2:9: `Sox` is not an id: lower-case letters, digits and hyphens, beginning with a letter."),
+        ("calendar: {holidays: Germany}", "o:2:12: `Germany` is neither a country (`DE`, `GB-ENG`) nor a financial market (`XECB`)."),
+        ("evidence: [{kind: junit, at_most: {failures: none}}]", "o:2:36: `failures` must be a number without quotation marks, not `none`."),
+        ("tiers: {low: {pairing: 1}}", "o:2:15: `pairing` must be true or false, not `1`."),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_wrong_form_is_told_at_its_place(text: str, sentence: str) -> None:
+    assert told(text) == sentence
