@@ -252,7 +252,9 @@ async def test_39_a_login_that_was_given_up_is_taken_by_another_account(counters
     other.review(by=impostor, state="APPROVED")
     await countersign.settle()
     assert shown(other)[0] == "action_required"
-    assert "the login @grace in the policy belonged to another account when it was first seen" in reasons(other)["grace"]
+    assert (
+        "the login @grace in the policy belonged to another account when it was first seen" in reasons(other)["grace"]
+    )
     other.review(by=grace, state="APPROVED")
     await countersign.settle()
     assert shown(other)[0] == "success", "who was named is meant, whatever they are called now"
