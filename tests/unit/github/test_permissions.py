@@ -25,6 +25,7 @@ ROUTES = {
     "/repos/{}/{}/activity": {"GET": {"contents": READING}},
     "/repos/{}/{}/check-runs": {"POST": {"checks": WRITING}},
     "/repos/{}/{}/check-runs/{}": {"PATCH": {"checks": WRITING}},
+    "/repos/{}/{}/collaborators": {"GET": {"metadata": READING}},
     "/repos/{}/{}/collaborators/{}/permission": {"GET": {"metadata": READING}},
     "/repos/{}/{}/compare/{}": {"GET": {"contents": READING}},
     "/repos/{}/{}/issues/comments/{}": {"GET": {"issues": READING}},
