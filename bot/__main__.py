@@ -17,12 +17,10 @@ import uvloop
 
 from bot import app, settings, telemetry
 from bot import replay as replaying
-from bot.clock import utc_now
+from bot.console import report
 from bot.errors import CountersignError, Refusal
-from bot.github.client import Credentials, connect
 from bot.ingest import deliver as delivering
 from bot.policy import check as checking
-from bot.reports import separation
 from bot.store import Store
 from bot.store.migrate import migrate as migrate_database
 
@@ -36,8 +34,7 @@ cli = typer.Typer(
 )
 policy = typer.Typer(help="Read and try out policies.", no_args_is_help=True)
 cli.add_typer(policy, name="policy")
-report = typer.Typer(help="What auditors ask for.", no_args_is_help=True)
-cli.add_typer(report, name="report")
+cli.add_typer(report.cli, name="report")
 
 
 def _settings() -> settings.Settings:
@@ -136,24 +133,6 @@ def policy_check(file: Path) -> None:
         typer.echo(checking.explain(checked.problems))
         raise typer.Exit(1)
     typer.echo(f"{file}: nothing is wrong.")
-
-
-@report.command("separation")
-def report_separation(
-    form: Annotated[separation.Format, typer.Option("--format", help="How it is written.")] = separation.Format.TABLE,
-) -> None:
-    """Who could hold two roles at all that the policy keeps apart, from what GitHub says now: for the access review."""
-    found = _settings()
-    if found.app is None:
-        raise Refusal("The report asks GitHub.", remedy="Set GITHUB_APP_ID and GITHUB_PRIVATE_KEY_FILE.")
-    url, credentials = app.database_url(found), Credentials(found.app.app_id, found.app.private_key_pem, found.api_url)
-
-    async def work() -> None:
-        async with Store.open(url) as store, connect(credentials, clock=utc_now) as github:
-            await store.check_schema()
-            typer.echo(separation.written(await separation.gather(store, github), form))
-
-    _run(work())
 
 
 def main() -> None:

@@ -17,12 +17,9 @@ from bot.github.client import InstallationClient, route
 from bot.github.errors import NotFound
 from bot.github.lanes import Lane
 from bot.github.queries import document
-from bot.ingest.events import Where
 from bot.ingest.statements import Pending, settle
-from bot.ingest.subjects import pull_subject
 from bot.ledger import Entry, Kind, append
 from bot.publish.markdown import fitted
-from bot.queue.model import Subject
 from bot.store import Store
 
 LONGEST_REPLY = 60_000
@@ -138,12 +135,15 @@ class Desk:
                 kind = Kind.COMMAND_REFUSED if outcome.refused else Kind.COMMAND_DONE
                 entries = [Entry(kind, request.subject, _told(request, outcome))]
                 for deed in outcome.deeds:
-                    entries += await deeds.do(connection, deed, request, self._subject(change), at=self.clock())
+                    entries += await deeds.do(
+                        connection,
+                        deed,
+                        request,
+                        installation_id=self.github.installation_id,
+                        repository_id=change.facts.repository.id,
+                        at=self.clock(),
+                    )
                 await append(connection, entries, at=self.clock())
-
-    def _subject(self, change: Change) -> Subject:
-        where = Where(self.github.installation_id, change.facts.repository.id, self.owner, self.name)
-        return pull_subject(where, self.number)
 
     async def _is_on_the_page(self, request: Pending) -> bool:
         """Whether the comment is still there, and was written on GitHub: an e-mail proves less of who wrote it."""

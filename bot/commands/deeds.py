@@ -9,9 +9,9 @@ from bot.commands.model import Acknowledgement, Deed
 from bot.facts import claims
 from bot.facts.model import Disowned
 from bot.ingest.statements import Pending
+from bot.ingest.subjects import PULL
 from bot.ledger import Entry
-from bot.queue import Urgency, Wish, want
-from bot.queue.model import Subject
+from bot.queue import Subject, Urgency, Wish, want
 from bot.unauthorised.model import EVERYWHERE, concern
 from bot.unauthorised.record import acknowledge
 
@@ -20,15 +20,12 @@ async def do(
     connection: AsyncConnection[Any],
     deed: Deed,
     request: Pending,
-    pull: Subject,
     *,
+    installation_id: int,
+    repository_id: int,
     at: datetime,
 ) -> list[Entry]:
-    """Do it, and have everything looked at again that depends on it; answers what goes into the ledger.
-
-    The look that finds the command has decided already: ``pull`` is wanted again by name.
-    """
-    installation_id, repository_id = pull.installation_id, int(pull.about["repository_id"])
+    """Do it, and have everything looked at again that depends on it; answers what goes into the ledger."""
     match deed:
         case Disowned():
             entries = await claims.disown(connection, repository_id, deed, request.subject, request=request.id, at=at)
@@ -38,5 +35,8 @@ async def do(
             stirred = [concern(installation_id, each) for each in (EVERYWHERE, repository_id)]
         case _:
             assert_never(deed)
-    await want(connection, [Wish(pull, Urgency.PERSON)], concerns=dict.fromkeys(stirred, Urgency.PERSON))
+    # The pull request that it was said on is looked at again, whatever was done.
+    itself = Subject(request.subject, PULL, installation_id, {})
+    await want(connection, [Wish(itself, Urgency.PERSON)])
+    await want(connection, [], concerns=dict.fromkeys(stirred, Urgency.PERSON))
     return entries
