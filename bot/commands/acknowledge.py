@@ -32,7 +32,7 @@ def _refusal(situation: Situation, change: Change, found: Unauthorised) -> str:
     if not roles:
         return "The policy names nobody who may acknowledge an unauthorised change."
     if not is_human(standing.account) or not any(
-        Roles(change.facts, change.policy).holds(standing, role) for role in roles
+        Roles(change.facts.names, change.policy).holds(standing, role) for role in roles
     ):
         return f"Only somebody with {listed([f'the role {role}' for role in roles])} may acknowledge it."
     if found.actor is not None and _same_person(change, standing.account, found.actor):

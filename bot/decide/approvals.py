@@ -17,6 +17,7 @@ from bot.decide.verdict import CountedReview, Demand
 from bot.facts.model import (
     PERMISSION,
     Account,
+    Named,
     Permission,
     PullRequestFacts,
     Review,
@@ -53,7 +54,7 @@ def tally(
 ) -> Tally:
     """Count the reviews of ``facts`` for ``demands``."""
     standings = {standing.account.id: standing for standing in facts.standings}
-    roles, latest = Roles(facts, policy), _latest(facts, people)
+    roles, latest = Roles(facts.names, policy), _latest(facts, people)
     reasons = {review.id: _reason(review, facts, policy, people, involved, latest) for review in facts.reviews}
     able: dict[Person, list[int]] = {}
     for review in _in_time(facts):
@@ -163,7 +164,7 @@ def _listed(reasons: tuple[str, ...]) -> str:
 class Roles:
     """Who holds which role of a policy, by what is known of accounts and of the logins that the policy names."""
 
-    facts: PullRequestFacts
+    names: tuple[Named, ...]
     policy: Policy
 
     def fits(self, standing: Standing | None, demand: Approvals, *, at: datetime | None = None) -> bool:
@@ -198,7 +199,7 @@ class Roles:
         return f"; the login @{login} in the policy belonged to another account when it was first seen"
 
     def _is_named(self, account: Account, holder: str) -> bool:
-        bound = {each.login: each.id for each in self.facts.names}
+        bound = {each.login: each.id for each in self.names}
         return bound[holder] == account.id if holder in bound else account.login.lower() == holder
 
     def _seasoned(self, standing: Standing, place: str, at: datetime) -> bool:

@@ -74,7 +74,7 @@ class Report:
 
 def conflicts(facts: PullRequestFacts, policy: Policy, able: Sequence[Standing]) -> tuple[StandingConflict, ...]:
     """Who of those ``able`` to do anything in the repository could hold two separated roles there. Pure."""
-    roles, nobody = Roles(facts, policy), People({}, {})
+    roles, nobody = Roles(facts.names, policy), People({}, {})
     persons: dict[frozenset[int], list[Standing]] = {}
     for each in sorted(able, key=lambda one: one.account):
         person = nobody.named(each.account, policy.people, facts.names)

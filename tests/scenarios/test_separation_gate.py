@@ -39,7 +39,7 @@ async def test_22_the_policy_is_loosened_in_the_same_pull_request(countersign: R
     pull.push(by=bank.alice, files={".github/countersign.yml": loose})
     pull.review(by=bank.bob, state="APPROVED")
     await countersign.settle()
-    assert shown(pull) == ("action_required", "Waiting: 1 approval from someone with write access")
+    assert shown(pull)[0] == "action_required", "one approval is not enough, whatever the head says"
     assert "The change touches what guards changes: `.github/countersign.yml`." in told(pull)
 
 
