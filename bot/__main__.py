@@ -17,7 +17,7 @@ import uvloop
 
 from bot import app, settings, telemetry
 from bot import replay as replaying
-from bot.console import policy
+from bot.console import policy, report
 from bot.errors import CountersignError
 from bot.ingest import deliver as delivering
 from bot.store import Store
@@ -32,6 +32,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 cli.add_typer(policy.cli, name="policy")
+cli.add_typer(report.cli, name="report")
 
 
 def _settings() -> settings.Settings:

@@ -213,8 +213,8 @@ class Roles:
         return bound[holder] == account.id if holder in bound else account.login.lower() == holder
 
     def _seasoned(self, standing: Standing, place: str, at: datetime) -> bool:
-        since = standing.since(place)
-        return since is None or at - since >= self.policy.reviews.member_for
+        since, least = standing.since(place), self.policy.reviews.member_for
+        return since is None or not least or at - since >= least
 
 
 def holds(standing: Standing, group: str, policy: Policy, names: Iterable[Named] = ()) -> bool:

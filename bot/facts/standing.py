@@ -93,6 +93,21 @@ async def read(
     return tuple(standings), gaps
 
 
+async def members(
+    store: Store, github: InstallationClient, teams: Collection[str], lane: Lane
+) -> dict[str, frozenset[int] | None]:
+    """Who is in each of the teams (``organisation/slug``), read anew; None for a team that cannot be seen.
+
+    Raises:
+        Transient: GitHub could not answer.
+
+    """
+    async with store.transaction() as connection:
+        began = await memory.now(connection)
+    read = {team: await _team(github, team, f"team:{team}", began, lane) for team in sorted(teams)}
+    return {team: None if known.value is None else frozenset(known.value) for team, known in read.items()}
+
+
 async def _joined(
     store: Store, people: Collection[Account], places: Mapping[str, str]
 ) -> dict[int, tuple[tuple[str, datetime], ...]]:

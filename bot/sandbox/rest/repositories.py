@@ -18,6 +18,15 @@ def show(call: Call) -> Answer:
     return Answer(200, full(call.repository))
 
 
+@route("GET", "/repos/{owner}/{repo}/collaborators", "metadata:read")
+def collaborators(call: Call) -> Answer:
+    """Everybody who can do anything there, by whatever way."""
+    repository = call.repository
+    people = [each for each in call.world.accounts.values() if each.kind == "User"]
+    able = sorted((each for each in people if repository.role(each) != "none"), key=lambda each: each.id)
+    return call.paged(able, lambda each: account_shapes.collaborator(repository, each)["user"])
+
+
 @route("GET", "/repos/{owner}/{repo}/collaborators/{username}/permission", "metadata:read")
 def permission(call: Call) -> Answer:
     """What a user may do there: ``role_name`` tells all roles apart, ``permission`` four."""

@@ -26,6 +26,7 @@ ROUTES = {
     "/repos/{}/{}/properties/values": {"GET": {"metadata": READING}},
     "/repos/{}/{}/check-runs": {"POST": {"checks": WRITING}},
     "/repos/{}/{}/check-runs/{}": {"PATCH": {"checks": WRITING}},
+    "/repos/{}/{}/collaborators": {"GET": {"metadata": READING}},
     "/repos/{}/{}/collaborators/{}/permission": {"GET": {"metadata": READING}},
     "/repos/{}/{}/compare/{}": {"GET": {"contents": READING}},
     "/repos/{}/{}/issues/comments/{}": {"GET": {"issues": READING}},

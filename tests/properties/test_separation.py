@@ -1,0 +1,264 @@
+"""Whatever people do: nobody who contributed approves, more contributors never help, and names mean nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.decide.contributors import contributors
+from bot.decide.evaluate import decide
+from bot.decide.verdict import Decision, Verdict
+from bot.facts.model import (
+    Account,
+    AccountKind,
+    Branch,
+    Commit,
+    Disowned,
+    GitIdentity,
+    Mergeability,
+    Named,
+    Origin,
+    Permission,
+    PullRequestFacts,
+    PullRequestState,
+    Push,
+    Repository,
+    Review,
+    ReviewState,
+    Signature,
+    Standing,
+    Turn,
+    TurnKind,
+)
+from bot.facts.people import Person, people_of
+from bot.policy.model import (
+    Application,
+    Approvals,
+    CarryOver,
+    Mode,
+    Policy,
+    Reviews,
+    Role,
+    Separation,
+    Tier,
+    TierRules,
+)
+from tests.unit.builders import NOON, oid
+
+ACCOUNTS = (*(Account(number, f"user-{number}") for number in range(1, 8)), Account(8, "tool", AccountKind.BOT))
+COMMITS = tuple(oid(f"commit {number}") for number in range(5))
+HEAD = COMMITS[-1]
+SIGNATURES = (None, Signature(valid=True, state="VALID", signer=None, by_github=True))
+
+people = st.sampled_from(ACCOUNTS)
+moments = st.integers(0, 60).map(lambda minutes: NOON + timedelta(minutes=minutes))
+identities = st.one_of(
+    people.map(lambda who: GitIdentity(who.login, f"{who.login}@acme.example", who)),
+    st.just(GitIdentity("Nobody", "nobody@elsewhere.example", None)),
+)
+
+
+@st.composite
+def commits(draw: st.DrawFn, name: str) -> Commit:
+    parents = draw(st.integers(1, 2))
+    return Commit(
+        name,
+        "A commit",
+        tuple(draw(st.lists(identities, min_size=1, max_size=3))),
+        draw(identities),
+        tuple(oid(f"parent {number} of {name}") for number in range(parents)),
+        draw(st.sampled_from(SIGNATURES)),
+        tuple(draw(st.lists(st.sampled_from([oid("old"), oid("older")]), max_size=1))),
+    )
+
+
+@st.composite
+def reviews(draw: st.DrawFn, number: int) -> Review:
+    return Review(
+        number,
+        draw(st.one_of(people, st.none())),
+        draw(st.sampled_from(ReviewState)),
+        draw(st.sampled_from((*COMMITS, None))),
+        draw(moments),
+    )
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> PullRequestFacts:
+    made = tuple(draw(commits(name)) for name in draw(st.sampled_from((COMMITS, COMMITS[-2:], COMMITS[-1:]))))
+    standings = [
+        Standing(
+            who,
+            draw(st.sampled_from(Permission)),
+            tuple(draw(st.sets(st.sampled_from(["acme/appsec", "acme/release"])).map(sorted))),
+        )
+        for who in ACCOUNTS
+    ]
+    pushes = draw(st.lists(st.builds(Push, st.sampled_from(COMMITS), st.one_of(people, st.none())), max_size=5))
+    return PullRequestFacts(
+        repository=Repository(77, "acme", "ledger"),
+        number=7,
+        title="A change",
+        body="",
+        state=PullRequestState.OPEN,
+        draft=False,
+        author=draw(st.one_of(people, st.none())),
+        created_at=NOON,
+        base=Branch("main", oid("base"), 77),
+        head=Branch("change", HEAD, 77),
+        mergeability=Mergeability.MERGEABLE,
+        additions=10,
+        deletions=1,
+        commits=made,
+        reviews=tuple(draw(reviews(number)) for number in range(draw(st.integers(0, 7)))),
+        pushes=tuple(pushes),
+        standings=tuple(standings),
+        turns=tuple(draw(st.lists(st.builds(Turn, st.sampled_from(TurnKind), moments), max_size=2))),
+        assigned=tuple(draw(st.sets(people, max_size=2).map(sorted))),
+        clean_merges=tuple(each.oid for each in made if each.is_merge and draw(st.booleans())),
+        same_diff=tuple(draw(st.sets(st.sampled_from(COMMITS[:-1])).map(sorted))),
+        origins=tuple(Origin(name, (draw(identities),)) for name in (oid("old"), oid("older"))),
+        disowned=tuple(draw(st.lists(st.builds(Disowned, st.sampled_from(COMMITS), people), max_size=2))),
+    )
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    groups = st.sampled_from([("write",), ("security",), ("write", "security"), ("officer",)])
+    demands = draw(st.lists(st.builds(Approvals, st.integers(1, 2), groups), min_size=1, max_size=2))
+    tier = draw(st.sampled_from(Tier))
+    return Policy(
+        mode=Mode.ENFORCE,
+        tiers=dict.fromkeys(Tier, TierRules(tuple(demands))),
+        roles={"security": ("acme/appsec",), "officer": ("user-1", "user-2", "acme/release")},
+        people=draw(st.sampled_from([(), (("user-1", "user-2"),), (("user-1", "user-2"), ("user-3", "user-4"))])),
+        applications=(Application("payments", ("ledger",), tier),),
+        reviews=Reviews(carry_over=draw(st.sampled_from(CarryOver))),
+        separation=(Separation(frozenset({Role.CONTRIBUTOR, Role.APPROVER})),),
+    )
+
+
+def approving(facts: PullRequestFacts, policy: Policy, decision: Decision) -> set[Person]:
+    known = people_of(facts, policy.people)
+    return {known.person(each.account) for each in decision.reviews if each.counts_for is not None and each.account}
+
+
+@settings(max_examples=400, deadline=None)
+@given(changes(), policies())
+def test_no_counted_approval_belongs_to_a_contributor(facts: PullRequestFacts, policy: Policy) -> None:
+    decision = decide(facts, policy, NOON)
+    involved = contributors(facts, people_of(facts, policy.people))
+    assert not approving(facts, policy, decision) & set(involved.because)
+
+
+@settings(max_examples=400, deadline=None)
+@given(changes(), policies())
+def test_every_counted_approval_is_of_another_person_who_is_human(facts: PullRequestFacts, policy: Policy) -> None:
+    decision = decide(facts, policy, NOON)
+    counted = [each.account for each in decision.reviews if each.counts_for is not None]
+    known = people_of(facts, policy.people)
+    assert all(each is not None and each.kind is AccountKind.USER for each in counted)
+    assert len({known.person(each) for each in counted if each is not None}) == len(counted)
+
+
+def more(facts: PullRequestFacts, who: Account, how: int) -> PullRequestFacts:
+    """The change with ``who`` as one more contributor, in one of the ways to become one."""
+    theirs = GitIdentity(who.login, f"{who.login}@acme.example", who)
+    match how:
+        case 0:
+            return replace(facts, pushes=(*facts.pushes, Push(HEAD, who)))
+        case 1:
+            extra = Commit(oid("more"), "One more", (theirs,), theirs, (oid("base"),))
+            return replace(facts, commits=(extra, *facts.commits))
+        case _:
+            extra = replace(facts.commits[0], oid=oid("more"), authors=(*facts.commits[0].authors, theirs))
+            return replace(facts, commits=(extra, *facts.commits))
+
+
+@settings(max_examples=400, deadline=None)
+@given(changes(), policies(), people, st.integers(0, 2))
+def test_one_more_contributor_never_makes_a_decision_pass(
+    facts: PullRequestFacts, policy: Policy, who: Account, how: int
+) -> None:
+    # Somebody must be on record as having pushed the head, or one more push would make an unknown pusher known.
+    facts = replace(facts, pushes=(*facts.pushes, Push(HEAD, ACCOUNTS[0])))
+    before, after = decide(facts, policy, NOON), decide(more(facts, who, how), policy, NOON)
+    if after.verdict is Verdict.PASS:
+        assert before.verdict is Verdict.PASS
+
+
+@settings(max_examples=300, deadline=None)
+@given(changes(), policies(), people)
+def test_one_membership_less_never_makes_a_decision_pass(facts: PullRequestFacts, policy: Policy, who: Account) -> None:
+    fewer = [
+        replace(each, permission=Permission.NONE, teams=()) if each.account == who else each for each in facts.standings
+    ]
+    # Who asks for changes and loses their say takes it with them, as on GitHub.
+    facts = replace(
+        facts, reviews=tuple(each for each in facts.reviews if each.state is not ReviewState.CHANGES_REQUESTED)
+    )
+    before = decide(facts, policy, NOON)
+    after = decide(replace(facts, standings=tuple(fewer)), policy, NOON)
+    if after.verdict is Verdict.PASS:
+        assert before.verdict is Verdict.PASS
+
+
+def renamed(facts: PullRequestFacts, names: Mapping[int, str]) -> PullRequestFacts:
+    """The same change in which accounts have other logins."""
+
+    def account(who: Account | None) -> Account | None:
+        return None if who is None else Account(who.id, names[who.id], who.kind)
+
+    def git(who: GitIdentity | None) -> GitIdentity | None:
+        return None if who is None else replace(who, account=account(who.account))
+
+    def all_of(found: Sequence[GitIdentity]) -> tuple[GitIdentity, ...]:
+        return tuple(each for each in map(git, found) if each is not None)
+
+    return replace(
+        facts,
+        author=account(facts.author),
+        commits=tuple(
+            replace(each, authors=all_of(each.authors), committer=git(each.committer)) for each in facts.commits
+        ),
+        reviews=tuple(replace(each, author=account(each.author)) for each in facts.reviews),
+        pushes=tuple(Push(each.after, account(each.actor)) for each in facts.pushes),
+        standings=tuple(
+            replace(each, account=Account(each.account.id, names[each.account.id], each.account.kind))
+            for each in facts.standings
+        ),
+        assigned=tuple(Account(each.id, names[each.id], each.kind) for each in facts.assigned),
+        origins=tuple(replace(each, authors=all_of(each.authors)) for each in facts.origins),
+        disowned=tuple(
+            Disowned(each.commit, Account(each.account.id, names[each.account.id])) for each in facts.disowned
+        ),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(changes(), policies(), st.permutations([account.id for account in ACCOUNTS]))
+def test_renaming_accounts_changes_nothing(facts: PullRequestFacts, policy: Policy, order: list[int]) -> None:
+    bound = tuple(Named(each.login, each.id) for each in ACCOUNTS)
+    facts = replace(facts, names=bound)
+    # Even logins that change hands: what the policy named is known by number.
+    names = {number: f"new-name-{place}" for place, number in enumerate(order)}
+    before, after = decide(facts, policy, NOON), decide(renamed(facts, names), policy, NOON)
+    assert before.verdict is after.verdict
+    assert [(each.review, each.counts_for) for each in before.reviews] == [
+        (each.review, each.counts_for) for each in after.reviews
+    ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(changes(), policies())
+def test_taking_an_approval_away_never_makes_a_decision_pass(facts: PullRequestFacts, policy: Policy) -> None:
+    before = decide(facts, policy, NOON)
+    for number, review in enumerate(facts.reviews):
+        if review.state is ReviewState.APPROVED:
+            without = tuple(each for place, each in enumerate(facts.reviews) if place != number)
+            # What it took the place of would stand again: an approval is withdrawn by being dismissed.
+            dismissed = replace(review, state=ReviewState.DISMISSED)
+            after = decide(replace(facts, reviews=(*without, dismissed)), policy, NOON)
+            assert after.verdict is not Verdict.PASS or before.verdict is Verdict.PASS
