@@ -177,5 +177,8 @@ async def test_a_worker_killed_between_the_answer_and_the_commit_makes_no_second
             assert rows[0][0] in {each.sys_id for each in there.changes}, fatal
             kinds = [kind for kind, about in await countersign.ledger() if about == subject]
             assert kinds.count("countersign:record:linked") == 1, fatal
+            async with countersign.store.transaction() as connection:
+                # The twins of before have had their day: only steps of the next one count.
+                await connection.execute("UPDATE subject SET due = NULL, finished = true WHERE kind = 'record'")
             fatal += 2
         assert fatal > 9, "the worker was hardly ever killed"
