@@ -31,7 +31,7 @@ async def play(*, keep: bool) -> int:
             gh = await stack.enter_async_context(SimulatedGitHub.start(webhook_secret=SECRET))
             running = await stack.enter_async_context(rehearsal(gh, url, SECRET))
             stage = Stage(console, gh, running)
-            stage.line("A simulated GitHub, PostgreSQL and Countersign are up, on this machine alone.")
+            stage.line("A simulated GitHub, PostgreSQL and Countersign run on this machine.")
             await _acts(stage, Bank.found(gh))
             await _linger(stage, keep=keep)
     return 1 if stage.unmet else 0
@@ -57,8 +57,8 @@ async def _linger(stage: Stage, *, keep: bool) -> None:
     for unmet in stage.unmet:
         stage.line(f"Not as it must be: {unmet}", "red")
     if not keep:
-        stage.line("Everything is stopped again. `make demo KEEP=1` leaves it running, with the pages to look at:")
-        stage.line("every pull request as GitHub would show it, and Countersign's own figures.")
+        stage.line("Everything is stopped again. `make demo KEEP=1` leaves it running, with a page of")
+        stage.line("every pull request as GitHub would show it.")
         return
     for pull in stage.shown:
         stage.line(f"{pull.url}  {pull.title}")

@@ -18,7 +18,7 @@ async def _second_account(stage: Stage, bank: Bank) -> PullRequest:
     stage.scene("Alice approves her own change, with her second account.")
     pull = bank.interest.open_pull_request(by=bank["alice"], title="Fee of two cents", files={"fees.py": "FEE = 2\n"})
     pull.review(by=bank["alice-admin"], state="APPROVED")
-    stage.reviews(pull, await stage.shows(pull, "action_required", "Waiting"))
+    stage.says(pull, await stage.shows(pull, "action_required", "Waiting"), "The approval of @alice")
     return pull
 
 
@@ -40,19 +40,19 @@ async def _merged_anyway(stage: Stage, bank: Bank, pull: PullRequest) -> PullReq
     except Refused as refusal:
         stage.line(f"GitHub: {refusal}")
 
-    stage.scene("Erin, an administrator, merges it over the red check. Then Alice opens her next change.")
+    stage.scene("Erin, an administrator, merges it over the red check. The next change shows it.")
     pull.merge(by=erin, bypass=True)
     await stage.running.settle()
     following = bank.interest.open_pull_request(by=alice, title="Fee by country", files={"country.py": "FEES = {}\n"})
     check = await stage.shows(following, "failure", "unauthorised change")
-    stage.says(following, check, "Something went around the gate here.", "Somebody with the role risk-officer")
+    stage.says(following, check, "Something went around the gate here.", "Somebody with the role it-manager")
     ((number,),) = await stage.running.rows("SELECT max(id) FROM unauthorised_change")
 
-    stage.scene(f"Erin says that it is all right: /acknowledge {number} It was urgent for us")
+    stage.scene(f"Erin, an IT manager too, answers herself: /acknowledge {number} It was urgent for us")
     await stage.answers(following.comment(by=erin, body=f"/acknowledge {number} It was urgent for us"), "confused")
 
-    stage.scene(f"Rick, of risk, has looked at it: /acknowledge {number} Reviewed, and the fee is right")
-    said = following.comment(by=rick, body=f"/acknowledge {number} Reviewed, and the fee is right")
+    stage.scene(f"Rick, a risk officer, answers: /acknowledge {number} Reviewed; the fee is right")
+    said = following.comment(by=rick, body=f"/acknowledge {number} Reviewed; the fee is right")
     await stage.answers(said, "+1")
     await stage.shows(following, "action_required", "Waiting")
     return following

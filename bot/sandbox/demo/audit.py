@@ -5,7 +5,7 @@ from collections import Counter
 from bot import replay
 from bot.sandbox.demo.stage import Stage
 
-LAST = "SELECT id FROM decision ORDER BY decided_at DESC LIMIT 1"
+DECISIONS = "SELECT id FROM decision ORDER BY decided_at"
 
 
 async def play(stage: Stage) -> None:
@@ -15,8 +15,11 @@ async def play(stage: Stage) -> None:
     stage.scene(f"What is on record? {len(entries)} entries, each with the hash that was recorded with it.")
     for kind, count in Counter(kind for kind, _ in entries).items():
         stage.line(f"{count:>4}  {kind}", "dim")
-    ((decision,),) = await stage.running.rows(LAST)
-    outcome = await replay.replay(stage.running.store, decision)
-    stage.scene("Would the last decision be the same again, from the facts and the policy on record?")
-    stage.line(outcome.sentence, "green" if outcome.same else "red")
-    stage.must(outcome.same, f"decision {decision} must be the same when it is made again.")
+    decisions = [decision for (decision,) in await stage.running.rows(DECISIONS)]
+    outcomes = [await replay.replay(stage.running.store, decision) for decision in decisions]
+    stage.scene("Would each decision be the same again, from the facts and the policy on record?")
+    same = sum(outcome.same for outcome in outcomes)
+    stage.line(f"{same} of {len(outcomes)} decisions are the same when they are made again. The last one:")
+    stage.line(f"python -m bot replay {decisions[-1]}")
+    stage.line(outcomes[-1].sentence, "green" if outcomes[-1].same else "red")
+    stage.must(same == len(outcomes), "every decision must be the same when it is made again.")

@@ -21,6 +21,7 @@ roles:
 people:
   - [alice, alice-admin]
 applications:
+  - {name: policy, repositories: [.github], tier: high}
   - {name: interest, repositories: [interest], tier: medium}
   - {name: payments, repositories: [payments], tier: high}
 tiers:
@@ -40,7 +41,7 @@ calendar:
   timezone: Europe/London
   windows:
     weekend: {rrule: "FREQ=WEEKLY;BYDAY=SA;BYHOUR=2;BYMINUTE=0", duration: 4 hours}
-acknowledge: [risk-officer]
+acknowledge: [it-manager, risk-officer]
 """
 ONE_IS_ENOUGH = POLICY.replace("      - {count: 1, from: [security]}\n", "")
 DEVELOPERS = ("alice", "bob", "carol")
@@ -63,11 +64,14 @@ class Bank:
     def found(cls, gh: SimulatedGitHub) -> Bank:
         """Found the bank, with Countersign installed."""
         org = gh.organisation("northbank")
-        people = {name: org.person(name) for name in (*DEVELOPERS, "alice-admin", "dana", "erin", "ida", "rick", "chris")}
+        people = {
+            name: org.person(name) for name in (*DEVELOPERS, "alice-admin", "dana", "erin", "ida", "rick", "chris")
+        }
         appsec = org.team("appsec", members=[people["dana"]])
         board = _board(org, people)
-        access: dict[Account | Team, str] = {people[name]: "write" for name in DEVELOPERS}
-        access |= {people["alice-admin"]: "write", people["erin"]: "admin", appsec: "read", **dict.fromkeys(board, "read")}
+        access: dict[Account | Team, str] = {people[name]: "write" for name in (*DEVELOPERS, "alice-admin")}
+        access |= {people["erin"]: "admin", appsec: "read"}
+        access |= dict.fromkeys(board, "read")
         policy = org.repository(".github", files={"countersign.yml": POLICY}, access=access)
         interest = org.repository("interest", files={"interest.py": "RATE = 0.031\n"}, access=access)
         payments = org.repository("payments", files={"schedule.py": 'EVERY = "month"\n'}, access=access)
@@ -76,9 +80,9 @@ class Bank:
 
 
 def _board(org: Organisation, people: dict[str, Account]) -> list[Team]:
-    """The board: Chris and Bob are members, Ida and Rick sign off."""
+    """The board: Chris and Bob are members, Ida, Erin and Rick sign off."""
     return [
         org.team("cab", members=[people["chris"], people["bob"]]),
-        org.team("it-managers", members=[people["ida"]]),
+        org.team("it-managers", members=[people["ida"], people["erin"]]),
         org.team("risk", members=[people["rick"]]),
     ]

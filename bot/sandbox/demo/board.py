@@ -55,8 +55,8 @@ async def play(stage: Stage, bank: Bank) -> None:
     await stage.answers(pull.comment(by=bob, body="/cab approve"), "confused")
 
     stage.scene("Chris votes for the board, Ida signs off for IT, Rick for risk: /cab approve")
-    for name in ("chris", "ida", "rick"):
-        said = pull.comment(by=bank[name], body="/cab approve")
+    for name in ("chris", "ida"):
+        pull.comment(by=bank[name], body="/cab approve")
         await stage.running.settle()
-    await stage.answers(said, "+1")
+    await stage.answers(pull.comment(by=bank["rick"], body="/cab approve"), "+1")
     await stage.shows(pull, "success", "Passed")

@@ -9,9 +9,10 @@ from bot.sandbox.pulls import PullRequest
 async def play(stage: Stage, bank: Bank, waiting: PullRequest) -> None:
     """Looser rules are held against what was decided; whose own change would pass with them cannot approve them."""
     stage.chapter("4. The rules are changed like everything else")
-    stage.scene("Carol approves Alice's waiting change. Bob proposes to do without application security.")
+    stage.scene("Carol approves Alice's change that waits.")
     waiting.review(by=bank["carol"], state="APPROVED")
     await stage.shows(waiting, "action_required", "Waiting")
+    stage.scene("Bob proposes to do without application security, and Alice approves that.")
     pull = bank.policy.open_pull_request(
         by=bank["bob"], title="One approval is enough", files={"countersign.yml": ONE_IS_ENOUGH}
     )

@@ -18,13 +18,14 @@ from bot.sandbox.talk import Comment
 OURS = "countersign[bot]"
 STYLES = {"success": "green", "failure": "red", "action_required": "yellow", "neutral": "dim"}
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+!|<>~&$@:-])")
-_MARKUP = re.compile(r"<!--.*?-->|</?sub>|\*\*")
+_MARKUP = re.compile(r"<!--.*?-->|<sub>.*?</sub>|\*\*")
+_EDGE = re.compile(r"(?<!\\)\|")
 _FENCED = re.compile(r"```\w*\n(.*?)```", re.DOTALL)
 
 
 @dataclass(slots=True)
 class Stage:
-    """The terminal and what stands behind it. ``unmet`` is what did not end as it must, ``shown`` what was looked at."""
+    """The terminal and what is behind it. ``unmet`` is what did not end as it must, ``shown`` what was looked at."""
 
     console: Console
     gh: SimulatedGitHub
@@ -45,7 +46,7 @@ class Stage:
 
     def line(self, text: str, style: str = "") -> None:
         """What can be seen then, on one line or more."""
-        self._print(text, style, "    ", "      ")
+        self._print(text, style, "  ", "    ")
 
     def _print(self, text: str, style: str, first: str, then: str) -> None:
         width = max(self.console.width, 60)
@@ -55,7 +56,7 @@ class Stage:
         for row in rows:
             self.console.print(Text(row, style=style), soft_wrap=True)
 
-    def must(self, holds: bool, what: str) -> None:  # noqa: FBT001 - a condition
+    def must(self, holds: bool, what: str) -> None:
         """Keep in mind what does not hold; it ends in the exit status."""
         if not holds:
             self.unmet.append(what)
@@ -87,7 +88,7 @@ class Stage:
 
     def says(self, pull: PullRequest, check: CheckRun, *beginnings: str) -> None:
         """The sentences of the check run's page that begin like this, which must be there."""
-        said = list(prose(check.summary or ""))
+        said = [*prose(check.summary or ""), *(cell for row in cells(check.summary or "") for cell in row)]
         for beginning in beginnings:
             found = [each for each in said if each.startswith(beginning)]
             self.must(bool(found), f"{pull.url} must say on its page: {beginning}")
@@ -113,18 +114,28 @@ class Stage:
 
 def reviews(summary: str) -> Iterator[list[str]]:
     """The rows of the table of reviews in a summary: outcome, who, commit, why."""
-    for line in summary.splitlines():
-        cells = [plain(cell) for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        if len(cells) == 4 and cells[0] in {"counted", "not counted"}:
-            yield cells
+    for row in cells(summary):
+        if len(row) == 4 and row[0] in {"counted", "not counted"}:
+            yield row
+
+
+def cells(markdown: str) -> Iterator[list[str]]:
+    """The rows of the tables in a text."""
+    for line in markdown.splitlines():
+        if line.startswith("|"):
+            yield [plain(cell) for cell in _EDGE.split(line)[1:-1]]
 
 
 def prose(markdown: str) -> Iterator[str]:
-    """The sentences of a text: no tables, no comments in HTML, nothing that is to be copied."""
-    for line in _FENCED.sub("", markdown).splitlines():
+    """The sentences of a text: no tables, no comments in HTML, and of what is to be copied the headings."""
+    for line in _FENCED.sub(_headings, markdown).splitlines():
         text = plain(line)
         if text and not text.startswith("|"):
             yield text
+
+
+def _headings(block: re.Match[str]) -> str:
+    return "  ".join(line for line in block[1].splitlines() if line.startswith("#"))
 
 
 def plain(markdown: str) -> str:
