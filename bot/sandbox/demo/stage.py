@@ -135,7 +135,8 @@ def prose(markdown: str) -> Iterator[str]:
 
 
 def _headings(block: re.Match[str]) -> str:
-    return "  ".join(line for line in block[1].splitlines() if line.startswith("#"))
+    # No heading is broken between two lines of the terminal.
+    return "  ".join(line.replace(" ", "\N{NO-BREAK SPACE}") for line in block[1].splitlines() if line.startswith("#"))
 
 
 def plain(markdown: str) -> str:

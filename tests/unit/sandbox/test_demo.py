@@ -204,5 +204,5 @@ def test_only_rows_of_reviews_are_read_from_a_summary() -> None:
 
 def test_prose_is_what_a_reader_reads_and_of_a_block_its_headings() -> None:
     text = "<!-- ours -->\n**wait** for `bob` <sub>`approvals`</sub>\n\n| a | b |\n- \\@carol\n```markdown\n## One\n\nx\n## Two\n```"
-    assert list(prose(text)) == ["wait for bob", "@carol", "## One  ## Two"]
+    assert list(prose(text)) == ["wait for bob", "@carol", "##\xa0One  ##\xa0Two"]
     assert plain("- 1 \\| 2") == "1 | 2"
