@@ -34,7 +34,7 @@ async def laid_down(store: Store, subject: str, facts: PullRequestFacts, now: da
     async with store.transaction() as connection:
         given = await instructions.read(connection, subject)
         waivers = await instructions.waivers(connection, subject, now)
-        asked = await instructions.asked(connection, subject)
+        asked = await instructions.asked(connection, subject, now)
     return Laid(replace(facts, instructions=given, waivers=waivers), tuple(asked))
 
 

@@ -335,9 +335,7 @@ def test_a_vote_is_acknowledged_silently_while_others_are_missing() -> None:
 def test_the_vote_that_decides_says_what_was_decided() -> None:
     outcome = said("/cab approve", "cora", record=approved(by=("ida", "rick")))
     assert moved(outcome) == [Act.VOTE, Act.AUTHORIZE]
-    assert outcome.reply == (
-        "CHG-2027-0001 is authorised. Planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC."
-    )
+    assert outcome.reply == ("CHG-2027-0001 is authorised. Planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC.")
 
 
 def test_the_vote_that_rejects_sends_it_back() -> None:
@@ -398,7 +396,10 @@ def test_what_moves_no_record_leaves_it_to_the_next_command_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["/emergency INC0012345 Payments are down since nine", "/change type emergency INC0012345 Payments are down since nine"],
+    [
+        "/emergency INC0012345 Payments are down since nine",
+        "/change type emergency INC0012345 Payments are down since nine",
+    ],
 )
 def test_who_may_declares_an_emergency(text: str) -> None:
     outcome = said(text, "rosa", record=draft())
@@ -605,9 +606,7 @@ def answered(outcome: Outcome) -> Waiver | None:
 def test_somebody_else_grants_a_waiver(which: str) -> None:
     others = (WISH, replace(WISH, id=33, finding="rule:tickets"))
     waiver = answered(said(f"/waiver grant {which}", "rick", asked=others))
-    assert waiver == Waiver(
-        "pull:77:7", WISH.finding, WISH.reason, account("ana"), account("rick"), MONDAY, WISH.until
-    )
+    assert waiver == Waiver("pull:77:7", WISH.finding, WISH.reason, account("ana"), account("rick"), MONDAY, WISH.until)
 
 
 def test_somebody_else_denies_a_waiver() -> None:
