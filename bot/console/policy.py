@@ -30,9 +30,10 @@ from bot.policy.default import default
 from bot.policy.model import Policy
 from bot.publish.render import explanation
 from bot.store import Store
-from bot.trial.candidate import Candidate, Difference, Trial, difference
+from bot.trial.candidate import Candidate, Trial, difference
 from bot.trial.history import backtest as try_on_history
 from bot.trial.history import texts
+from bot.trial.model import Difference
 
 cli = typer.Typer(help="Read and try out policies.", no_args_is_help=True)
 

@@ -15,7 +15,8 @@ from bot.policy.load import ORGANISATION_FILE, REPOSITORY_FILE, UNREADABLE
 from bot.policy.model import Policy, Problem
 from bot.store import Store
 from bot.trial.candidate import Candidate
-from bot.trial.preview import Preview, preview
+from bot.trial.model import Preview
+from bot.trial.preview import preview
 
 NOTHING = "version: 1\n"
 """What a repository's file says that is not there."""
