@@ -70,8 +70,8 @@ def _meaning(path: str, preview: Preview) -> str:
     if not preview.tried:
         return f"No change was decided in the last {DAYS} days that `{path}` could be tried on."
     return (
-        f"With `{path}` as it is here, {preview.differing:,} of {preview.tried:,} changes that were decided in the last "
-        f"{DAYS} days would have been decided differently; {preview.passing:,} would have passed that did not."
+        f"With `{path}` as it is here, {preview.differing:,} of {preview.tried:,} changes that were decided in the "
+        f"last {DAYS} days would have been decided differently; {preview.passing:,} would have passed that did not."
     )
 
 

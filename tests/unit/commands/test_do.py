@@ -24,7 +24,7 @@ from bot.unauthorised.model import EVERYWHERE, Found, concern
 from bot.unauthorised.model import Kind as Around
 from bot.unauthorised.record import record
 from tests.unit.builders import NOON, account, oid
-from tests.unit.changes.builders import asked, context, contents, done, vote
+from tests.unit.changes.builders import asked, contents, context, done, vote
 from tests.unit.changes.test_instructions import request
 
 SUBJECT, NEIGHBOUR = "pull:77:7", "pull:77:8"

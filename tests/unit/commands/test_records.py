@@ -9,7 +9,6 @@ import pytest
 
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
-from bot.changes.lifecycle import Context
 from bot.changes.model import Act, Choice, Routing, State
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
@@ -22,7 +21,7 @@ from bot.decide.verdict import Decision, Finding, Involvement, Verdict
 from bot.facts.model import Instructed, Instruction, Permission, Standing
 from bot.ingest.statements import Pending
 from bot.policy.model import Calendar, Emergency, Policy, Tier, Waivers
-from tests.unit.builders import NOON, account, decided, pull_request
+from tests.unit.builders import account, decided, pull_request
 from tests.unit.changes.builders import (
     BOARD,
     MONDAY,
@@ -30,7 +29,6 @@ from tests.unit.changes.builders import (
     WEEKEND,
     approved,
     asked,
-    authorised,
     context,
     done,
     draft,
@@ -147,7 +145,7 @@ def test_every_example_can_be_given_as_it_is_written(name: str) -> None:
     ],
 )
 def test_what_is_not_understood_is_told_how_to_write_it(text: str) -> None:
-    name = text[1:].split()[0]
+    name = text[1:].split(maxsplit=1)[0]
     assert refused(said(text, record=draft())) == f"Write it as `{BY_NAME[name].usage}`."
 
 
@@ -178,7 +176,7 @@ def test_without_a_record_nothing_is_done_about_one(text: str, desk: Desk | None
     ],
 )
 def test_who_may_give_a_command(text: str, may: Permission, may_not: Permission) -> None:
-    name = text[1:].split()[0]
+    name = text[1:].split(maxsplit=1)[0]
     sentence = f"`/{name}` is for {BY_NAME[name].who}; @rosa does not have that."
     assert refused(said(text, "rosa", record=draft(), permission=may_not)) == sentence
     assert sentence not in said(text, "rosa", record=draft(), permission=may).reply
@@ -201,8 +199,10 @@ def test_the_record_is_shown_with_everything_that_a_board_asks_for() -> None:
         "| configuration item | CI0012345 |",
         "| window | 2027-01-09 02:00 to 2027-01-09 06:00 UTC |",
         "| plans | implementation, test, backout and impact |",
-        "| board | 3 of cab, it-manager, risk-officer and compliance, "
-        "and a signature for each of it-manager, risk-officer and compliance |",
+        (
+            "| board | 3 of cab, it-manager, risk-officer and compliance, "
+            "and a signature for each of it-manager, risk-officer and compliance |"
+        ),
         "| regulations | none named |",
         "| elsewhere | servicenow CHG0030001 |",
         "| counted | `@rick` | approve | Looks right to me. |",
