@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.decide.evaluate import decide
-from bot.decide.verdict import Decision, Verdict
+from bot.decide.verdict import Decision, Finding, Verdict
 from bot.errors import Refusal
 from bot.facts.model import PullRequestFacts
 from bot.ledger.decisions import Made
@@ -124,6 +124,5 @@ def _how(then: Decision, now: Decision) -> list[str]:
     return told
 
 
-def _headline(finding: object) -> str:
-    headline = getattr(finding, "headline", "")
-    return f" ({headline})" if headline else ""
+def _headline(finding: Finding | None) -> str:
+    return f" ({finding.headline})" if finding is not None else ""
