@@ -116,8 +116,7 @@ async def test_what_was_read_once_is_not_asked_for_again(files: Files, gh: Simul
         (ENFORCED, says("enforce")),
         ("version: 1\nobserve: [separation, identity]\n", says(observe=["identity", "separation"])),
         (
-            "version: 1\napplications:\n- {name: ledger, repositories: [ledger], tier: low, mode: enforce}\n"
-            "- {name: vault, repositories: [vault], tier: low}\n",
+            "version: 1\napplications: [{name: ledger, repositories: [l], tier: low, mode: enforce}, {name: v, repositories: [v], tier: low}]\n",
             says(ledger="enforce"),
         ),
     ],

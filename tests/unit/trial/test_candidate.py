@@ -123,7 +123,7 @@ def test_a_candidate_that_cannot_be_used_is_refused_with_its_lines() -> None:
     assert broken.problems() == "new.yml:2:1: `moed` is not known here. Did you mean `mode`?"
     assert Candidate(FILE, "new.yml").problems() == ""
     for repository in (None, "acme/ledger"):
-        with pytest.raises(Refusal, match="new.yml cannot be used") as refused:
+        with pytest.raises(Refusal, match=r"new\.yml cannot be used") as refused:
             tried(broken.text, repository=repository)
         assert refused.value.remedy == "2:1: `moed` is not known here. Did you mean `mode`?"
 
