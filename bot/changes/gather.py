@@ -112,5 +112,5 @@ async def situation(
             row = await (await connection.execute(_LINK, [found.change.number])).fetchone()
         if row:
             system, number, url, problem = row
-            link = f"{system} {number or '(not there yet)'} {url or ''} {problem}".strip()
+            link = " ".join(part for part in (system, number or "(not there yet)", url, problem) if part)
     return Change(facts, policy, subject, found, asked, link, now)
