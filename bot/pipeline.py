@@ -79,6 +79,7 @@ class Pipeline:
             await reception.settle(request, standing, decision, change)
             if len(asked) > 1:
                 # What was done for one is what the next one finds.
+                laid = await gather.laid_down(self.store, look.subject.key, gathered.facts, now)
                 facts, desk = await self._record_of(look, gathered, laid.facts, asked, now)
         if facts.state is not PullRequestState.OPEN:
             if facts.state is PullRequestState.MERGED:

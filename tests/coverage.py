@@ -38,8 +38,10 @@ PURE = (
     "bot/policy/controls_page.py",
     "bot/publish/effects.py",
     "bot/publish/plan.py",
+    "bot/publish/preview.py",
     "bot/publish/render.py",
     "bot/commands/parse.py",
+    "bot/trial/model.py",
     "bot/ingest/events.py",
     "bot/ingest/signature.py",
 )

@@ -232,7 +232,8 @@ def _context(
         for finding in decision.findings
         if finding.blocks in {Verdict.FAIL, Verdict.WAIT} and finding.id.partition(":")[0] not in _NOT_OTHERS
     ]
-    known = {standing.account.id: standing for standing in (*facts.standings, *board)}
+    # Of whom the board knows the teams, a review may have shown what they may do in the repository.
+    known = {standing.account.id: standing for standing in (*board, *facts.standings)}
     merged = tuple(
         replace(standing, teams=tuple(sorted({*standing.teams, *_teams(board, standing)})))
         for _, standing in sorted(known.items())

@@ -34,7 +34,7 @@ async def laid_down(store: Store, subject: str, facts: PullRequestFacts, now: da
     async with store.transaction() as connection:
         given = await instructions.read(connection, subject)
         waivers = await instructions.waivers(connection, subject, now)
-        asked = await instructions.asked(connection, subject)
+        asked = await instructions.asked(connection, subject, now)
     return Laid(replace(facts, instructions=given, waivers=waivers), tuple(asked))
 
 
@@ -112,5 +112,5 @@ async def situation(
             row = await (await connection.execute(_LINK, [found.change.number])).fetchone()
         if row:
             system, number, url, problem = row
-            link = f"{system} {number or '(not there yet)'} {url or ''} {problem}".strip()
+            link = " ".join(part for part in (system, number or "(not there yet)", url, problem) if part)
     return Change(facts, policy, subject, found, asked, link, now)

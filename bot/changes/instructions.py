@@ -11,10 +11,13 @@ from psycopg.types.json import Jsonb
 from bot.changes import register
 from bot.facts.model import Account, AccountKind, Instructed, Instruction, Waived
 from bot.ledger.entries import Entry, Kind, moment
+from bot.policy.model import Tier
 
-_LATEST = """
+# Of several words about the risk the highest holds, whoever spoke last: nobody lowers it.
+_HOLDS = """
     SELECT DISTINCT ON (kind) kind, value, by, reason, at FROM instruction
-    WHERE subject = %s ORDER BY kind, id DESC
+    WHERE subject = %(subject)s
+    ORDER BY kind, CASE WHEN kind = %(raise)s THEN array_position(%(tiers)s::text[], value) END DESC NULLS LAST, id DESC
 """
 _LAY_DOWN = (
     "INSERT INTO instruction (subject, kind, value, by, reason, request, at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
@@ -23,7 +26,10 @@ _ASK = """
     INSERT INTO waiver_request (subject, finding, reason, until, by, request, at)
     VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
-_ASKED = "SELECT id, finding, reason, until, by FROM waiver_request WHERE subject = %s AND answer IS NULL ORDER BY id"
+_ASKED = """
+    SELECT id, finding, reason, until, by FROM waiver_request
+    WHERE subject = %s AND answer IS NULL AND until > %s ORDER BY id
+"""
 _ANSWER = (
     "UPDATE waiver_request SET answer = %s, answered = %s WHERE id = %s AND answer IS NULL RETURNING subject, finding"
 )
@@ -41,8 +47,9 @@ class Asked:
 
 
 async def read(connection: AsyncConnection[Any], subject: str) -> tuple[Instruction, ...]:
-    """What holds: the latest word of each kind."""
-    rows = await (await connection.execute(_LATEST, [subject])).fetchall()
+    """What holds: the latest word of each kind; of those that raise the risk, the highest."""
+    values = {"subject": subject, "raise": Instructed.RAISE.value, "tiers": [tier.label for tier in Tier]}
+    rows = await (await connection.execute(_HOLDS, values)).fetchall()
     return tuple(
         Instruction(Instructed(kind), value, account(by), reason, at)
         for kind, value, by, reason, at in rows
@@ -77,9 +84,9 @@ async def waivers(connection: AsyncConnection[Any], subject: str, at: datetime) 
     )
 
 
-async def asked(connection: AsyncConnection[Any], subject: str) -> Sequence[Asked]:
-    """The waivers that wait for an answer."""
-    rows = await (await connection.execute(_ASKED, [subject])).fetchall()
+async def asked(connection: AsyncConnection[Any], subject: str, at: datetime) -> Sequence[Asked]:
+    """The waivers that wait for an answer, and would not be over by now."""
+    rows = await (await connection.execute(_ASKED, [subject, at])).fetchall()
     return [Asked(number, finding, reason, until, account(by)) for number, finding, reason, until, by in rows]
 
 
@@ -102,11 +109,13 @@ async def ask(
     return [Entry(Kind.WAIVER_ASKED, subject, body)]
 
 
-async def answer(connection: AsyncConnection[Any], number: int, by: Account, *, granted: bool) -> list[Entry]:
-    """Note what became of a wish; nothing when it was answered meanwhile."""
+async def answer(connection: AsyncConnection[Any], number: int, by: Account, *, granted: bool) -> list[Entry] | None:
+    """Note what became of a wish; None when it was answered meanwhile, and that answer stands."""
     values = ["granted" if granted else "denied", Jsonb(told(by)), number]
     row = await (await connection.execute(_ANSWER, values)).fetchone()
-    if row is None or granted:
+    if row is None:
+        return None
+    if granted:
         # What is granted is on record as the waiver.
         return []
     return [Entry(Kind.WAIVER_DENIED, row[0], {"asked": number, "finding": row[1], "actor": told(by)})]

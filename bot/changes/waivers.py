@@ -61,6 +61,8 @@ def grant(
 
 def objection(wanted: Wanted, policy: Policy, now: datetime) -> Refused | None:
     """What is wrong with the wish itself, whoever grants it; None when nothing is."""
+    if not policy.waivers.groups:
+        return Refused("Nobody may grant a waiver.", "The owners of the policy say in `waivers.from` who may.")
     root = wanted.finding.partition(":")[0]
     if root in NEVER:
         return Refused(f"{quoted(wanted.finding)} cannot be waived.", "Do what the finding asks for.")
@@ -83,8 +85,6 @@ def _granter(
     wanted: Wanted, by: Account, contributors: Sequence[Account], standings: Sequence[Standing], policy: Policy
 ) -> Refused | None:
     groups = policy.waivers.groups
-    if not groups:
-        return Refused("Nobody may grant a waiver.", "The owners of the policy say in `waivers.from` who may.")
     who = f"Somebody with {listed(list(groups))} who did not contribute or ask for it can grant it."
     if not is_human(by):
         return Refused("A program cannot grant a waiver.", who)

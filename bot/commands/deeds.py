@@ -46,8 +46,12 @@ async def do(
             )
             stirred = []
         case WaiverAnswered(asked, waiver):
-            entries = await instructions.answer(connection, asked.id, request.actor, granted=waiver is not None)
-            entries += [await register.keep_waiver(connection, waiver, new_id=uuid4())] if waiver is not None else []
+            noted = await instructions.answer(connection, asked.id, request.actor, granted=waiver is not None)
+            given = [waiver] if waiver is not None and noted is not None else []
+            entries = [
+                *(noted or ()),
+                *[await register.keep_waiver(connection, each, new_id=uuid4()) for each in given],
+            ]
             stirred = []
         case _:
             assert_never(deed)

@@ -92,9 +92,16 @@ def _command(line: str, known: Collection[str]) -> Given | Misspelt | None:
     if name not in known:
         return _misspelt(name, known)
     try:
-        return Given(name, tuple(shlex.split(visible("".join(rest)))))
+        return Given(name, _arguments(visible("".join(rest))))
     except ValueError:
         return Misspelt(name, f"In `/{name}`, a quotation mark is not closed, or a backslash has nothing after it.")
+
+
+def _arguments(text: str) -> tuple[str, ...]:
+    """The words; what stands in quotation marks is one. An apostrophe is one: reasons are given in prose."""
+    words = shlex.shlex(text, posix=True)
+    words.whitespace_split, words.commenters, words.quotes = True, "", '"'
+    return tuple(words)
 
 
 def _misspelt(name: str, known: Collection[str]) -> Misspelt | None:

@@ -1,7 +1,7 @@
 """The commands about the change record, the board, and what people lay down for a change."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -22,13 +22,12 @@ from bot.commands.model import (
     WaiverAsked,
 )
 from bot.decide.verdict import Verdict
-from bot.deployments.windows import Interval, allowed, next_slot
+from bot.deployments.windows import HORIZON, Interval, allowed, next_slot
 from bot.facts.model import Instructed, Instruction, Permission
 from bot.policy.model import Plan, Policy, Tier
 from bot.publish.markdown import literal, sentence, table
 from bot.words import listed, quoted
 
-FEWEST_WORDS = 2
 _PLANS = {
     "implementation": Instructed.PLAN_IMPLEMENTATION,
     "test": Instructed.PLAN_TEST,
@@ -173,7 +172,7 @@ def _asked(record: Record, change: Change) -> str:
     if not routed.has_board:
         return f"{record.number} needs no board; it is in state {record.state.value}."
     if record.state is not State.AUTHORIZE:
-        return f"{record.number} is complete. The board is called when nothing else blocks; the check says what does."
+        return f"{record.number} is complete. The board decides when nothing else blocks; the check says what does."
     holders = dict.fromkeys(holder for role in routed.roles for holder in change.policy.roles.get(role, ()))
     called = " ".join(f"@{literal(holder)}" for holder in holders)
     until = f" until {record.deadline.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if record.deadline else ""
@@ -380,11 +379,13 @@ def _schedule(situation: Situation) -> Answer:
         slot = next_slot(calendar, ((wish,), *sets), record.contents.kind, now)
     else:
         start = _moment(wish, calendar.timezone)
-        if start is None or start <= now:
+        if start is None or not now < start <= now + HORIZON:
             known = f" Windows are {listed(sorted(names))}." if names else ""
             return _refused(
-                f"{quoted(wish)} is neither a window nor a time that is still to come, like `2027-01-24T02:00`.{known}"
+                f"{quoted(wish)} is neither a window nor a time in the next {HORIZON.days} days, like "
+                f"`2027-01-24T02:00`.{known}"
             )
+        start = start.astimezone(UTC)
         spans = allowed(calendar, sets, record.contents.kind, Interval(start, start + timedelta(hours=1)))
         slot = next((each for each in spans if start in each), None)
     if slot is None:
@@ -432,8 +433,8 @@ def _waive(situation: Situation) -> Answer:
     wanted = waivers.Wanted("", finding, found["reason"], until, account)
     if (wrong := waivers.objection(wanted, policy, now)) is not None:
         return _refused(wrong.what, wrong.remedy)
-    groups = listed([f"the role {group}" for group in policy.waivers.groups])
-    reply = f"Somebody with {groups} can answer with `/waiver grant {{number}}` or `/waiver deny {{number}}`."
+    groups = listed(list(policy.waivers.groups))
+    reply = f"Somebody with {groups} can answer with `/waiver grant {finding}` or `/waiver deny {finding}`."
     return Answer(done=True, reply=reply, deed=WaiverAsked(finding, found["reason"], until))
 
 
@@ -442,7 +443,7 @@ def _end_of(text: str, timezone: str) -> datetime | None:
         if len(text) == len("2027-01-24"):
             day = date.fromisoformat(text) + timedelta(days=1)
             return datetime.combine(day, time(), ZoneInfo(timezone))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return _moment(text, timezone)
 
@@ -461,19 +462,25 @@ WAIVE = Command(
 def _answer(situation: Situation) -> Answer:
     change = _change(situation)
     match situation.arguments:
-        case ("grant" | "deny" as word, number):
-            asked = next((each for each in change.asked if str(each.id) == number.lstrip("#")), None)
+        case ("grant" | "deny" as word, which):
+            meant = [each for each in change.asked if which.lstrip("#") == str(each.id) or which == each.finding]
         case _:
             return _usage(WAIVER.usage)
-    if asked is None:
-        numbers = listed([str(each.id) for each in change.asked]) if change.asked else "nothing"
-        return _refused(f"No waiver {quoted(number)} waits for an answer here. Open is {numbers}.")
+    if not meant:
+        return _refused(f"No waiver {quoted(which)} waits for an answer here. Open is {_wishes(change.asked)}.")
+    if len(meant) > 1:
+        return _refused(f"Several wait for an answer, so that it takes a number: {_wishes(meant)}.")
+    asked = meant[0]
     granted = _granted(situation, asked)
     if isinstance(granted, Refused):
         return _refused(granted.what, granted.remedy)
     if word == "deny":
         return Answer(done=True, deed=WaiverAnswered(asked, None))
     return Answer(done=True, deed=WaiverAnswered(asked, granted))
+
+
+def _wishes(asked: Sequence[Asked]) -> str:
+    return listed([f"{each.id} (`{each.finding}`, of @{each.by.login})" for each in asked]) if asked else "nothing"
 
 
 def _granted(situation: Situation, asked: Asked) -> waivers.Waiver | Refused:
@@ -488,9 +495,9 @@ def _granted(situation: Situation, asked: Asked) -> waivers.Waiver | Refused:
 
 WAIVER = Command(
     name="waiver",
-    usage="/waiver grant | deny number",
+    usage="/waiver grant | deny finding | number",
     summary="Answers somebody's wish for a waiver.",
-    examples=("/waiver grant 3", "/waiver deny 3"),
+    examples=("/waiver grant rule:no-friday", "/waiver deny 3"),
     permission=Permission.READ,
     run=_answer,
     whom="whoever the policy names in `waivers.from`, and who neither asked for it nor contributed",
@@ -520,5 +527,7 @@ def follow(change: Change, deed: Deed | None) -> Change:
     match deed:
         case Moved(steps) if change.desk is not None:
             return replace(change, desk=replace(change.desk, change=steps[-1].change))
+        case WaiverAnswered(asked, _):
+            return replace(change, asked=tuple(each for each in change.asked if each != asked))
         case _:
             return change

@@ -5,7 +5,8 @@ import os
 import re
 from collections.abc import Coroutine
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,19 +21,20 @@ from bot import app, settings, telemetry
 from bot.decide.evaluate import decide
 from bot.decide.verdict import Decision
 from bot.errors import Refusal
-from bot.facts.codec import plain
 from bot.facts.model import PullRequestFacts
 from bot.ledger.decisions import Recorded, last_of
 from bot.policy.assemble import Source, assemble
 from bot.policy.check import check as read
 from bot.policy.check import explain as explained
 from bot.policy.default import default
-from bot.policy.model import Policy
+from bot.policy.model import Policy, Tier
 from bot.publish.render import explanation
 from bot.store import Store
-from bot.trial.candidate import Candidate, Difference, Trial, difference
+from bot.trial.candidate import Candidate, Trial, difference
 from bot.trial.history import backtest as try_on_history
 from bot.trial.history import texts
+from bot.trial.model import Difference
+from bot.words import spoken
 
 cli = typer.Typer(help="Read and try out policies.", no_args_is_help=True)
 
@@ -146,14 +148,31 @@ def _as_yaml(policy: Policy) -> str:
     written = StringIO()
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
-    writer.dump(_said(plain(asdict(policy))), written)
+    writer.dump(_said(asdict(policy)), written)
     return written.getvalue().rstrip()
 
 
 def _said(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _said(each) for key, each in value.items() if each not in (None, "", [], {}, False)}
-    return [_said(each) for each in value] if isinstance(value, list) else value
+    """A part of a policy as people write it in a file."""
+    match value:
+        case Tier():
+            return value.label
+        case Enum():
+            return value.value
+        case timedelta():
+            return spoken(value) if value else None
+        case date():
+            return value.isoformat()
+        case dict():
+            said = {_said(key): _said(each) for key, each in value.items()}
+            # A zero is said, and equal to False.
+            return {key: each for key, each in said.items() if each not in ("", [], {}, None) and each is not False}
+        case frozenset():
+            return sorted(map(_said, value))
+        case tuple():
+            return [_said(each) for each in value]
+        case _:
+            return value
 
 
 @cli.command("explain")
@@ -251,7 +270,8 @@ def backtest(
             typer.echo(f"and {len(outcome.differences) - MOST_TOLD:,} more")
         loosened = sum(each.loosens for each in outcome.differences)
         typer.echo(
-            f"{outcome.tried:,} decisions of {days} days tried: {len(outcome.differences):,} would differ, "
+            f"{outcome.tried:,} decision{'' if outcome.tried == 1 else 's'} of {days} days tried: "
+            f"{len(outcome.differences):,} would differ, "
             f"of which {loosened:,} would pass that did not."
         )
         return 0

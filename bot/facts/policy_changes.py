@@ -15,7 +15,8 @@ from bot.policy.load import ORGANISATION_FILE, REPOSITORY_FILE, UNREADABLE
 from bot.policy.model import Policy, Problem
 from bot.store import Store
 from bot.trial.candidate import Candidate
-from bot.trial.preview import Preview, preview
+from bot.trial.model import Preview
+from bot.trial.preview import preview
 
 NOTHING = "version: 1\n"
 """What a repository's file says that is not there."""
@@ -46,10 +47,12 @@ async def read(
         Transient: GitHub could not answer.
 
     """
+    changed = {file.path for file in facts.files}
     return tuple(
         [
             await _draft(store, github, facts, policy, path, organisation=organisation, lane=lane, at=at)
             for path, organisation in _touched(facts, policy_repository)
+            if path in changed or await _differs(github, facts, path, lane)
         ]
     )
 
@@ -67,6 +70,12 @@ def _touched(facts: PullRequestFacts, policy_repository: str) -> Iterator[tuple[
         yield ORGANISATION_FILE, True
 
 
+async def _differs(github: InstallationClient, facts: PullRequestFacts, path: str, lane: Lane) -> bool:
+    """Whether the file is another one on the head than on the base, where the list of files does not tell."""
+    before = await _text(github, facts, path, facts.base.oid, lane)
+    return before != await _text(github, facts, path, facts.head.oid, lane)
+
+
 async def _draft(
     store: Store,
     github: InstallationClient,
@@ -79,7 +88,7 @@ async def _draft(
     at: datetime,
 ) -> Draft:
     here = facts.repository
-    found = await _text(github, facts, path, lane)
+    found = await _text(github, facts, path, facts.head.oid, lane)
     origin = f"{here.full_name}:{path}".lower()
     if found is None and organisation:
         problem = Problem(origin, 1, 1, "The organisation's policy is taken away; the last version stays in force.")
@@ -100,10 +109,12 @@ async def _draft(
     )
 
 
-async def _text(github: InstallationClient, facts: PullRequestFacts, path: str, lane: Lane) -> tuple[str, str] | None:
-    """Blob id and text of the file on the head commit; None when there is none."""
+async def _text(
+    github: InstallationClient, facts: PullRequestFacts, path: str, commit: str, lane: Lane
+) -> tuple[str, str] | None:
+    """Blob id and text of the file on a commit; None when there is none."""
     here = facts.repository
-    variables = {"owner": here.owner, "name": here.name, "expression": f"{facts.head.oid}:{path}"}
+    variables = {"owner": here.owner, "name": here.name, "expression": f"{commit}:{path}"}
     answer = await github.query(document("policy_at"), variables, lane=lane)
     repository = answer.data.get("repository")
     if repository is None:

@@ -59,6 +59,15 @@ def _check(text: str, origin: str, blob: str, known_roles: frozenset[str], known
     return Checked(origin, blob, None if problems else content, document, problems)
 
 
+def content_of(text: str, origin: str) -> PolicyFile | None:
+    """What a file says by itself, whatever other files would have to name for it to be used; None when it says nothing.
+
+    Never raises.
+    """
+    document = read(text, origin)
+    return None if document.problems else validated(document, PolicyFile, _WHOLE)
+
+
 def explain(problems: Iterable[Problem]) -> str:
     """A line for each problem: where it is, and what."""
     return "\n".join(f"{each.origin}:{each.line}:{each.column}: {each.message}" for each in problems)

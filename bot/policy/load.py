@@ -17,7 +17,7 @@ from bot.github.lanes import Lane
 from bot.github.queries import document
 from bot.ledger import Entry, Kind, append
 from bot.policy.assemble import Assembled, Source, assemble
-from bot.policy.check import check
+from bot.policy.check import content_of
 from bot.policy.default import default
 from bot.policy.model import Mode, Policy
 from bot.store import Store
@@ -159,7 +159,7 @@ def _switched(before: Source | None, after: Source) -> list[Entry]:
 
 def _enforced(source: Source | None) -> dict[str, Any]:
     """What a file says of observing and enforcing: all in all, for findings, and for applications."""
-    content = check(source.text, source.origin, source.blob).content if source else None
+    content = content_of(source.text, source.origin) if source else None
     if content is None:
         return {"mode": Mode.OBSERVE.value, "observe": [], "applications": {}}
     return {

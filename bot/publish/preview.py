@@ -4,8 +4,7 @@ from bot.decide.verdict import Annotation
 from bot.policy.model import Problem
 from bot.publish.effects import CheckRunContent
 from bot.publish.markdown import fitted, literal, sentence, table
-from bot.trial.candidate import Difference
-from bot.trial.preview import DAYS, Preview
+from bot.trial.model import DAYS, Difference, Preview
 
 NAME = "policy-preview"
 """The name of the check run."""
@@ -60,20 +59,24 @@ def _run(
 
 
 def _title(preview: Preview) -> str:
+    if not preview.tried:
+        return "No change is on record to try it on"
     if not preview.differing:
         return f"No recorded change of {preview.tried:,} would differ"
     return f"{preview.differing:,} of {preview.tried:,} recorded changes would differ"
 
 
+def _meaning(path: str, preview: Preview) -> str:
+    if not preview.tried:
+        return f"No change was decided in the last {DAYS} days that `{path}` could be tried on."
+    return (
+        f"With `{path}` as it is here, {preview.differing:,} of {preview.tried:,} changes that were decided in the "
+        f"last {DAYS} days would have been decided differently; {preview.passing:,} would have passed that did not."
+    )
+
+
 def _lines(path: str, preview: Preview, problems: tuple[Problem, ...]) -> list[str]:
-    lines = [
-        sentence(
-            f"With `{path}` as it is here, {preview.differing:,} of the {preview.tried:,} changes that were decided in "
-            f"the last {DAYS} days would have been decided differently; {preview.passing:,} would have passed that did "
-            "not."
-        ),
-        "",
-    ]
+    lines = [sentence(_meaning(path, preview)), ""]
     if problems:
         lines += [
             "**Not let through**",

@@ -163,7 +163,8 @@ def _row(finding: Finding) -> tuple[str, ...]:
 def _mark(finding: Finding) -> str:
     """The verdict of a finding; of one that is only observed, what it would be."""
     if finding.observed and finding.verdict is not Verdict.PASS:
-        return f"👁️ observed, would {finding.verdict.value}"
+        would = "be waived" if finding.verdict is Verdict.WAIVED else finding.verdict.value
+        return f"👁️ observed, would {would}"
     return _MARKS[finding.verdict]
 
 

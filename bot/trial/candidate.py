@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.decide.evaluate import decide
-from bot.decide.verdict import Decision, Verdict
+from bot.decide.verdict import Decision, Finding, Verdict
 from bot.errors import Refusal
-from bot.facts.model import Account, PullRequestFacts
+from bot.facts.model import PullRequestFacts
 from bot.ledger.decisions import Made
 from bot.policy.assemble import Assembled, Source, assemble
 from bot.policy.check import check, explain
 from bot.policy.default import default
 from bot.policy.inventory import Properties
-from bot.policy.model import Layer, Policy
+from bot.policy.model import Layer, Mode, Policy
+from bot.trial.model import Difference
 
 Texts = Mapping[tuple[str, str], str]
 """The text of each policy file on record, by origin and blob."""
@@ -29,27 +30,6 @@ class Candidate:
     def problems(self) -> str:
         """What is wrong in it by itself; empty when it can be used."""
         return explain(check(self.text, self.name).problems)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A decision that would be another one. ``contributors`` are those of the change."""
-
-    subject: str
-    repository: str
-    number: int
-    was: Verdict
-    would: Verdict
-    how: tuple[str, ...]
-    contributors: tuple[Account, ...] = ()
-
-    @property
-    def loosens(self) -> bool:
-        """Whether what did not pass would."""
-        return self.would in _PASSES and self.was not in _PASSES
-
-
-_PASSES = frozenset({Verdict.PASS, Verdict.WAIVED})
 
 
 @dataclass(slots=True)
@@ -112,8 +92,20 @@ def difference(subject: str, facts: PullRequestFacts, then: Decision, now: Decis
         return None
     contributors = {account for each in now.people if each.role == "contributor" for account in each.accounts}
     return Difference(
-        subject, facts.repository.full_name, facts.number, then.verdict, now.verdict, how, tuple(sorted(contributors))
+        subject=subject,
+        repository=facts.repository.full_name,
+        number=facts.number,
+        was=then.verdict,
+        would=now.verdict,
+        how=how,
+        contributors=tuple(sorted(contributors)),
+        loosens=_stops(then) and not _stops(now),
     )
+
+
+def _stops(decision: Decision) -> bool:
+    """Whether the change cannot be merged: what is only observed is not stopped by anything."""
+    return decision.mode is Mode.ENFORCE and decision.verdict not in {Verdict.PASS, Verdict.WAIVED}
 
 
 def _how(then: Decision, now: Decision) -> list[str]:
@@ -132,6 +124,5 @@ def _how(then: Decision, now: Decision) -> list[str]:
     return told
 
 
-def _headline(finding: object) -> str:
-    headline = getattr(finding, "headline", "")
-    return f" ({headline})" if headline else ""
+def _headline(finding: Finding | None) -> str:
+    return f" ({finding.headline})" if finding is not None else ""

@@ -18,7 +18,8 @@ from bot.ledger.decisions import Made
 from bot.policy import digest as policy_codec
 from bot.policy.model import Policy
 from bot.store import Store
-from bot.trial.candidate import Candidate, Difference, Texts, Trial, difference
+from bot.trial.candidate import Candidate, Texts, Trial, difference
+from bot.trial.model import Difference
 
 _DECISIONS = """
     SELECT decision.subject, decision.decided_at, decision.policy, facts.body, decision.body

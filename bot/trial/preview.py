@@ -1,6 +1,6 @@
 """What a change of a policy file would have meant for the changes of the last months, and who gains from it now."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,10 +11,10 @@ from bot.facts.codec import plain
 from bot.facts.memory import Known
 from bot.facts.model import Gain
 from bot.store import Store
-from bot.trial.candidate import Candidate, Difference
+from bot.trial.candidate import Candidate
 from bot.trial.history import backtest
+from bot.trial.model import DAYS, Preview
 
-DAYS = 90
 MOST = 10_000
 """Changes that a preview is made of at most, the newest first."""
 
@@ -23,20 +23,6 @@ BELIEVED = timedelta(minutes=15)
 """How long a preview stands: meanwhile other changes go on."""
 
 _OPEN = "SELECT key FROM subject WHERE key = ANY(%s) AND NOT finished"
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """``tried`` recorded changes: ``differing`` would be decided differently, of which ``passing`` would newly pass.
-
-    ``shown`` has some of them, those that would newly pass first; ``gains`` the people whose own open changes would.
-    """
-
-    tried: int
-    differing: int
-    passing: int
-    shown: tuple[Difference, ...]
-    gains: tuple[Gain, ...]
 
 
 _ADAPTER: TypeAdapter[Preview] = TypeAdapter(Preview)

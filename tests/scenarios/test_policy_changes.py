@@ -70,7 +70,7 @@ async def test_a_repositorys_own_policy_is_of_tier_high_too(countersign: Rehears
     pull.review(by=bank.bob, state="APPROVED")
     pull.review(by=bank.carol, state="APPROVED")
     await countersign.settle()
-    assert pull.check(NAME).title == "No recorded change of 0 would differ"
+    assert pull.check(NAME).title == "No change is on record to try it on"
     assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
 
 

@@ -88,8 +88,8 @@ async def test_a_repositorys_file_is_tried_over_the_organisations(
     file = written(tmp_path, own)
     _, there = await run(database_url, "policy", "backtest", file, "--repository", "northbank/ledger")
     _, elsewhere = await run(database_url, "policy", "backtest", file, "--repository", "northbank/vault")
-    assert "1 decisions of 90 days tried: 1 would differ" in there
-    assert "1 decisions of 90 days tried: 0 would differ" in elsewhere
+    assert "1 decision of 90 days tried: 1 would differ" in there
+    assert "1 decision of 90 days tried: 0 would differ" in elsewhere
 
 
 async def test_every_decision_can_be_tried_in_this_process_too(countersign: Rehearsal, bank: Bank) -> None:

@@ -41,7 +41,7 @@ def asked(text: str, **how: Permission) -> Outcome:
         "/explain approval",
         "/explain zzz",
         "/rechek",
-        "/recheck it's",
+        '/recheck "now',
         "/recheck\n/explain identity\n/hlep",
     ],
 )

@@ -228,10 +228,47 @@ def test_remarks_of_findings_and_of_the_policy_file_are_annotations() -> None:
 
 
 def test_the_buttons_are_within_githubs_limits() -> None:
-    for button in shown(decided(PASSING)).buttons:
+    buttons = shown(replace(decided(PASSING), findings=(RECORD_WAITS,))).buttons
+    assert len(buttons) == 3
+    for button in buttons:
         assert len(button.label) <= 20
         assert len(button.description) <= 40
         assert len(button.identifier) <= 20
+
+
+RECORD_WAITS = Finding("change-record", Verdict.WAIT, "CHG-2026-0001, which is in draft", "CHG-2026-0001 is in draft.")
+
+
+@pytest.mark.parametrize(
+    ("finding", "asks"),
+    [
+        (RECORD_WAITS, True),
+        (replace(RECORD_WAITS, verdict=Verdict.PASS), False),
+        (replace(RECORD_WAITS, verdict=Verdict.FAIL), False),
+        (replace(RECORD_WAITS, verdict=Verdict.WAIVED), False),
+        (replace(RECORD_WAITS, observed=True), False),
+        (replace(RECORD_WAITS, id="approvals"), False),
+    ],
+)
+def test_the_board_can_be_asked_where_the_record_waits(finding: Finding, asks: bool) -> None:
+    content = shown(replace(decided(PASSING), findings=(finding,)))
+    assert [button.identifier for button in content.buttons] == [
+        "recheck",
+        "explain",
+        *(["request-cab"] if asks else []),
+    ]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_what_is_only_observed_says_what_it_would_be_and_asks_nothing(
+    verdict: Verdict, snapshot: SnapshotAssertion
+) -> None:
+    observed = Finding("rule:x", verdict, "the headline", "What.", "Why.", "Do it.", observed=True)
+    decision = replace(decided(PASSING), findings=(*decided(PASSING).findings, observed))
+    content = shown(decision)
+    assert "**What to do next**" not in content.summary
+    assert content.title == "Passed: 1 of 1 approvals, none by a contributor"
+    assert f"{content.summary}\n---\n{explanation(decision)}" == snapshot
 
 
 def test_a_person_with_several_accounts_is_shown_with_all_of_them() -> None:

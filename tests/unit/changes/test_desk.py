@@ -1,0 +1,539 @@
+"""The change record of a pull request at each look: opened, filled, advanced, and told as facts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.changes import desk, register
+from bot.changes.desk import Desk, as_value, diff_of, is_wanted
+from bot.changes.model import Act, Change, Choice, Closure, Event, Refused, State
+from bot.decide.evaluate import decide
+from bot.decide.verdict import Decision, Finding, Verdict
+from bot.deployments.windows import Interval
+from bot.errors import Transient
+from bot.facts.diffs import Comparison, FileDiff
+from bot.facts.model import (
+    Instructed,
+    Instruction,
+    Permission,
+    PullRequestFacts,
+    RecordFinding,
+    Standing,
+)
+from bot.policy.model import Approvals, Cab, ChangeType, Freeze, Plan, Policy, Records, System, Tier, TierRules
+from bot.store import Store
+from tests.unit.builders import account, approved, oid, pull_request
+from tests.unit.changes.builders import (
+    MONDAY,
+    SATURDAY,
+    WEEKEND,
+    context,
+    draft,
+    rules,
+    standings,
+    vote,
+)
+
+PULL = "pull:77:7"
+BODY = """\
+Interest is paid out once a day from now on.
+
+## Justification
+
+The regulator asks for daily interest from January on.
+
+## Implementation plan
+
+Deploy the ledger, then the scheduler; Carol does it in twenty minutes.
+
+## Test plan
+
+The suite ran on the staging ledger with last year's accounts; Dana accepted it.
+
+## Backout plan
+
+If totals differ by a cent, Carol deploys the image before; the schema fits both.
+
+## Impact
+
+Customers see interest once a day; nothing else changes for them.
+"""
+FACTS = replace(pull_request(reviews=[approved("ben"), approved("cem")]), body=BODY)
+NOTHING_SAID = replace(FACTS, body="Interest is paid daily.")
+DESCRIBED = [f"plans:{name}" for name in ("justification", "implementation", "test", "backout", "impact")]
+
+
+def decision_of(facts: PullRequestFacts = FACTS, policy: Policy | None = None, at: datetime = MONDAY) -> Decision:
+    return decide(facts, policy or rules(), at)
+
+
+def laid(kind: Instructed, value: str) -> Instruction:
+    return Instruction(kind, value, account("ana"), "Said in a comment.", MONDAY)
+
+
+async def look(
+    store: Store,
+    facts: PullRequestFacts = FACTS,
+    *,
+    policy: Policy | None = None,
+    board: Sequence[Standing] | None = None,
+    diff: str = "first",
+    asked: bool = False,
+    at: datetime = MONDAY,
+    subject: str = PULL,
+    decision: Decision | None = None,
+) -> tuple[PullRequestFacts, Desk]:
+    known = policy or rules()
+    return await desk.look(
+        store,
+        subject,
+        facts,
+        known,
+        decision or decision_of(facts, known, at),
+        board=standings() if board is None else board,
+        diff=diff,
+        policy_digest="d1935",
+        asked=asked,
+        now=at,
+    )
+
+
+def record_of(found: Desk) -> Change:
+    assert found.change is not None
+    return found.change
+
+
+async def act(store: Store, found: Desk, *events: Event) -> Desk:
+    """What people do to the record, written down as the commands do it."""
+    for event in events:
+        moved = desk.act(found, event)
+        assert not isinstance(moved, Refused), moved
+        found, steps = moved
+        async with store.transaction() as connection:
+            for step in steps:
+                await register.keep(connection, step)
+    return found
+
+
+async def kinds(store: Store) -> list[str]:
+    async with store.transaction() as connection:
+        cursor = await connection.execute("SELECT kind FROM ledger_entry ORDER BY seq")
+        return [kind async for (kind,) in cursor]
+
+
+def told(facts: PullRequestFacts) -> dict[str, RecordFinding]:
+    assert facts.record is not None
+    return {each.id: each for each in facts.record.findings}
+
+
+ASK = Event(Act.SUBMIT, account("ana"), "Please.")
+VOTES = tuple(vote(login) for login in ("ida", "rick", "cora"))
+
+
+# Which changes have a record.
+
+
+BARE = TierRules((Approvals(1, ("write",)),))
+
+
+@pytest.mark.parametrize(
+    ("tier_rules", "wanted"),
+    [
+        (BARE, False),
+        (replace(BARE, cab=Cab(quorum=1)), True),
+        (replace(BARE, sign_off=("it-manager",)), True),
+        (replace(BARE, plans=(Plan.BACKOUT,)), True),
+        (replace(BARE, windows=(("weekend",),)), True),
+        (replace(BARE, change=ChangeType.STANDARD), True),
+    ],
+)
+def test_a_record_is_wanted_where_more_is_demanded_than_reviews(tier_rules: TierRules, wanted: bool) -> None:
+    policy = rules(tiers={**dict.fromkeys(Tier, BARE), Tier.MEDIUM: tier_rules})
+    assert is_wanted(policy, Tier.MEDIUM) is wanted
+    assert not is_wanted(policy, Tier.HIGH)
+
+
+def test_a_record_is_wanted_of_every_change_where_another_system_keeps_them() -> None:
+    policy = rules(tiers=dict.fromkeys(Tier, BARE), records=Records(system=System.SERVICENOW))
+    assert is_wanted(policy, Tier.LOW)
+
+
+# What a change is known by.
+
+
+FILE = FileDiff("a.py", "", "modified", "b10b", "d1ff")
+
+
+def test_a_change_is_known_by_what_it_does_and_not_by_what_it_is_based_on() -> None:
+    shown = Comparison("ahead", (FILE,), whole=True)
+    name = diff_of(FACTS, shown)
+    assert len(name) == 64
+    rebased = replace(FACTS, head=replace(FACTS.head, oid=oid("rebased")))
+    assert diff_of(rebased, replace(shown, status="diverged", files=(replace(FILE, blob="other"),))) == name
+
+
+@pytest.mark.parametrize("other", [{"path": "b.py"}, {"previous": "c.py"}, {"status": "added"}, {"patch": "other"}])
+def test_another_change_has_another_name(other: dict[str, str]) -> None:
+    one = Comparison("ahead", (FILE,), whole=True)
+    assert diff_of(FACTS, replace(one, files=(replace(FILE, **other),))) != diff_of(FACTS, one)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        None,
+        Comparison("ahead", (FILE,), whole=False),
+        Comparison("ahead", (FILE, replace(FILE, path="logo.png", patch="")), whole=True),
+    ],
+)
+def test_what_is_not_shown_whole_is_known_by_its_commit(shown: Comparison | None) -> None:
+    assert diff_of(FACTS, shown) == FACTS.head.oid
+
+
+# Looks.
+
+
+async def test_where_none_is_wanted_none_is_opened(store: Store) -> None:
+    policy = rules(tiers=dict.fromkeys(Tier, BARE))
+    facts, found = await look(store, policy=policy)
+    assert (facts, found.change, found.wakes_at) == (FACTS, None, None)
+    assert await kinds(store) == []
+
+
+async def test_somebody_who_wants_one_has_it_opened(store: Store) -> None:
+    policy = rules(tiers=dict.fromkeys(Tier, BARE))
+    facts, found = await look(store, policy=policy, asked=True)
+    assert record_of(found).number.startswith("CHG-2027-")
+    assert facts.record is not None
+    facts, again = await look(store, policy=policy)
+    assert record_of(again).number == record_of(found).number, "it stays, though nobody asks any more"
+
+
+async def test_a_record_opens_by_itself_and_says_what_it_lacks(store: Store) -> None:
+    facts, found = await look(store, NOTHING_SAID)
+    record = record_of(found)
+    assert (record.state, record.subject, record.contents.diff) == (State.DRAFT, PULL, "first")
+    assert facts.record is not None
+    assert (facts.record.number, facts.record.state) == (record.number, "draft")
+    assert list(told(facts)) == ["change-record", *DESCRIBED]
+    assert {each.verdict for each in told(facts).values()} == {"wait"}
+    assert "## Backout plan" in told(facts)["plans:backout"].remedy
+    assert await kinds(store) == ["countersign:change:opened"]
+
+
+async def test_a_second_look_alters_nothing(store: Store) -> None:
+    first = await look(store, NOTHING_SAID)
+    assert await look(store, NOTHING_SAID) == first
+    assert await kinds(store) == ["countersign:change:opened"]
+
+
+async def test_what_the_description_says_comes_into_the_record(store: Store) -> None:
+    _, before = await look(store, NOTHING_SAID)
+    facts, found = await look(store)
+    assert list(told(facts)) == ["change-record"]
+    assert record_of(found).version == record_of(before).version + 1
+    assert record_of(found).contents.plan(Plan.BACKOUT).startswith("If totals differ")
+    assert await kinds(store) == ["countersign:change:opened", "countersign:change:moved"]
+
+
+async def test_what_was_written_in_a_comment_takes_the_place_of_the_description(store: Store) -> None:
+    said = replace(FACTS, instructions=(laid(Instructed.PLAN_TEST, "Everything was tested twice."),))
+    _, found = await look(store, said)
+    contents = record_of(found).contents
+    assert contents.plan(Plan.TEST) == "Everything was tested twice."
+    assert contents.plan(Plan.BACKOUT).startswith("If totals differ")
+    assert [plan for plan, _ in contents.plans] == list(Plan)
+
+
+async def test_a_plan_in_a_comment_fills_what_the_description_lacks(store: Store) -> None:
+    said = replace(NOTHING_SAID, instructions=(laid(Instructed.PLAN_BACKOUT, "Deploy the image before it."),))
+    facts, found = await look(store, said)
+    assert [plan for plan, _ in record_of(found).contents.plans] == [Plan.BACKOUT]
+    assert "plans:backout" not in told(facts)
+
+
+async def test_it_is_planned_for_the_first_window_after_the_boards_time(store: Store) -> None:
+    _, found = await look(store)
+    assert record_of(found).contents.window == WEEKEND
+
+
+async def test_it_is_planned_for_when_somebody_said_and_stays_there(store: Store) -> None:
+    later = Interval(SATURDAY + timedelta(days=7), SATURDAY + timedelta(days=7, hours=1))
+    said = replace(FACTS, instructions=(laid(Instructed.SCHEDULE, as_value(later)),))
+    _, found = await look(store, said)
+    assert record_of(found).contents.window == later
+    _, kept = await look(store)
+    assert record_of(kept).contents.window == later, "a window that was planned stays planned"
+
+
+async def test_a_window_that_is_over_is_planned_anew(store: Store) -> None:
+    said = replace(FACTS, instructions=(laid(Instructed.SCHEDULE, as_value(WEEKEND)),))
+    await look(store, said)
+    _, found = await look(store, said, at=SATURDAY + timedelta(days=1))
+    assert record_of(found).contents.window == Interval(
+        WEEKEND.start + timedelta(days=7), WEEKEND.end + timedelta(days=7)
+    )
+
+
+def test_a_window_is_the_same_after_it_was_written_down() -> None:
+    assert desk._window(as_value(WEEKEND)) == WEEKEND
+    assert as_value(WEEKEND) == "2027-01-09T02:00:00+00:00/2027-01-09T06:00:00+00:00"
+
+
+async def test_what_nobody_decides_goes_on_by_itself(store: Store) -> None:
+    policy = rules(tiers={**rules().tiers, Tier.HIGH: replace(BARE, windows=(("weekend",),))})
+    facts, found = await look(store, policy=policy)
+    assert record_of(found).state is State.SCHEDULED
+    assert told(facts)["change-record"].verdict == "pass"
+    assert found.wakes_at == SATURDAY
+    authorised = record_of(found).authorisation
+    assert authorised is not None
+    assert authorised.policy == "d1935"
+    assert await kinds(store) == ["countersign:change:opened", *["countersign:change:moved"] * 3]
+
+
+async def test_a_board_decides_and_the_next_look_knows(store: Store) -> None:
+    _, found = await look(store)
+    asked = await act(store, found, ASK)
+    assert record_of(asked).state is State.AUTHORIZE
+    facts, waiting = await look(store)
+    assert waiting.wakes_at == MONDAY + timedelta(hours=24)
+    assert told(facts)["change-record"].until == MONDAY + timedelta(hours=24)
+    await act(store, waiting, *VOTES)
+    facts, authorised = await look(store)
+    assert record_of(authorised).state is State.SCHEDULED
+    assert told(facts)["change-record"].verdict == "pass"
+
+
+async def test_a_board_that_does_not_answer_has_rejected_at_the_next_look(store: Store) -> None:
+    _, found = await look(store)
+    await act(store, found, ASK)
+    _, late = await look(store, at=MONDAY + timedelta(hours=25))
+    assert record_of(late).state is State.DRAFT
+
+
+async def test_another_diff_takes_the_authorisation_back(store: Store) -> None:
+    _, found = await look(store)
+    await act(store, found, ASK, *VOTES)
+    facts, revised = await look(store, diff="second")
+    assert record_of(revised).state is State.ASSESS
+    assert told(facts)["change-record"].verdict == "wait"
+    assert "has not been asked" in told(facts)["change-record"].what
+
+
+async def test_what_does_not_matter_is_refreshed(store: Store) -> None:
+    _, found = await look(store)
+    await act(store, found, ASK, *VOTES)
+    retitled = replace(FACTS, title="Settle thrice a day")
+    _, refreshed = await look(store, retitled)
+    assert record_of(refreshed).state is State.SCHEDULED
+    assert record_of(refreshed).contents.title == "Settle thrice a day"
+
+
+async def test_what_else_blocks_is_waited_for_but_not_the_records_own_findings(store: Store) -> None:
+    _, found = await look(store)
+    assert found.context.blocking == ()
+    others = (
+        Finding("rule:x", Verdict.FAIL, "h", "w"),
+        Finding("hold", Verdict.WAIT, "h", "w"),
+        Finding("identity", Verdict.PASS, "h", "w"),
+        Finding("observed", Verdict.FAIL, "h", "w", observed=True),
+        *(Finding(name, Verdict.WAIT, "h", "w") for name in ("approvals", "change-record", "plans:test", "emergency")),
+    )
+    _, blocked = await look(store, decision=replace(decision_of(), findings=others))
+    assert blocked.context.blocking == ("rule:x", "hold")
+    after = await act(store, blocked, ASK)
+    assert record_of(after).state is State.ASSESS
+    facts, _ = await look(store, decision=replace(decision_of(), findings=others))
+    assert "waits for: rule:x and hold" in told(facts)["change-record"].what
+
+
+async def test_the_boards_teams_are_added_to_what_the_reviewers_may_do(store: Store) -> None:
+    reviewers = replace(
+        FACTS, standings=(Standing(account("ida"), Permission.WRITE, ("acme/appsec",)), FACTS.standings[0])
+    )
+    board = (
+        Standing(account("ida"), Permission.NONE, ("acme/it",)),
+        Standing(account("rick"), Permission.NONE, ("acme/risk",)),
+    )
+    _, found = await look(store, reviewers, board=board)
+    known = {each.account.login: each for each in found.context.standings}
+    assert known["ida"].teams == ("acme/appsec", "acme/it")
+    assert known["ida"].permission is Permission.WRITE
+    assert known["rick"].teams == ("acme/risk",)
+    assert known[FACTS.standings[0].account.login].permission is Permission.WRITE
+
+
+async def test_two_changes_of_one_thing_at_one_time_are_told_to_both(store: Store) -> None:
+    await look(store)
+    other = replace(FACTS, number=8)
+    facts, _ = await look(store, other, subject="pull:77:8")
+    conflict = told(facts)["conflict"]
+    assert conflict.verdict == "wait"
+    assert "CHG-2027-0001 (CI0012345, 2027-01-09 02:00 to 2027-01-09 06:00 UTC)" in conflict.what
+    facts, _ = await look(store)
+    assert "CHG-2027-0002" in told(facts)["conflict"].what
+
+
+async def test_who_was_overtaken_tries_again(store: Store) -> None:
+    _, found = await look(store)
+    stale = desk.act(found, ASK)
+    assert not isinstance(stale, Refused)
+    await act(store, found, ASK)
+    with pytest.raises(Transient):
+        async with store.transaction() as connection:
+            await register.keep(connection, stale[1][0])
+
+
+# Records that are over.
+
+
+async def test_a_record_that_was_cancelled_still_speaks_and_is_not_opened_anew_by_itself(store: Store) -> None:
+    _, found = await look(store)
+    await act(store, found, Event(Act.CANCEL, account("ana"), "Superseded."))
+    facts, over = await look(store)
+    assert record_of(over).state is State.CANCELLED
+    assert told(facts)["change-record"].verdict == "fail"
+    assert record_of(over).version == record_of(found).version + 1, "nothing happens to it any more"
+    _, anew = await look(store, asked=True)
+    assert record_of(anew).number != record_of(over).number
+    assert record_of(anew).state is State.DRAFT
+
+
+async def test_a_record_that_was_closed_makes_room_for_another_one(store: Store) -> None:
+    await declared(store)
+    await merge(store)
+    _, found = await look(store)
+    review = Event(Act.REVIEW, account("ida"), "The cause was a lost index; it is monitored now.")
+    close = Event(Act.CLOSE, account("rosa"), "It did not help.", closure=Closure.UNSUCCESSFUL)
+    closed = await act(store, found, review, close)
+    assert record_of(closed).state is State.CLOSED
+    _, anew = await look(store)
+    assert record_of(anew).number != record_of(found).number
+    assert record_of(anew).state is State.DRAFT
+
+
+async def test_the_record_of_a_pull_request_that_is_not_open_is_read_as_it_is(store: Store) -> None:
+    _, found = await look(store)
+    rest = await desk.at_rest(store, PULL, FACTS, rules(), decision_of(), board=standings(), now=MONDAY)
+    assert rest.change == found.change
+    assert {each.account.login for each in rest.context.standings} >= {"ida", "rick", "cora"}
+    nothing = await desk.at_rest(store, "pull:77:99", FACTS, rules(), decision_of(), board=(), now=MONDAY)
+    assert nothing.change is None
+
+
+# Emergencies.
+
+DECLARE = Event(Act.DECLARE, account("rosa"), "Payments are down since nine.", incident="INC0012345")
+EMERGENCY_VOTES = tuple(vote(login, Choice.APPROVE) for login in ("cleo", "cora"))
+
+
+async def declared(store: Store, subject: str = PULL, facts: PullRequestFacts = FACTS) -> Desk:
+    """An emergency that its board has authorised."""
+    _, found = await look(store, facts, subject=subject)
+    await act(store, found, DECLARE)
+    _, found = await look(store, facts, subject=subject)
+    found = await act(store, found, ASK, *EMERGENCY_VOTES)
+    assert record_of(found).state is State.SCHEDULED
+    return found
+
+
+async def merge(store: Store, at: datetime = MONDAY, policy: Policy | None = None) -> Change:
+    await desk.merged(store, PULL, FACTS, policy or rules(), decision_of(), at)
+    async with store.transaction() as connection:
+        found = await register.latest_of(connection, PULL)
+    assert found is not None
+    return found
+
+
+async def test_an_emergency_stays_one_at_the_next_look(store: Store) -> None:
+    await declared(store)
+    facts, found = await look(store)
+    assert record_of(found).contents.kind is ChangeType.EMERGENCY
+    assert told(facts)["change-record"].verdict == "pass"
+
+
+async def test_an_emergency_is_made_by_its_merge_and_to_be_reviewed(store: Store) -> None:
+    await declared(store)
+    before = await kinds(store)
+    record = await merge(store)
+    assert record.state is State.REVIEW
+    assert record.review_due == MONDAY + timedelta(days=3)
+    assert (record.started_at, record.ended_at) == (MONDAY, MONDAY)
+    assert await kinds(store) == [*before, "countersign:change:moved", "countersign:change:moved"]
+    async with store.transaction() as connection:
+        history = await register.history(connection, record.number)
+    assert [(each.act, each.why) for each in history[-2:]] == [
+        (Act.START, "The pull request was merged."),
+        (Act.FINISH, "The pull request was merged."),
+    ]
+    assert await merge(store) == record, "it is made once"
+
+
+async def test_any_other_change_waits_for_its_deployment(store: Store) -> None:
+    _, found = await look(store)
+    authorised = await act(store, found, ASK, *VOTES)
+    assert await merge(store) == record_of(authorised)
+
+
+async def test_a_merge_without_a_record_or_before_its_board_decided_is_no_emergency(store: Store) -> None:
+    await desk.merged(store, PULL, FACTS, rules(), decision_of(), MONDAY)
+    _, found = await look(store)
+    assert await merge(store) == record_of(found)
+    await act(store, found, DECLARE)
+    assert (await merge(store)).state is State.DRAFT
+
+
+async def test_an_emergency_that_could_not_begin_stays_where_it_is(store: Store) -> None:
+    await declared(store)
+    base = rules()
+    frozen = rules(calendar=replace(base.calendar, freezes=(Freeze("all", first=MONDAY.date(), last=MONDAY.date()),)))
+    assert (await merge(store, policy=frozen)).state is State.SCHEDULED
+
+
+async def test_an_emergency_that_was_not_reviewed_in_time_blocks_the_next_change(store: Store) -> None:
+    await declared(store)
+    record = await merge(store)
+    other = replace(FACTS, number=8)
+    facts, _ = await look(store, other, subject="pull:77:8", at=MONDAY + timedelta(days=2))
+    assert "emergency" not in told(facts)
+    facts, found = await look(store, other, subject="pull:77:8", at=MONDAY + timedelta(days=3))
+    overdue = told(facts)["emergency"]
+    assert overdue.verdict == "fail"
+    assert overdue.what == f"The review of {record.number} is overdue."
+    assert found.context.overdue == (record.number,)
+    assert record_of(await act(store, found, ASK)).state is State.ASSESS
+
+
+async def test_its_own_review_does_not_block_an_emergency(store: Store) -> None:
+    await declared(store)
+    await merge(store)
+    facts, found = await look(store, at=MONDAY + timedelta(days=4))
+    assert found.context.overdue == ()
+    assert "emergency" not in told(facts)
+
+
+# What people do.
+
+
+def test_what_somebody_does_and_what_follows_are_the_steps() -> None:
+    here = Desk(draft(), context())
+    moved = desk.act(here, ASK)
+    assert not isinstance(moved, Refused)
+    after, steps = moved
+    assert [each.transition.act for each in steps] == [Act.SUBMIT, Act.ASSESS]
+    assert after.change == steps[-1].change
+    assert after.context == here.context
+
+
+def test_what_is_refused_leads_nowhere() -> None:
+    refused = desk.act(Desk(draft(), context()), vote("ida"))
+    assert isinstance(refused, Refused)
+    assert "is not possible there" in refused.what
+
+
+def test_nobody_acts_on_nothing() -> None:
+    with pytest.raises(AssertionError):
+        desk.act(Desk(None, context()), ASK)

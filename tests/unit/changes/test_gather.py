@@ -1,0 +1,216 @@
+"""What a look at a change record reads beside the facts: what people laid down, the board, and what the change does."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from bot.changes import gather, register
+from bot.changes.cab import BOARD, EMERGENCY_BOARD
+from bot.changes.desk import Desk
+from bot.changes.model import Change
+from bot.changes.waivers import Waiver
+from bot.decide.evaluate import decide
+from bot.facts import pull_request
+from bot.facts.model import Instructed, PullRequestFacts, Repository
+from bot.facts.pull_request import Place
+from bot.github.client import InstallationClient
+from bot.github.lanes import Lane
+from bot.policy import digest
+from bot.policy.model import Approvals, Policy, Tier, TierRules
+from bot.sandbox import SimulatedGitHub
+from bot.store import Store
+from tests.unit.builders import account
+from tests.unit.changes.builders import MONDAY, contents, context, rules
+from tests.unit.changes.test_desk import FACTS, PULL
+from tests.unit.changes.test_instructions import LATER, ask, lay_down
+
+BARE = rules(tiers=dict.fromkeys(Tier, TierRules((Approvals(1, ("write",)),))))
+HIGH = rules(roles={**rules().roles, EMERGENCY_BOARD: ("acme/ecab",), "verifier": ("acme/verification",)})
+
+
+@dataclass
+class Bench:
+    """A pull request, who is on the boards, and how the record is gathered."""
+
+    store: Store
+    client: InstallationClient
+    facts: PullRequestFacts
+    base: str
+    pull: Any
+    ana: Any
+
+    async def record(
+        self, policy: Policy = HIGH, *commands: str, facts: PullRequestFacts | None = None
+    ) -> tuple[PullRequestFacts, Desk | None]:
+        known = facts or self.facts
+        return await gather.record(
+            self.store,
+            self.client,
+            PULL,
+            known,
+            policy,
+            decide(known, policy, MONDAY),
+            base_tip=self.base,
+            commands=commands,
+            lane=Lane.PERSON,
+            now=MONDAY,
+        )
+
+
+@pytest.fixture
+async def place(store: Store, gh: SimulatedGitHub, client: InstallationClient) -> Bench:
+    org = gh.organisation("acme")
+    ana = org.person("ana")
+    for team, who in (("cab", "cleo"), ("ecab", "emil"), ("it", "ida"), ("verification", "vera")):
+        org.team(team, members=[org.person(who)])
+    ledger: Any = org.repository("ledger", files={"a": "1\n"}, access={ana: "admin"})
+    pull = ledger.open_pull_request(by=ana, title="Balance", files={"a": "2\n"})
+    read = await pull_request.read(client, Place("acme", "ledger", pull.number, ledger.id), ".github", Lane.PERSON)
+    assert read is not None
+    return Bench(store, client, read.facts, read.base_tip, pull, ana)
+
+
+def there(found: Desk | None) -> Change:
+    assert found is not None
+    assert found.change is not None
+    return found.change
+
+
+# What people laid down.
+
+
+async def test_what_was_laid_down_and_waived_becomes_part_of_the_facts(store: Store) -> None:
+    await lay_down(store, Instructed.HOLD, "held")
+    wish = await ask(store)
+    waiver = Waiver(
+        PULL, "rule:x", "It is a typo.", account("ana"), account("rick"), MONDAY, MONDAY + timedelta(days=1)
+    )
+    async with store.transaction() as connection:
+        await register.keep_waiver(connection, waiver, new_id=UUID(int=1))
+    laid = await gather.laid_down(store, PULL, FACTS, LATER - timedelta(days=1))
+    assert laid.asked == (wish,)
+    assert laid.facts.waivers == (), "it was granted later than that"
+    laid = await gather.laid_down(store, PULL, FACTS, MONDAY)
+    assert [(each.kind, each.value) for each in laid.facts.instructions] == [(Instructed.HOLD, "held")]
+    assert [each.finding for each in laid.facts.waivers] == ["rule:x"]
+    assert laid.asked == (), "the wish is over by then"
+    other = await gather.laid_down(store, "pull:77:8", FACTS, MONDAY)
+    assert (other.facts, other.asked) == (FACTS, ())
+
+
+# The record.
+
+
+async def test_where_no_record_is_wanted_github_is_asked_nothing(place: Bench, gh: SimulatedGitHub) -> None:
+    before = gh._requests
+    assert await place.record(BARE, "recheck") == (place.facts, None)
+    assert gh._requests == before
+
+
+@pytest.mark.parametrize("command", ["request-cab", "emergency", "change"])
+async def test_who_asks_for_a_record_has_one(place: Bench, command: str) -> None:
+    facts, found = await place.record(BARE, "recheck", command)
+    assert facts.record is not None
+    assert there(found).number == facts.record.number
+    again, kept = await place.record(BARE)
+    assert there(kept) == there(found), "from then on it is looked at, whoever asks"
+    assert again.record == facts.record
+
+
+async def test_the_board_is_read_with_who_signs_and_nobody_else(place: Bench) -> None:
+    _, found = await place.record()
+    assert found is not None
+    assert {each.account.login: each.teams for each in found.context.standings} == {
+        "cleo": ("acme/cab",),
+        "emil": ("acme/ecab",),
+        "ida": ("acme/it",),
+    }
+    assert found.context.policy_digest == digest.digest(HIGH)
+
+
+async def test_a_change_is_known_by_what_it_does(place: Bench) -> None:
+    _, first = await place.record()
+    moved = replace(
+        place.facts, head=replace(place.facts.head, oid=place.pull.push(by=place.ana, files={"a": "3\n"}).oid)
+    )
+    _, second = await place.record(facts=moved)
+    assert there(first).contents.diff != there(second).contents.diff
+    assert place.facts.head.oid not in there(first).contents.diff
+
+
+async def test_a_change_that_github_does_not_show_is_known_by_its_commit(place: Bench) -> None:
+    hidden = replace(place.facts, repository=replace(place.facts.repository, name="hidden"))
+    _, found = await place.record(facts=hidden)
+    assert there(found).contents.diff == place.facts.head.oid
+
+
+async def test_at_rest_the_board_is_read_too(place: Bench) -> None:
+    await place.record()
+    decision = decide(place.facts, HIGH, MONDAY)
+    rest = await gather.at_rest(
+        place.store, place.client, PULL, place.facts, HIGH, decision, lane=Lane.PERSON, now=MONDAY
+    )
+    assert there(rest).subject == PULL
+    assert {each.account.login for each in rest.context.standings} == {"cleo", "emil", "ida"}
+    elsewhere = replace(place.facts, repository=Repository(1, "acme", "vault"))
+    nothing = await gather.at_rest(
+        place.store, place.client, "pull:1:1", elsewhere, HIGH, decision, lane=Lane.PERSON, now=MONDAY
+    )
+    assert nothing.change is None
+
+
+def test_the_boards_roles_are_those_that_a_policy_names() -> None:
+    assert {BOARD, EMERGENCY_BOARD} <= set(HIGH.roles)
+
+
+# What commands can know.
+
+
+async def link(store: Store, change: Change, columns: dict[str, str | None]) -> None:
+    names = ", ".join(columns)
+    async with store.transaction() as connection:
+        await connection.execute(
+            f"INSERT INTO change_link (change, system, intended, {names}) "
+            f"VALUES (%s, 'servicenow', now(), {', '.join(['%s'] * len(columns))})",
+            [change.number, *columns.values()],
+        )
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"id": None}, "servicenow (not there yet)"),
+        ({"number": "CHG0030001", "url": "https://snow.example/1"}, "servicenow CHG0030001 https://snow.example/1"),
+        (
+            {"number": "CHG0030001", "problem": "It is closed there."},
+            "servicenow CHG0030001 It is closed there.",
+        ),
+        ({"problem": "Nobody may write there."}, "servicenow (not there yet) Nobody may write there."),
+    ],
+)
+async def test_commands_know_where_the_record_is_elsewhere(
+    store: Store, columns: dict[str, str | None], said: str
+) -> None:
+    async with store.transaction() as connection:
+        change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
+    await link(store, change, columns)
+    known = await gather.situation(store, PULL, FACTS, HIGH, Desk(change, context()), (), MONDAY)
+    assert known.link == said
+
+
+@pytest.mark.parametrize("found", [None, Desk(None, context())])
+async def test_commands_know_that_there_is_no_record(store: Store, found: Desk | None) -> None:
+    wish = await ask(store)
+    known = await gather.situation(store, PULL, FACTS, HIGH, found, (wish,), MONDAY)
+    assert (known.facts, known.policy, known.subject) == (FACTS, HIGH, PULL)
+    assert (known.desk, known.link, known.asked, known.now) == (found, "", (wish,), MONDAY)
+
+
+async def test_a_record_that_is_nowhere_else_has_no_link(store: Store) -> None:
+    async with store.transaction() as connection:
+        change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
+    known = await gather.situation(store, PULL, FACTS, HIGH, Desk(change, context()), (), MONDAY)
+    assert known.link == ""

@@ -1,0 +1,657 @@
+"""The commands about the change record: what each does, what it refuses, and how it is written."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.changes.desk import Desk
+from bot.changes.instructions import Asked
+from bot.changes.model import Act, Choice, Routing, State
+from bot.changes.model import Change as Record
+from bot.changes.waivers import Waiver
+from bot.commands import records
+from bot.commands.act import Outcome, answer
+from bot.commands.model import Change, LaidDown, Moved, WaiverAnswered, WaiverAsked
+from bot.commands.parse import Given, parse
+from bot.commands.table import BY_NAME
+from bot.decide.verdict import Decision, Finding, Involvement, Verdict
+from bot.facts.model import Instructed, Instruction, Permission, Standing
+from bot.ingest.statements import Pending
+from bot.policy.model import Calendar, Emergency, Policy, Tier, Waivers
+from tests.unit.builders import account, decided, pull_request
+from tests.unit.changes.builders import (
+    BOARD,
+    MONDAY,
+    SATURDAY,
+    WEEKEND,
+    approved,
+    asked,
+    context,
+    done,
+    draft,
+    rules,
+    standings,
+    started,
+    vote,
+)
+
+FACTS = pull_request(files=[])
+TEAMS = {**BOARD, "rosa": ("acme/release",), "rick": ("acme/risk",)}
+WISH = Asked(3, "rule:ticket", "There is no ticket for a typo.", MONDAY + timedelta(days=2), account("ana"))
+OPEN_RULE = Finding("rule:ticket", Verdict.FAIL, "no ticket", "Name the ticket.")
+
+
+def desk_of(record: Record | None, at: datetime = MONDAY, **more: Any) -> Desk:
+    return Desk(record, context(at, **more))
+
+
+def decision_of(tier: Tier = Tier.MEDIUM, findings: tuple[Finding, ...] = ()) -> Decision:
+    """A decision that names ana and bo as contributors."""
+    people = (Involvement((account("ana"), account("bo")), "contributor", ("wrote it",)),)
+    return replace(decided(FACTS), tier=tier, findings=findings, people=people)
+
+
+def said(
+    text: str,
+    who: str = "ana",
+    *,
+    record: Record | None = None,
+    desk: Desk | None = None,
+    policy: Policy | None = None,
+    decision: Decision | None = None,
+    permission: Permission = Permission.WRITE,
+    at: datetime = MONDAY,
+    **change: Any,
+) -> Outcome:
+    """What the comment of somebody comes to; ``record`` is that of the change."""
+    known = desk if desk is not None else (desk_of(record, at) if record is not None else None)
+    giver = Standing(account(who), permission, TEAMS.get(who, ()))
+    here = Change(change.pop("facts", FACTS), policy or rules(), "pull:77:7", known, now=at, **change)
+    outcome = answer(Pending(1, "pull:77:7", 5, giver.account, text, at), giver, decision or decision_of(), here)
+    assert outcome is not None
+    return outcome
+
+
+def moved(outcome: Outcome) -> list[Act]:
+    """What happened to the record, step by step."""
+    assert not outcome.refused, outcome.reply
+    return [step.transition.act for deed in outcome.deeds if isinstance(deed, Moved) for step in deed.steps]
+
+
+def after(outcome: Outcome) -> Record:
+    """The record after all of it."""
+    last = outcome.deeds[-1]
+    assert isinstance(last, Moved)
+    return last.steps[-1].change
+
+
+def laid(outcome: Outcome) -> Instruction:
+    """The one thing that was laid down."""
+    assert not outcome.refused, outcome.reply
+    [deed] = outcome.deeds
+    assert isinstance(deed, LaidDown)
+    return deed.instruction
+
+
+def refused(outcome: Outcome) -> str:
+    """Why nothing was done."""
+    assert outcome.refused
+    assert outcome.deeds == ()
+    return outcome.reply
+
+
+# What is said of every command.
+
+
+@pytest.mark.parametrize("name", [command.name for command in records.COMMANDS])
+def test_every_example_can_be_given_as_it_is_written(name: str) -> None:
+    for example in BY_NAME[name].examples:
+        [given] = parse(example, tuple(BY_NAME))
+        assert isinstance(given, Given), given
+        assert given.name == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/change nonsense",
+        "/change type emergency INC0012345",
+        "/change review",
+        "/cab",
+        "/cab maybe",
+        "/emergency",
+        "/emergency INC0012345",
+        "/cancel",
+        "/hold",
+        "/risk",
+        "/risk lower low because",
+        "/risk raise huge because",
+        "/risk raise high",
+        "/plan",
+        "/plan backout",
+        "/plan dinner Pizza for everybody",
+        "/schedule",
+        "/waive",
+        "/waive rule:ticket",
+        "/waive rule:ticket until 2027-01-05",
+        "/waive rule:ticket until tomorrow because it is a typo",
+        "/waive rule:ticket until 2027-02-30 because it is a typo",
+        "/waiver",
+        "/waiver grant",
+        "/waiver burn 3",
+    ],
+)
+def test_what_is_not_understood_is_told_how_to_write_it(text: str) -> None:
+    name = text[1:].split(maxsplit=1)[0]
+    assert refused(said(text, record=draft())) == f"Write it as `{BY_NAME[name].usage}`."
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/change", "/request-cab", "/cab approve", "/cancel No longer needed", "/emergency INC0012345 Payments are down"],
+)
+@pytest.mark.parametrize("desk", [None, desk_of(None)])
+def test_without_a_record_nothing_is_done_about_one(text: str, desk: Desk | None) -> None:
+    assert refused(said(text, "rosa", desk=desk)).startswith("There is no change record here")
+
+
+@pytest.mark.parametrize(
+    ("text", "may", "may_not"),
+    [
+        ("/change", Permission.READ, Permission.NONE),
+        ("/cab approve", Permission.READ, Permission.NONE),
+        ("/emergency INC0012345 Payments are down since nine", Permission.READ, Permission.NONE),
+        ("/waiver grant 3", Permission.READ, Permission.NONE),
+        ("/request-cab", Permission.WRITE, Permission.TRIAGE),
+        ("/cancel No longer needed", Permission.WRITE, Permission.TRIAGE),
+        ("/hold Wait", Permission.WRITE, Permission.TRIAGE),
+        ("/unhold", Permission.WRITE, Permission.TRIAGE),
+        ("/risk raise high It pays interest", Permission.WRITE, Permission.TRIAGE),
+        ("/plan backout Deploy the image before this one.", Permission.WRITE, Permission.TRIAGE),
+        ("/schedule weekend", Permission.WRITE, Permission.TRIAGE),
+        ("/waive rule:ticket until 2027-01-05 because it is a typo", Permission.WRITE, Permission.TRIAGE),
+    ],
+)
+def test_who_may_give_a_command(text: str, may: Permission, may_not: Permission) -> None:
+    name = text[1:].split(maxsplit=1)[0]
+    sentence = f"`/{name}` is for {BY_NAME[name].who}; @rosa does not have that."
+    assert refused(said(text, "rosa", record=draft(), permission=may_not)) == sentence
+    assert sentence not in said(text, "rosa", record=draft(), permission=may).reply
+
+
+# /change
+
+
+def test_the_record_is_shown_with_everything_that_a_board_asks_for() -> None:
+    record = approved(by=("rick",))
+    record = done(record, vote("ida", Choice.REJECT, "The `back-out` plan was never tried."))
+    record = replace(record, votes=(*record.votes, replace(record.votes[0], by=account("ana"))))
+    shown = said("/change", record=record, link="servicenow CHG0030001").reply
+    assert shown.startswith(f"**{record.number}** Settle twice a day\n")
+    for row in (
+        "| state | authorize |",
+        "| type | normal |",
+        "| risk | high: |",
+        "| application | payments |",
+        "| configuration item | CI0012345 |",
+        "| window | 2027-01-09 02:00 to 2027-01-09 06:00 UTC |",
+        "| plans | implementation, test, backout and impact |",
+        (
+            "| board | 3 of cab, it-manager, risk-officer and compliance, "
+            "and a signature for each of it-manager, risk-officer and compliance |"
+        ),
+        "| regulations | none named |",
+        "| elsewhere | servicenow CHG0030001 |",
+        "| counted | `@rick` | approve | Looks right to me. |",
+        "| counted | `@ida` | reject | The `back-out` plan was never tried. |",
+        "| not counted | `@ana` | approve | whoever gave it contributed to the change |",
+    ):
+        assert row in shown
+
+
+def test_a_record_that_says_little_is_shown_without_gaps() -> None:
+    little = draft(
+        Tier.LOW, application="", configuration_item="", plans=(), window=None, tier_because=("It is small.",)
+    )
+    shown = said("/change", record=little).reply
+    for row in (
+        "| risk | low: It is small. |",
+        "| application | none |",
+        "| configuration item | none |",
+        "| window | none |",
+        "| plans | none |",
+        "| board | none decides |",
+    ):
+        assert row in shown
+    assert "elsewhere" not in shown
+    assert "vote" not in shown
+
+
+def test_a_board_without_signatures_is_named_by_its_number() -> None:
+    routed = Routing(("ecab",), 1)
+    shown = said("/change", record=draft(routing=routed, regulations=("sox", "dora"))).reply
+    assert "| board | 1 of ecab |" in shown
+    assert "| regulations | sox and dora |" in shown
+
+
+def test_showing_a_record_notifies_nobody() -> None:
+    record = replace(draft(title="For @acme/everyone"), votes=approved(by=("rick",)).votes)
+    shown = said("/change", record=record).reply
+    assert "@" not in re.sub(r"`[^`]*`", "", shown)
+
+
+def test_the_template_of_the_plans_can_be_copied() -> None:
+    outcome = said("/change template", record=None)
+    assert outcome.reply.startswith("```markdown\n## Justification\n")
+    assert outcome.reply.count("\n## ") == 5
+    assert outcome.deeds == ()
+
+
+def test_nobody_links_a_record_by_hand() -> None:
+    assert "linked by themselves" in refused(said("/change link CHG0030001", record=draft()))
+
+
+# /request-cab
+
+
+def test_asking_calls_the_board_once() -> None:
+    outcome = said("/request-cab The regulator asks for it", record=draft())
+    assert moved(outcome) == [Act.SUBMIT, Act.ASSESS]
+    assert after(outcome).requesters == (account("ana"),)
+    step = outcome.deeds[0]
+    assert isinstance(step, Moved)
+    assert step.steps[0].transition.why == "The regulator asks for it"
+    assert outcome.reply == (
+        "@acme/cab @acme/it @acme/risk @acme/compliance: CHG-2027-0001, Settle twice a day, is on the agenda until "
+        "2027-01-05 12:00 UTC. Planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC. Vote with `/cab approve`, "
+        "`/cab reject reason` or `/cab defer reason`; `/change` shows the record."
+    )
+
+
+def test_a_board_that_has_for_ever_is_given_no_end() -> None:
+    called = records._asked(replace(asked(), deadline=None), Change(FACTS, rules()))
+    assert "is on the agenda. Planned for" in called
+
+
+def test_each_holder_is_called_once_though_it_has_two_roles() -> None:
+    both = rules(roles={**rules().roles, "it-manager": ("acme/cab",), "risk-officer": ("acme/cab", "@acme|eve")})
+    called = records._asked(asked(), Change(FACTS, both))
+    assert called.startswith("@acme/cab @\\@acme\\|eve @acme/compliance: ")
+
+
+def test_what_a_record_lacks_is_told_with_the_sections_to_copy() -> None:
+    outcome = said("/request-cab", record=draft(plans=()))
+    told = refused(outcome)
+    assert told.startswith("CHG-2027-0001 is not complete:")
+    assert told.endswith("```")
+    copied = told.partition("```markdown\n")[2].removesuffix("```")
+    assert [line for line in copied.splitlines() if line.startswith("## ")] == [
+        "## Implementation plan",
+        "## Test plan",
+        "## Backout plan",
+        "## Impact",
+    ]
+
+
+def test_a_refusal_that_no_section_would_help_has_none_to_copy() -> None:
+    told = refused(said("/request-cab", record=draft(), desk=desk_of(draft(), standings=())))
+    assert told.startswith("The board cannot decide")
+    assert "```" not in told
+
+
+def test_what_else_blocks_is_waited_for() -> None:
+    outcome = said("/request-cab", desk=desk_of(draft(), blocking=("identity",)))
+    assert moved(outcome) == [Act.SUBMIT]
+    assert outcome.reply == (
+        "CHG-2027-0001 is complete. The board decides when nothing else blocks; the check says what does."
+    )
+
+
+def test_where_no_board_decides_that_is_said() -> None:
+    outcome = said("/request-cab", record=draft(Tier.LOW), decision=decision_of(Tier.LOW))
+    assert after(outcome).state is State.SCHEDULED
+    assert outcome.reply == "CHG-2027-0001 needs no board; it is in state scheduled."
+
+
+def test_a_record_that_was_asked_for_already_is_not_asked_again() -> None:
+    told = refused(said("/request-cab", record=asked()))
+    assert "`submit` is not possible there" in told
+    assert "```" not in told, "the plans are there to be read, not to be written again"
+
+
+# /cab
+
+
+def test_a_vote_is_acknowledged_silently_while_others_are_missing() -> None:
+    outcome = said("/cab approve", "ida", record=asked())
+    assert moved(outcome) == [Act.VOTE]
+    assert outcome.reply == ""
+    assert after(outcome).votes[-1].choice is Choice.APPROVE
+
+
+def test_the_vote_that_decides_says_what_was_decided() -> None:
+    outcome = said("/cab approve", "cora", record=approved(by=("ida", "rick")))
+    assert moved(outcome) == [Act.VOTE, Act.AUTHORIZE]
+    assert outcome.reply == ("CHG-2027-0001 is authorised. Planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC.")
+
+
+def test_the_vote_that_rejects_sends_it_back() -> None:
+    record = asked()
+    for login in ("ida", "rick"):
+        record = done(record, vote(login, Choice.REJECT, "Not before the audit."))
+    outcome = said("/cab reject Not before the audit", "cleo", record=record)
+    assert moved(outcome) == [Act.VOTE, Act.REJECT]
+    assert outcome.reply == "CHG-2027-0001 is back in draft: the board did not authorise it."
+    step = outcome.deeds[0]
+    assert isinstance(step, Moved)
+    assert step.steps[0].change.votes[-1].reason == "Not before the audit"
+
+
+def test_a_rejection_and_a_deferral_need_a_reason() -> None:
+    for word in ("reject", "defer"):
+        assert refused(said(f"/cab {word}", "ida", record=asked())).startswith(f"To {word} needs a reason.")
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [("ana", "contributed to the change"), ("rosa", "holds none of the roles cab, it-manager")],
+)
+def test_who_has_no_vote_is_told_why(who: str, reason: str) -> None:
+    assert reason in refused(said("/cab approve", who, record=asked()))
+
+
+def test_what_somebody_may_do_is_what_they_may_now() -> None:
+    record = asked()
+    stale = desk_of(record, standings=standings({**BOARD, "ida": ()}))
+    assert moved(said("/cab approve", "ida", desk=stale)) == [Act.VOTE]
+    fresh = desk_of(record, standings=standings())
+    giver = Standing(account("ida"), Permission.WRITE, ())
+    request = Pending(1, "pull:77:7", 5, giver.account, "/cab approve", MONDAY)
+    outcome = answer(request, giver, decision_of(), Change(FACTS, rules(), "pull:77:7", fresh, now=MONDAY))
+    assert outcome is not None
+    assert "holds none of the roles" in refused(outcome)
+
+
+def test_each_command_of_a_comment_finds_what_the_one_before_did() -> None:
+    outcome = said("/cancel Superseded\n/change", "ana", record=draft())
+    assert moved(outcome) == [Act.CANCEL]
+    assert "| state | cancelled |" in outcome.reply
+
+
+def test_what_moves_no_record_leaves_it_to_the_next_command_as_it_is() -> None:
+    here = Change(FACTS, rules(), "pull:77:7", desk_of(draft()), now=MONDAY)
+    held = LaidDown(Instruction(Instructed.HOLD, "held", account("ana"), "Wait.", MONDAY))
+    assert records.follow(here, held) is here
+    assert records.follow(here, None) is here
+    nothing = replace(here, desk=None)
+    [step] = [deed for deed in said("/cancel Superseded", record=draft()).deeds if isinstance(deed, Moved)]
+    assert records.follow(nothing, step) is nothing
+
+
+# /emergency, /change type and review, /cancel
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/emergency INC0012345 Payments are down since nine",
+        "/change type emergency INC0012345 Payments are down since nine",
+    ],
+)
+def test_who_may_declares_an_emergency(text: str) -> None:
+    outcome = said(text, "rosa", record=draft())
+    assert moved(outcome)[0] is Act.DECLARE
+    declared = after(outcome).emergency
+    assert declared is not None
+    assert (declared.incident, declared.reason) == ("INC0012345", "Payments are down since nine")
+    assert outcome.reply == "CHG-2027-0001 is an emergency now; its board decides."
+
+
+def test_nobody_else_declares_one() -> None:
+    text = "/emergency INC0012345 Payments are down since nine"
+    assert refused(said(text, "ana", record=draft())) == (
+        "@ana may not declare an emergency. Somebody with release can declare it."
+    )
+    nobody = desk_of(draft(), policy=rules(emergency=Emergency()))
+    assert "Nobody may declare an emergency." in refused(said(text, "rosa", desk=nobody))
+
+
+def test_an_emergency_is_reviewed_by_somebody_of_the_board() -> None:
+    declared = after(said("/emergency INC0012345 Payments are down since nine", "rosa", record=draft()))
+    where = context(SATURDAY)
+    record = replace(started(), contents=declared.contents, emergency=declared.emergency, state=State.REVIEW)
+    text = "/change review The cause was a lost index; it is monitored from now on."
+    outcome = said(text, "cleo", desk=Desk(record, where), at=SATURDAY)
+    assert moved(outcome) == [Act.REVIEW]
+    assert outcome.reply == ""
+    found = after(outcome).retrospective
+    assert found is not None
+    assert found.said == "The cause was a lost index; it is monitored from now on."
+    assert "cannot review" in refused(said(text, "ana", desk=Desk(record, where), at=SATURDAY))
+
+
+def test_who_has_to_do_with_a_record_cancels_it() -> None:
+    outcome = said("/cancel Superseded by #12", "bo", record=asked())
+    assert moved(outcome) == [Act.CANCEL]
+    assert (after(outcome).state, outcome.reply) == (State.CANCELLED, "")
+    assert "cannot cancel" in refused(said("/cancel Just because", "rosa", record=asked()))
+
+
+# /hold and /unhold
+
+
+def test_a_hold_is_laid_down_and_lifted() -> None:
+    held = laid(said("/hold Wait for the auditors"))
+    assert held == Instruction(Instructed.HOLD, "held", account("ana"), "Wait for the auditors", MONDAY)
+    facts = replace(FACTS, instructions=(held,))
+    assert laid(said("/unhold", "bo", facts=facts)) == Instruction(Instructed.HOLD, "", account("bo"), "lifted", MONDAY)
+    assert laid(said("/unhold They have been here", facts=facts)).reason == "They have been here"
+    assert refused(said("/unhold")) == "Nobody holds this change."
+
+
+# /risk
+
+
+def test_risk_is_raised_and_never_lowered() -> None:
+    raised = laid(said("/risk raise high It touches the interest calculation"))
+    assert (raised.kind, raised.value) == (Instructed.RAISE, "high")
+    assert raised.reason == "It touches the interest calculation"
+    for tier in ("low", "medium"):
+        assert refused(said(f"/risk raise {tier} Never mind")) == (
+            "The change is of tier medium already; risk is raised, never lowered."
+        )
+
+
+# /plan
+
+
+@pytest.mark.parametrize("kind", ["implementation", "test", "backout", "impact"])
+def test_a_plan_is_written_in_a_comment(kind: str) -> None:
+    written = laid(said(f"/plan {kind} Deploy the image before this one; ten minutes."))
+    assert written.kind is Instructed(f"plan:{kind}")
+    assert written.value == "Deploy the image before this one; ten minutes."
+
+
+@pytest.mark.parametrize("text", ["tbd", "n/a", "to be done"])
+def test_a_placeholder_is_no_plan(text: str) -> None:
+    assert refused(said(f"/plan backout {text}")).startswith("That says nothing as a plan. It should say: What makes")
+
+
+# /schedule
+
+
+def window_of(outcome: Outcome) -> tuple[datetime, datetime]:
+    first, _, last = laid(outcome).value.partition("/")
+    return datetime.fromisoformat(first), datetime.fromisoformat(last)
+
+
+def test_a_change_is_planned_for_the_next_opening_of_a_window() -> None:
+    outcome = said("/schedule weekend", record=draft())
+    assert laid(outcome).kind is Instructed.SCHEDULE
+    assert window_of(outcome) == (WEEKEND.start, WEEKEND.end)
+    assert laid(outcome).reason == "weekend"
+    assert outcome.reply == "Planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC."
+
+
+def test_a_change_is_planned_for_a_time_within_a_window() -> None:
+    outcome = said("/schedule 2027-01-09T05:30", record=draft())
+    assert window_of(outcome) == (SATURDAY + timedelta(hours=3.5), WEEKEND.end), "a window's end is not passed"
+    assert outcome.reply == "Planned for 2027-01-09 05:30 to 2027-01-09 06:00 UTC."
+    assert window_of(said("/schedule 2027-01-09T04:00+01:00", record=draft()))[0] == SATURDAY + timedelta(hours=1)
+
+
+def test_a_time_is_that_of_the_calendar_and_kept_in_utc() -> None:
+    outcome = said("/schedule 2027-07-10T02:00", record=draft())
+    assert laid(outcome).value == "2027-07-10T01:00:00+00:00/2027-07-10T02:00:00+00:00"
+    assert outcome.reply == "Planned for 2027-07-10 01:00 to 2027-07-10 02:00 UTC."
+
+
+@pytest.mark.parametrize(
+    "wish", ["noon", "2027-01-03T02:00", "2027-01-04T12:00", "9999-12-31T23:30", "2028-06-03T02:00", "0001-01-01"]
+)
+def test_what_is_no_time_to_come_is_told_so(wish: str) -> None:
+    assert refused(said(f"/schedule {wish}", record=draft())) == (
+        f"`{wish}` is neither a window nor a time in the next 400 days, like `2027-01-24T02:00`. Windows are weekend."
+    )
+
+
+def test_a_calendar_without_windows_names_none() -> None:
+    free = rules(calendar=Calendar())
+    assert "Windows are" not in refused(said("/schedule noon", record=draft(), policy=free))
+
+
+def test_a_time_that_the_calendar_does_not_allow_is_answered_with_the_next_that_it_does() -> None:
+    assert refused(said("/schedule 2027-01-06T02:00", record=draft())) == (
+        "The calendar does not allow that. The next time that it allows is 2027-01-09 02:00 to 2027-01-09 06:00 UTC."
+    )
+    assert "does not allow" in refused(said("/schedule 2027-01-30T02:00", record=draft())), "a freeze"
+
+
+def test_a_calendar_that_cannot_be_used_allows_nothing() -> None:
+    broken = rules(calendar=replace(rules().calendar, holidays="XX-NOWHERE"))
+    assert refused(said("/schedule weekend", record=draft(), policy=broken)) == "The calendar does not allow that."
+
+
+@pytest.mark.parametrize("desk", [None, desk_of(None)])
+def test_without_a_record_nothing_is_planned(desk: Desk | None) -> None:
+    assert refused(said("/schedule weekend", desk=desk)) == "There is no change record here."
+
+
+# /waive
+
+
+def test_a_waiver_is_asked_for_until_the_end_of_a_day_of_the_calendar() -> None:
+    blocked = decision_of(findings=(OPEN_RULE,))
+    outcome = said("/waive rule:ticket until 2027-01-05 because there is no ticket for a typo", decision=blocked)
+    assert not outcome.refused
+    midnight = datetime(2027, 1, 6, tzinfo=UTC)
+    assert outcome.deeds == (WaiverAsked("rule:ticket", "there is no ticket for a typo", midnight),)
+    assert outcome.reply == (
+        "Somebody with risk-officer can answer with `/waiver grant rule:ticket` or `/waiver deny rule:ticket`."
+    )
+
+
+def test_a_waiver_can_end_at_a_moment() -> None:
+    blocked = decision_of(findings=(replace(OPEN_RULE, verdict=Verdict.WAIT),))
+    outcome = said("/waive rule:ticket until 2027-01-05T18:00 because it's only a typo, for now", decision=blocked)
+    [deed] = outcome.deeds
+    assert deed == WaiverAsked("rule:ticket", "it's only a typo, for now", datetime(2027, 1, 5, 18, tzinfo=UTC))
+
+
+def test_only_what_blocks_is_waived() -> None:
+    text = "/waive rule:ticket until 2027-01-05 because there is no ticket for a typo"
+    assert refused(said(text)) == "There is no finding `rule:ticket` that blocks. Open is nothing."
+    others = (replace(OPEN_RULE, id="hold"), replace(OPEN_RULE, id="draft", verdict=Verdict.WAIT))
+    passed = replace(OPEN_RULE, verdict=Verdict.PASS)
+    assert refused(said(text, decision=decision_of(findings=(*others, passed)))) == (
+        "There is no finding `rule:ticket` that blocks. Open is `hold` and `draft`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("finding", "until", "why", "sentence"),
+    [
+        ("separation", "2027-01-05", "there is nobody else", "`separation` cannot be waived. Do what the finding asks"),
+        ("rule:ticket", "2027-01-03", "there is no ticket", "A waiver ends in the future."),
+        ("rule:ticket", "2027-06-01", "there is no ticket", "A waiver holds for 30 days at most."),
+        ("rule:ticket", "2027-01-05", "tbd", "A waiver needs a reason."),
+    ],
+)
+def test_a_wish_that_nobody_could_grant_is_refused(finding: str, until: str, why: str, sentence: str) -> None:
+    blocked = decision_of(findings=(replace(OPEN_RULE, id=finding),))
+    assert sentence in refused(said(f"/waive {finding} until {until} because {why}", decision=blocked))
+
+
+@pytest.mark.parametrize("until", ["9999-12-31", "9999-12-31T23:59", "0001-01-01"])
+def test_the_ends_of_time_are_refused_like_any_other_day(until: str) -> None:
+    blocked = decision_of(findings=(OPEN_RULE,))
+    assert refused(said(f"/waive rule:ticket until {until} because there is no ticket", decision=blocked))
+
+
+# /waiver
+
+
+def answered(outcome: Outcome) -> Waiver | None:
+    assert not outcome.refused, outcome.reply
+    [deed] = outcome.deeds
+    assert isinstance(deed, WaiverAnswered)
+    assert deed.asked == WISH
+    return deed.waiver
+
+
+@pytest.mark.parametrize("which", ["3", "#3", "rule:ticket"])
+def test_somebody_else_grants_a_waiver(which: str) -> None:
+    others = (WISH, replace(WISH, id=33, finding="rule:tickets"))
+    waiver = answered(said(f"/waiver grant {which}", "rick", asked=others))
+    assert waiver == Waiver("pull:77:7", WISH.finding, WISH.reason, account("ana"), account("rick"), MONDAY, WISH.until)
+
+
+def test_somebody_else_denies_a_waiver() -> None:
+    assert answered(said("/waiver deny 3", "rick", asked=(WISH,))) is None
+
+
+@pytest.mark.parametrize("word", ["grant", "deny"])
+@pytest.mark.parametrize(
+    ("who", "sentence"),
+    [
+        ("ana", "@ana asked for this waiver and cannot grant it."),
+        ("bo", "@bo contributed to the change and cannot grant a waiver for it."),
+        ("ida", "@ida may not grant waivers. Somebody with risk-officer who did not contribute"),
+    ],
+)
+def test_nobody_else_answers_a_wish(word: str, who: str, sentence: str) -> None:
+    assert sentence in refused(said(f"/waiver {word} 3", who, asked=(WISH,)))
+
+
+def test_a_wish_that_does_not_wait_is_not_answered() -> None:
+    assert refused(said("/waiver grant 4", "rick", asked=(WISH, replace(WISH, id=9)))) == (
+        "No waiver `4` waits for an answer here. Open is 3 (`rule:ticket`, of @ana) and 9 (`rule:ticket`, of @ana)."
+    )
+    assert refused(said("/waiver grant 3", "rick")) == "No waiver `3` waits for an answer here. Open is nothing."
+
+
+def test_of_several_wishes_about_one_finding_a_number_says_which() -> None:
+    wishes = (WISH, replace(WISH, id=9, by=account("bo")))
+    assert refused(said("/waiver grant rule:ticket", "rick", asked=wishes)) == (
+        "Several wait for an answer, so that it takes a number: "
+        "3 (`rule:ticket`, of @ana) and 9 (`rule:ticket`, of @bo)."
+    )
+
+
+def test_a_wish_is_answered_once_in_a_comment() -> None:
+    outcome = said("/waiver deny 3\n/waiver grant 3", "rick", asked=(WISH,))
+    assert outcome.refused
+    assert outcome.deeds == (WaiverAnswered(WISH, None),)
+    assert "No waiver `3` waits for an answer here." in outcome.reply
+
+
+def test_a_policy_that_lets_nobody_waive_is_told_before_anybody_is_asked() -> None:
+    nobody = rules(waivers=Waivers())
+    blocked = decision_of(findings=(OPEN_RULE,))
+    text = "/waive rule:ticket until 2027-01-05 because there is no ticket for a typo"
+    assert refused(said(text, decision=blocked, policy=nobody)) == (
+        "Nobody may grant a waiver. The owners of the policy say in `waivers.from` who may."
+    )

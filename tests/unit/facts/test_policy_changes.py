@@ -1,0 +1,162 @@
+"""What a pull request does to policy files, as far as GitHub shows it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from bot.clock import utc_now
+from bot.errors import Refusal, Transient
+from bot.facts import policy_changes, pull_request
+from bot.facts.model import ChangedFile, FileChange, PolicyChange, PullRequestFacts
+from bot.facts.policy_changes import Draft
+from bot.facts.pull_request import Place
+from bot.github.client import InstallationClient
+from bot.github.lanes import Lane
+from bot.policy.model import Calendar, Policy, Window
+from bot.sandbox import SimulatedGitHub
+from bot.store import Store
+from bot.trial.model import Preview
+from tests.unit.builders import policy
+
+FILE, OWN = "countersign.yml", ".github/countersign.yml"
+GOOD = "version: 1\nmode: enforce\n"
+EMPTY = Preview(0, 0, 0, (), ())
+MOVED = ChangedFile("docs/new.md", FileChange.RENAMED, 0, 0)
+
+
+@dataclass
+class Bank:
+    """The policy's repository, another one, and what a pull request there would do."""
+
+    store: Store
+    client: InstallationClient
+    home: Any
+    ledger: Any
+    ana: Any
+
+    async def facts(self, repository: Any, files: dict[str, str | None]) -> PullRequestFacts:
+        pull = repository.open_pull_request(by=self.ana, title="Change", files=files)
+        place = Place("acme", repository.name, pull.number, repository.id)
+        read = await pull_request.read(self.client, place, ".github", Lane.PERSON)
+        assert read is not None
+        return read.facts
+
+    async def drafts(self, facts: PullRequestFacts, rules: Policy | None = None) -> tuple[Draft, ...]:
+        return await policy_changes.read(
+            self.store, self.client, facts, rules or policy(), ".github", lane=Lane.PERSON, at=utc_now()
+        )
+
+    async def of(self, repository: Any, files: dict[str, str | None], rules: Policy | None = None) -> tuple[Draft, ...]:
+        return await self.drafts(await self.facts(repository, files), rules)
+
+
+@pytest.fixture
+async def bank(store: Store, gh: SimulatedGitHub, client: InstallationClient) -> Bank:
+    org = gh.organisation("acme")
+    ana = org.person("ana")
+    home: Any = org.repository(".github", files={FILE: GOOD, "a": "1"}, access={ana: "admin"})
+    ledger: Any = org.repository("ledger", files={"a": "1"}, access={ana: "admin"})
+    return Bank(store, client, home, ledger, ana)
+
+
+async def test_other_files_are_no_change_of_the_policy(bank: Bank) -> None:
+    assert await bank.of(bank.ledger, {"a": "2", "docs/countersign.yml": GOOD, FILE: GOOD}) == ()
+    assert await bank.of(bank.home, {"a": "2"}) == ()
+
+
+async def test_the_organisations_file_counts_in_its_repository_alone(bank: Bank) -> None:
+    assert await bank.of(bank.home, {FILE: GOOD + "# more\n"}) == (Draft(PolicyChange(FILE, usable=True), (), EMPTY),)
+
+
+async def test_a_repositorys_own_file_counts_everywhere(bank: Bank) -> None:
+    expected = Draft(PolicyChange(OWN, usable=True), (), EMPTY)
+    assert await bank.of(bank.ledger, {OWN: GOOD}) == (expected,)
+    both = await bank.of(bank.home, {OWN: GOOD, FILE: GOOD + "# more\n"})
+    assert [each.change.path for each in both] == [OWN, FILE]
+
+
+async def test_a_file_that_cannot_be_used_says_where(bank: Bank) -> None:
+    [draft] = await bank.of(bank.home, {FILE: "version: 1\nmoed: enforce\n"})
+    assert draft.change == PolicyChange(FILE, usable=False)
+    assert draft.preview is None
+    [problem] = draft.problems
+    assert (problem.origin, problem.line) == ("acme/.github:countersign.yml", 2)
+
+
+@pytest.mark.parametrize("text", ["version: 1\x00\n", "# " + "x" * 600_000])
+async def test_a_file_that_github_does_not_show_whole_cannot_be_used(bank: Bank, text: str) -> None:
+    [draft] = await bank.of(bank.home, {FILE: text})
+    assert not draft.change.usable
+    assert draft.problems
+
+
+async def test_a_repositorys_file_may_use_what_the_organisation_names(bank: Bank) -> None:
+    own = "version: 1\ntiers: {high: {approvals: [{count: 1, from: [security]}], windows: [weekend]}}\n"
+    windows = Calendar(windows=(("weekend", (Window("FREQ=WEEKLY;BYDAY=SA", policy().reviews.member_for),)),))
+    above = replace(policy(), calendar=windows)
+    [usable] = await bank.of(bank.ledger, {OWN: own}, above)
+    assert usable.change.usable
+    [unusable] = await bank.of(bank.ledger, {OWN: own + "# again\n"}, policy(roles={}))
+    assert not unusable.change.usable
+    [elsewhere] = await bank.of(bank.home, {FILE: own}, above)
+    assert not elsewhere.change.usable, "what is changed is what names them"
+
+
+async def test_taking_the_organisations_policy_away_cannot_be_used(bank: Bank) -> None:
+    [draft] = await bank.of(bank.home, {FILE: None})
+    assert draft.change == PolicyChange(FILE, usable=False)
+    assert "taken away" in draft.problems[0].message
+
+
+async def test_taking_a_repositorys_file_away_is_tried_as_an_empty_one(bank: Bank) -> None:
+    bank.ledger.push("main", by=bank.ana, files={OWN: GOOD})
+    [draft] = await bank.of(bank.ledger, {OWN: None})
+    assert draft == Draft(PolicyChange(OWN, usable=True), (), EMPTY)
+
+
+async def test_renaming_something_else_is_no_change_of_the_policy(bank: Bank) -> None:
+    for repository in (bank.ledger, bank.home):
+        facts = await bank.facts(repository, {"docs/new.md": "x"})
+        assert await bank.drafts(replace(facts, files=(MOVED,))) == ()
+
+
+async def test_a_policy_file_that_is_renamed_is_found_under_its_old_name(bank: Bank) -> None:
+    """GitHub tells only the new name."""
+    facts = await bank.facts(bank.home, {FILE: None, "docs/new.md": GOOD})
+    [draft] = await bank.drafts(replace(facts, files=(MOVED,)))
+    assert draft.change == PolicyChange(FILE, usable=False)
+    bank.ledger.push("main", by=bank.ana, files={OWN: GOOD})
+    facts = await bank.facts(bank.ledger, {OWN: None, "docs/new.md": GOOD})
+    [draft] = await bank.drafts(replace(facts, files=(MOVED,)))
+    assert draft.change.path == OWN
+
+
+async def test_the_policys_repository_is_known_whatever_its_case(bank: Bank) -> None:
+    facts = await bank.facts(bank.home, {FILE: GOOD + "# more\n"})
+    shouting = replace(facts, repository=replace(facts.repository, name=".GITHUB"))
+    assert [each.change.path for each in await bank.drafts(shouting)] == [FILE]
+
+
+async def test_a_repository_that_cannot_be_seen_is_looked_for_again(bank: Bank) -> None:
+    facts = await bank.facts(bank.ledger, {OWN: GOOD})
+    hidden = replace(facts, repository=replace(facts.repository, name="hidden"))
+    with pytest.raises(Transient):
+        await bank.drafts(hidden)
+
+
+async def test_what_only_shows_when_it_is_tried_is_told(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: Any) -> Preview:
+        raise Refusal("It cannot be used for northbank/vault.")
+
+    monkeypatch.setattr(policy_changes, "preview", refuse)
+    [draft] = await bank.of(bank.home, {FILE: GOOD + "# more\n"})
+    assert draft.change == PolicyChange(FILE, usable=False)
+    assert draft.problems[0].message == "It cannot be used for northbank/vault."
+
+
+async def test_the_facts_have_what_the_drafts_tell(bank: Bank) -> None:
+    facts = await bank.facts(bank.home, {FILE: GOOD + "# more\n"})
+    drafts = await bank.drafts(facts)
+    assert policy_changes.of(drafts, facts).policy_changes == (PolicyChange(FILE, usable=True),)
+    assert policy_changes.of((), facts).policy_changes == ()
