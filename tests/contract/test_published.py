@@ -164,7 +164,12 @@ async def test_every_refusal_is_as_described(client: Client, house: House) -> No
     await client.ask("PUT", f"{where}/pulls/{house.merged.number}/merge", {})
     await client.ask("PUT", f"{where}/pulls/{house.pull.number}/merge", {"sha": "0" * 40})
     await client.ask("GET", f"{where}/pulls/{house.pull.number}/merge")
-    assert [each.status for each in seen] == [422, 404, 422, 422, 405, 409, 404]
+    await client.ask("GET", f"{where}/compare/main...nowhere")
+    await client.ask("GET", "/users/nobody")
+    await client.ask("GET", "/repos/house/nowhere/collaborators")
+    await client.ask("GET", "/repos/house/nowhere/properties/values")
+    await client.ask("GET", f"{where}/commits/nowhere")
+    assert [each.status for each in seen] == [422, 404, 422, 422, 405, 409, 404, 404, 404, 404, 404, 422]
     published = description(CLOUD)
     described = [each for each in seen if each.template != "/repos/{owner}/{repo}/check-runs"]
     for each in described:
