@@ -239,7 +239,7 @@ class Repository:
         run.update(fields, by=by, created=True)
         return run
 
-    def report_as(self, app: App, name: str, head: str, *, conclusion: str) -> CheckRun:
+    def report_as(self, app: App, name: str, head: str, *, conclusion: str, external_id: str = "") -> CheckRun:
         """Another App reports a check on a commit."""
         number = self.world.numbers.next("CheckSuite")
         suite = CheckSuite(number, self, app, head, None, self.world.now())
@@ -247,7 +247,8 @@ class Repository:
         suite.runs.append(run)
         self.foreign_runs.append(run)
         self.world.check_runs[run.id] = run
-        run.update({"name": name, "conclusion": conclusion}, by=app.account, created=True)
+        fields = {"name": name, "conclusion": conclusion, "external_id": external_id}
+        run.update(fields, by=app.account, created=True)
         return run
 
     def suite(self, head: str, branch: str | None = None) -> CheckSuite:

@@ -397,7 +397,7 @@ async def test_a_comment_is_found_by_its_node_and_says_whether_it_came_by_mail(c
         assert answer.body["data"]["node"] == {"createdViaEmail": by_email}
     assert (await client.query(document("comment"), id="nothing")).problems() == ["NOT_FOUND"]
     blind = client.narrowed(house.organisation, permissions={"contents": "read"})
-    refused = await blind.query(document("comment"), id=node_id("IssueComment", comment.id))
+    refused = await blind.query(document("comment"), id=node_id("IssueComment", house.pull.comments[-1].id))
     assert refused.problems() == ["FORBIDDEN"]
 
 

@@ -22,7 +22,7 @@ GRANTED = {grant.key: grant.level for grant in GRANTS}
 READING, WRITING = "read", "write"
 
 # https://docs.github.com/rest/authentication/permissions-required-for-github-apps
-ROUTES = {
+ROUTES: dict[str, dict[str, dict[str, str]]] = {
     "/repos/{}/{}/activity": {"GET": {"contents": READING}},
     "/repos/{}/{}/properties/values": {"GET": {"metadata": READING}},
     "/repos/{}/{}/check-runs": {"POST": {"checks": WRITING}},
