@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,6 +12,10 @@ from uuid import UUID, uuid4
 import structlog
 from aiohttp import web
 
+from bot.changes.sync import RECORD, Sync, Systems
+from bot.changes.systems import http, jira, servicenow
+from bot.changes.systems.maps import jira_fields, servicenow_fields
+from bot.changes.systems.port import RecordSystem
 from bot.clock import Clock, utc_now
 from bot.errors import Refusal
 from bot.facts.load import Gathering
@@ -21,6 +25,7 @@ from bot.ingest.refusals import Refusals
 from bot.ingest.subjects import BRANCH, INSTALLATION, MERGE_GROUP, PULL, TAG
 from bot.ingest.webhook import Webhook
 from bot.pipeline import Pipeline
+from bot.policy.model import Records, System
 from bot.queue.bell import Patience
 from bot.queue.sweep import APP, Sweep
 from bot.queue.worker import Worker
@@ -59,6 +64,7 @@ class Parts:
     inbox: Inbox
     refusals: Refusals
     github: GitHub | None
+    systems: Systems
 
 
 def database_url(settings: Settings) -> str:
@@ -89,7 +95,22 @@ async def assembled(settings: Settings, url: str, surroundings: Surroundings) ->
             github = await stack.enter_async_context(
                 connect(credentials, clock=surroundings.clock, observe=metrics.request_answered)
             )
-        yield Parts(settings, surroundings, store, metrics, inbox, refusals, github)
+        systems = await stack.enter_async_context(_systems(settings, surroundings.clock))
+        yield Parts(settings, surroundings, store, metrics, inbox, refusals, github, systems)
+
+
+@asynccontextmanager
+async def _systems(settings: Settings, clock: Clock) -> AsyncIterator[Systems]:
+    """The systems of change records that are set up."""
+    found: dict[System, Callable[[Records], RecordSystem]] = {}
+    async with http.session() as session:
+        if settings.servicenow is not None:
+            instance = servicenow.connect(settings.servicenow, session, clock)
+            found[System.SERVICENOW] = lambda records: replace(instance, fields=servicenow_fields(records))
+        if settings.jira is not None:
+            site = jira.connect(settings.jira, session, clock)
+            found[System.JIRA] = lambda records: replace(site, fields=jira_fields(records))
+        yield found
 
 
 def application(parts: Parts) -> web.Application:
@@ -129,6 +150,7 @@ async def worker(parts: Parts) -> Worker:
         TAG: Tags(parts.store, parts.github, clock).look,
         INSTALLATION: sweep.installation,
         APP: sweep.app,
+        RECORD: Sync(parts.store, parts.systems, clock).look,
     }
     return Worker(
         parts.store,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from bot.changes import gather
+from bot.changes import gather, sync
 from bot.changes.desk import Desk, merged
 from bot.clock import Clock
 from bot.commands.act import Reception, commands_in, is_weighty
@@ -85,7 +85,15 @@ class Pipeline:
                 await merged(self.store, look.subject.key, facts, gathered.policy, decision, now)
             await self._give_way(look, place, gathered)
             return Next(over=True)
+        await self._sync(look, desk, gathered)
         return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=gathered.concerns)
+
+    async def _sync(self, look: Look, desk: Desk | None, gathered: Gathered) -> None:
+        """Have the record's twin in another system brought up to date."""
+        if desk is None or desk.change is None:
+            return
+        async with self.store.transaction() as connection:
+            await sync.wish(connection, desk.change, gathered.policy, look.subject.installation_id)
 
     async def _record_of(
         self, look: Look, gathered: Gathered, facts: PullRequestFacts, asked: list[Pending], now: datetime

@@ -34,10 +34,10 @@ def counted(count: int, one: str) -> str:
     return f"{count} {one}" if count == 1 else f"{count} {one}s"
 
 
-def listed(names: list[str]) -> str:
-    """``a``, ``a and b``, or ``a, b and c``."""
+def listed(names: list[str], joint: str = "and") -> str:
+    """``a``, ``a and b``, or ``a, b and c``; with ``or`` where one of them is enough."""
     *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
+    return f"{', '.join(others)} {joint} {last}" if others else last
 
 
 def spoken(length: timedelta) -> str:

@@ -11,13 +11,14 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import conflicts, emergency, fill, lifecycle, needs, register
+from bot.changes import conflicts, emergency, fill, lifecycle, needs, register, sync
 from bot.changes.lifecycle import Context
-from bot.changes.model import Act, Applied, Change, Contents, Event, Refused, State
+from bot.changes.model import Act, Applied, Change, Choice, Contents, Event, Refused, State
+from bot.changes.sync import Heard
 from bot.decide.verdict import Decision, Finding, Verdict
-from bot.deployments.windows import Interval
+from bot.deployments.windows import Interval, allowed
 from bot.facts.diffs import Comparison
-from bot.facts.model import Instructed, PullRequestFacts, RecordFacts, RecordFinding, Standing
+from bot.facts.model import Account, Instructed, PullRequestFacts, RecordFacts, RecordFinding, Standing
 from bot.ledger import Entry, append
 from bot.policy.model import ChangeType, Plan, Policy, System, Tier
 from bot.store import Store
@@ -101,10 +102,17 @@ async def look(
             for applied in _steps(change, event, context):
                 entries.append(await register.keep(connection, applied))
                 change = applied.change
+            for key, deed in await sync.unanswered(connection, change.number):
+                steps, outcome = _hear(change, deed, context, policy)
+                for applied in steps:
+                    entries.append(await register.keep(connection, applied))
+                    change = applied.change
+                await sync.answered(connection, key, outcome)
+        told = await sync.elsewhere(connection, change.number)
         around = await register.around(connection, change)
         await append(connection, entries, at=now)
     together = conflicts.conflicts(change, around, ())
-    findings = _findings(change, context, together, numbers)
+    findings = (*_findings(change, context, together, numbers), *_elsewhere(told))
     record = RecordFacts(change.number, change.state.value, findings)
     return replace(facts, record=record), Desk(change, context, lifecycle.wakes_at(change, context))
 
@@ -124,6 +132,43 @@ def _steps(change: Change, event: Event | None, context: Context) -> list[Applie
             steps.append(applied)
             change = applied.change
     return [*steps, *lifecycle.advance(change, context)]
+
+
+def _hear(change: Change, deed: Heard, context: Context, policy: Policy) -> tuple[list[Applied], str]:
+    """Do here what somebody did in the other system; answers the steps, and a sentence about what came of it."""
+    account = next((each.account for each in context.standings if each.account.login.lower() == deed.login), None)
+    where = policy.records.system.value
+    if deed.deed in {"approve", "reject"} and account is None:
+        here = f"@{deed.login}, who is on no board here" if deed.login else "nobody here by the policy"
+        return [], f"not counted: {deed.who} said {deed.deed} in {where}, and is {here}: that does not count."
+    event = _event(change, deed, account, context, f"{deed.deed} in {where}, by {deed.who}")
+    if event is None:
+        return [], f"not counted: {deed.who} planned another time in {where}, which the calendar does not allow."
+    applied = lifecycle.apply(change, event, context)
+    if isinstance(applied, Refused):
+        return [], f"not counted: {deed.who} said {deed.deed} in {where}. {applied.what}"
+    return [applied, *lifecycle.advance(applied.change, context)], "done"
+
+
+def _event(change: Change, deed: Heard, account: Account | None, context: Context, why: str) -> Event | None:
+    match deed.deed:
+        case "approve" | "reject":
+            return Event(Act.VOTE, account, why, choice=Choice(deed.deed))
+        case "cancel":
+            return Event(Act.CANCEL, account, why)
+        case _:
+            window, policy = _window(deed.value), context.policy
+            sets, kind = policy.tiers[change.contents.tier].windows, change.contents.kind
+            if allowed(policy.calendar, sets, kind, window) != (window,):
+                return None
+            return lifecycle.noticed(change, replace(change.contents, window=window), context)
+
+
+def _elsewhere(told: str) -> tuple[RecordFinding, ...]:
+    """What is to be said of the record in another system."""
+    if not told:
+        return ()
+    return (RecordFinding("change-record:elsewhere", Verdict.PASS.value, "the record elsewhere", told),)
 
 
 async def at_rest(

@@ -29,7 +29,7 @@ from bot.changes.model import (
     Transition,
     Vote,
 )
-from bot.changes.needs import missing
+from bot.changes.needs import summed_up
 from bot.changes.plans import says_something
 from bot.decide.verdict import Demand, Finding, Verdict
 from bot.deployments.windows import hours
@@ -153,13 +153,15 @@ def _lacking_besides(change: Change, context: Context) -> list[str]:
 
 
 _CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
+_STILL = {State.DRAFT: "still a draft", State.ASSESS: "being assessed", State.AUTHORIZE: "to be authorised"}
 
 
 def finding(change: Change, context: Context) -> Finding:
     """Where the record stands, for the check run: it passes from ``scheduled`` on."""
     named = f"{change.number} is in state {change.state.value}"
     if change.state in {State.SCHEDULED, State.IMPLEMENT, State.REVIEW, State.CLOSED}:
-        return Finding("change", Verdict.PASS, f"{change.number} is authorised", f"{named}.", controls=_CONTROLS)
+        what = f"{named}{_terms(change)}."
+        return Finding("change", Verdict.PASS, f"{change.number} is authorised", what, controls=_CONTROLS)
     if change.state is State.CANCELLED:
         return Finding(
             "change",
@@ -183,11 +185,19 @@ def finding(change: Change, context: Context) -> Finding:
     return _waiting(change, what, remedies[change.state], context)
 
 
+def _terms(change: Change) -> str:
+    """By whom it was authorised, and for when."""
+    by = change.authorisation.by if change.authorisation else ()
+    people = f", authorised by {listed([f'@{each.login}' for each in by])}" if by else ""
+    window = f", planned for {change.contents.window.spoken}" if change.contents.window else ""
+    return f"{people}{window}"
+
+
 def _waiting(change: Change, what: str, remedy: str, context: Context) -> Finding:
     return Finding(
         "change",
         Verdict.WAIT,
-        f"{change.number}, which is in {change.state.value}",
+        f"{change.number}, {_STILL[change.state]}",
         what,
         remedy=remedy,
         controls=_CONTROLS,
@@ -281,13 +291,11 @@ def _asks(change: Change, event: Event, _context: Context) -> Refused | None:
 
 
 def _complete(change: Change, _event: Event, context: Context) -> Refused | None:
-    found = missing(change.contents, context.policy)
-    if not found:
+    found = summed_up(change.contents, context.policy)
+    if found is None:
         return None
-    return Refused(
-        f"{change.number} is not complete: {' '.join(each.what for each in found)}",
-        " ".join(each.remedy for each in found),
-    )
+    what, remedy = found
+    return Refused(f"{change.number} is not complete. {what}", remedy)
 
 
 def _board_can_decide(change: Change, event: Event, context: Context) -> Refused | None:

@@ -6,15 +6,14 @@ from bot.changes.model import Contents
 from bot.changes.plans import JUSTIFICATION, PLANS, Section, to_add
 from bot.decide.verdict import Finding, Verdict
 from bot.policy.model import ChangeType, Plan, Policy
+from bot.words import listed
 
 _CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
 
 
 def missing(contents: Contents, policy: Policy) -> tuple[Finding, ...]:
     """What the policy demands of a change of this tier and type and the record does not have."""
-    found = [_section(PLANS[plan], plan.value) for plan in _plans(contents, policy) if not contents.plan(plan)]
-    if _needs_justification(contents):
-        found.insert(0, _section(JUSTIFICATION, "justification"))
+    found = [_section(section, name) for name, section in _lacking(contents, policy).items()]
     if contents.routing.has_board and not contents.application:
         found.append(
             _finding(
@@ -40,10 +39,25 @@ def missing(contents: Contents, policy: Policy) -> tuple[Finding, ...]:
 
 def text_to_add(contents: Contents, policy: Policy) -> str:
     """Markdown for the pull request's description with every section that it lacks; empty when it lacks none."""
-    lacking = [PLANS[plan] for plan in _plans(contents, policy) if not contents.plan(plan)]
-    if _needs_justification(contents):
-        lacking.insert(0, JUSTIFICATION)
-    return "\n".join(to_add(section) for section in lacking)
+    return "\n".join(to_add(section) for section in _lacking(contents, policy).values())
+
+
+def summed_up(contents: Contents, policy: Policy) -> tuple[str, str] | None:
+    """What is missing and what is to be done, in few sentences; None when nothing is."""
+    others = [each for each in missing(contents, policy) if each.id.partition(":")[2] not in _lacking(contents, policy)]
+    what, remedies = [each.what for each in others], [each.remedy for each in others]
+    sections = [f"`{section.heading}`" for section in _lacking(contents, policy).values()]
+    if sections:
+        noun = "section" if len(sections) == 1 else "sections"
+        what.insert(0, f"The description of the pull request lacks the {noun} {listed(sections)}.")
+        remedies.insert(0, f"Fill {'it' if len(sections) == 1 else 'them'} in: a placeholder is not enough.")
+    return (" ".join(what), " ".join(remedies)) if what else None
+
+
+def _lacking(contents: Contents, policy: Policy) -> dict[str, Section]:
+    """The sections of the description that are demanded and not there, each with its name."""
+    found = {plan.value: PLANS[plan] for plan in _plans(contents, policy) if not contents.plan(plan)}
+    return {"justification": JUSTIFICATION, **found} if _needs_justification(contents) else found
 
 
 def _needs_justification(contents: Contents) -> bool:

@@ -34,7 +34,7 @@ def _refusal(situation: Situation, change: Change, found: Unauthorised) -> str:
     if not is_human(standing.account) or not any(
         Roles(change.facts.names, change.policy).holds(standing, role) for role in roles
     ):
-        return f"Only somebody with {listed([f'the role {role}' for role in roles])} may acknowledge it."
+        return f"Only somebody with {listed([f'the role {role}' for role in roles], 'or')} may acknowledge it."
     if found.actor is not None and _same_person(change, standing.account, found.actor):
         return "Whoever went around the gate cannot acknowledge that; somebody else has to."
     return ""

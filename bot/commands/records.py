@@ -141,9 +141,7 @@ def _board(record: Record) -> str:
 
 
 def _said(window: Interval | None) -> str:
-    if window is None:
-        return "none"
-    return f"{window.start.astimezone(UTC):%Y-%m-%d %H:%M} to {window.end.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return "none" if window is None else window.spoken
 
 
 def _silent(_record: Record, _change: Change) -> None:

@@ -16,6 +16,7 @@ from bot.facts.model import PullRequestFacts
 from bot.facts.people import People, people_of
 from bot.policy.inventory import application_of
 from bot.policy.model import Application, Mode, Policy, Tier
+from bot.policy.tiers import raised
 
 _ORDER = {Verdict.FAIL: 0, Verdict.WAIT: 1, Verdict.WAIVED: 2, Verdict.PASS: 3}
 
@@ -28,6 +29,7 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     look = partial(environment, facts, policy, now, application=application, people=people, involved=involved)
     floor = Tier.HIGH if application is None or facts.policy_changes else application.tier
     risk = risk_of(facts, policy, application, look(tier=floor) if policy.risk else None)
+    policy = raised(policy, risk.by_policy, risk.tier)
     demanded = policy.tiers[risk.tier]
     counted = tally(facts, policy, demanded.approvals, people, involved, heard=demanded.heard)
     seen_as = dict.fromkeys((risk.tier, risk.above)) if policy.rules else ()

@@ -12,10 +12,11 @@ from bot.words import quoted
 class Risk:
     """The tier, a sentence for each reason, and the rules that had no answer: what they would say is not known.
 
-    ``above`` is the tier without what the repository's own file, or a person, raises.
+    ``by_policy`` is the tier without what a person raises, ``above`` also without what the repository's own file does.
     """
 
     tier: Tier
+    by_policy: Tier
     above: Tier
     because: tuple[str, ...]
     unanswered: tuple[tuple[str, str], ...] = ()
@@ -32,10 +33,6 @@ def risk_of(facts: PullRequestFacts, policy: Policy, application: Application | 
         because.append(f"It changes the policy, {quoted(change.path)}.")
         tier = Tier.HIGH
     above = tier
-    raised_by = facts.instructed(Instructed.RAISE)
-    if raised_by is not None:
-        because.append(f"@{raised_by.by.login} raised it to {raised_by.value}: {raised_by.reason}")
-        tier = max(tier, Tier[raised_by.value.upper()])
     unanswered: list[tuple[str, str]] = []
     for rule in policy.risk:
         assert subject is not None, "rules look at something"
@@ -51,7 +48,12 @@ def risk_of(facts: PullRequestFacts, policy: Policy, application: Application | 
         above = above if rule.own else max(above, to)
     if policy.raised > Tier.LOW:
         because.append(f"The repository's own policy raises it to {policy.raised.label}.")
-    return Risk(max(tier, policy.raised), above, tuple(because), tuple(unanswered))
+    by_policy = tier = max(tier, policy.raised)
+    raised_by = facts.instructed(Instructed.RAISE)
+    if raised_by is not None:
+        because.append(f"@{raised_by.by.login} raised it to {raised_by.value}: {raised_by.reason}")
+        tier = max(tier, Tier[raised_by.value.upper()])
+    return Risk(tier, by_policy, above, tuple(because), tuple(unanswered))
 
 
 def _from_inventory(facts: PullRequestFacts, application: Application | None) -> str:

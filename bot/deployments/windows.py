@@ -51,6 +51,11 @@ class Interval:
         """How long it really lasts."""
         return self.end - self.start
 
+    @property
+    def spoken(self) -> str:
+        """Both ends as people read them."""
+        return f"{self.start.astimezone(UTC):%Y-%m-%d %H:%M} to {self.end.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
     def overlaps(self, other: "Interval") -> bool:
         """Whether there is a moment in both; one that begins where the other ends does not overlap it."""
         return self.start < other.end and other.start < self.end

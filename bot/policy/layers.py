@@ -56,7 +56,8 @@ from bot.policy.schema import (
     SeparationPart,
     WaiversPart,
 )
-from bot.policy.tiers import Reach, tightened, within
+from bot.policy.tiers import raised as raised_from
+from bot.policy.tiers import tightened, within
 from bot.policy.tightening import Loosening, T, Tightening, shorter
 from bot.words import quoted, spoken
 
@@ -129,13 +130,10 @@ def repository(
         replace(each, own=True) for each in _added(upper.risk, values.raising(content), ("risk", "raise"), made)
     )
     floor = entry.tier if entry is not None else Tier.HIGH
-    # Nothing says that what the organisation demands of a higher tier contains what it demands of a lower one.
-    reach = Reach(floor, max([floor, raised, *(rule.to for rule in risk)]))
-    tiers = reach.tiers(upper.tiers)
+    lifted = raised_from(upper, floor, max([floor, raised, *(rule.to for rule in risk)]))
+    tiers = dict(lifted.tiers)
     for tier, part in values.tiers(content):
         tiers[tier] = tightened(tiers[tier], part, made, ("tiers", tier.label))
-    checks = replace(upper.checks, signed=reach.over(upper.checks.signed))
-    separation = tuple(replace(each, tiers=reach.over(each.tiers)) for each in upper.separation)
     merged = replace(
         upper,
         mode=Mode.ENFORCE if mode is Mode.ENFORCE else upper.mode,
@@ -153,9 +151,9 @@ def repository(
         raised=raised,
         risk=(*upper.risk, *risk),
         reviews=_stricter_reviews(upper.reviews, content.reviews, made),
-        separation=_separated(separation, content.separation),
+        separation=_separated(lifted.separation, content.separation),
         calendar=_intersected(upper.calendar, content.calendar, made),
-        checks=_stricter_checks(checks, content.checks, made),
+        checks=_stricter_checks(lifted.checks, content.checks, made),
         evidence=values.union(upper.evidence, map(values.evidence, content.evidence)),
         emergency=_stricter_emergency(upper.emergency, content.emergency, made),
         waivers=_stricter_waivers(upper.waivers, content.waivers, made),

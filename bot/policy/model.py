@@ -311,12 +311,13 @@ class Waivers:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where change records are kept, and how that system names things."""
+    """Where change records are kept, how that system names things, and who is who there and here."""
 
     system: System = System.REGISTER
     fields: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
     values: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    people: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -386,6 +386,11 @@ class RecordsPart(_Part):
     values: dict[Word, dict[Word, Word]] = Field(
         default_factory=dict, max_length=20, description="For a field, our values and that system's."
     )
+    people: dict[Word, Login] = Field(
+        default_factory=dict,
+        max_length=5000,
+        description="Who is who: a user name or e-mail address there, and the account here.",
+    )
 
 
 class StandardPart(_Part):

@@ -13,6 +13,7 @@ from bot.policy.model import (
     ChangeType,
     OnTimeout,
     Plan,
+    Policy,
     Tier,
     TierRules,
     Verification,
@@ -147,15 +148,17 @@ def _stricter(
     spare = {groups: each.count for groups, each in below.items()}
     merged: list[Approvals] = []
     heard: list[str] = []
+    left = {groups: demand.count for groups, demand in above.items()}
+    # The same groups first: whoever repeats a demand adds none.
+    pairs = [(groups, groups) for groups in above if groups in below]
+    pairs += [(groups, others) for groups in above for others in sorted(below, key=sorted) if _implies(others, groups)]
+    for groups, others in pairs:
+        used = min(left[groups], spare[others])
+        spare[others] -= used
+        left[groups] -= used
     for groups, demand in above.items():
-        count = demand.count
-        for others in sorted(spare, key=sorted):
-            if _implies(others, groups):
-                used = min(count, spare[others])
-                spare[others] -= used
-                count -= used
-        if count:
-            merged.append(replace(demand, count=count))
+        if left[groups]:
+            merged.append(replace(demand, count=left[groups]))
         elif groups not in below:
             heard += demand.groups
     named = [replace(each, groups=above[groups].groups) if groups in above else each for groups, each in below.items()]
@@ -183,9 +186,26 @@ def _by_groups(demands: tuple[Approvals, ...]) -> dict[frozenset[str], Approvals
     return found
 
 
+def raised(policy: Policy, floor: Tier, highest: Tier) -> Policy:
+    """The policy for changes that can be raised from ``floor`` up to ``highest``.
+
+    Nothing says that what the organisation demands of a higher tier contains what it demands of a lower one; a change
+    that somebody raises needs both.
+    """
+    if floor == highest:
+        return policy
+    reach = Reach(floor, highest)
+    return replace(
+        policy,
+        tiers=reach.tiers(policy.tiers),
+        checks=replace(policy.checks, signed=reach.over(policy.checks.signed)),
+        separation=tuple(replace(each, tiers=reach.over(each.tiers)) for each in policy.separation),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The tiers to which a repository can raise its changes, from the one that they have by the organisation."""
+    """The tiers to which a change can be raised, from the one that it has by the organisation."""
 
     floor: Tier
     highest: Tier

@@ -195,6 +195,7 @@ def records(part: RecordsPart) -> Records:
         tuple(sorted(part.fields.items())),
         tuple(sorted(part.extra.items())),
         tuple((name, tuple(sorted(values.items()))) for name, values in sorted(part.values.items())),
+        tuple(sorted((there.lower(), login) for there, login in part.people.items())),
     )
 
 

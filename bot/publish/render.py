@@ -9,7 +9,7 @@ from bot.facts.model import Account
 from bot.policy.model import Mode, Problem
 from bot.publish.effects import Button, CheckRunContent
 from bot.publish.markdown import fitted, literal, sentence, table
-from bot.words import shortened
+from bot.words import counted, shortened
 
 TITLE = 50
 """Characters of a title that GitHub's lists surely show."""
@@ -102,7 +102,7 @@ def _passed(decision: Decision) -> str:
     needed = sum(demand.needed for demand in decision.demands)
     if not needed:
         return "every pull request of the group"
-    return f"{needed} of {needed} approvals, none by a contributor"
+    return f"{needed} of {counted(needed, 'approval')}, none by a contributor"
 
 
 def _summary(decision: Decision) -> list[str]:

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from operator import itemgetter
 
 from aiohttp import web
 from markdown_it import MarkdownIt
 
 from bot.sandbox.checks import CheckRun
 from bot.sandbox.pulls import PullRequest
+from bot.sandbox.talk import Comment, Review
 from bot.sandbox.world import World
+from bot.words import counted
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
+_DID = {"APPROVED": "approved", "CHANGES_REQUESTED": "requested changes of", "COMMENTED": "commented on"}
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328}
 table{border-collapse:collapse;display:block;overflow-x:auto}
-td,th{border:1px solid #d1d9e0;padding:.3rem .7rem;text-align:left}
+td,th{border:1px solid #d1d9e0;padding:.3rem .7rem;text-align:left}td:first-child{white-space:nowrap}
+pre{background:#f6f8fa;border-radius:6px;padding:1rem;overflow-x:auto}
 section{border:1px solid #d1d9e0;border-radius:6px;padding:0 1rem;margin:1rem 0}small{color:#59636e}
 .success{color:#1a7f37}.failure{color:#cf222e}.action_required{color:#9a6700}a{color:#0969da}
 """
@@ -56,19 +61,32 @@ class Pages:
 
 
 def _shown(pull: PullRequest) -> Iterator[str]:
-    state = "merged" if pull.merged else pull.state
     yield f"<h1>{escape(pull.title)} <small>{escape(pull.repository.full_name)}#{pull.number}</small></h1>"
-    yield f"<p>{escape(pull.author.login)} wants to merge {len(pull.commits)} commits. <small>{state}</small></p>"
+    who = pull.merged_by or pull.author
+    does = "merged" if pull.merged else "wants to merge"
+    size = counted(len(pull.commits), "commit")
+    base = f"<code>{escape(pull.base_ref)}</code>"
+    yield f"<p>{escape(who.login)} {does} {size} into {base}. <small>{pull.state}</small></p>"
+    if pull.body:
+        yield f"<section><p><b>{escape(pull.author.login)}</b></p>{_MARKDOWN.render(pull.body)}</section>"
     suite = pull.repository.suites.get(pull.head_sha)
     yield from (_check(run) for run in (suite.runs if suite is not None else ()))
-    for review in pull.reviews:
-        yield f"<p>{escape(review.author.login)}: {review.state} of <code>{review.commit_oid[:7]}</code></p>"
-    for comment in pull.comments:
-        reactions = " ".join(escape(each.content) for each in comment.reactions)
-        yield (
-            f"<section><p><b>{escape(comment.author.login)}</b> <small>{reactions}</small></p>"
-            f"{_MARKDOWN.render(comment.body)}</section>"
-        )
+    said = [(review.submitted_at, _review(review)) for review in pull.reviews]
+    said += [(comment.created_at, _comment(comment)) for comment in pull.comments]
+    yield from (text for _, text in sorted(said, key=itemgetter(0)))
+
+
+def _review(review: Review) -> str:
+    did = _DID.get(review.state, review.state)
+    return f"<p><b>{escape(review.author.login)}</b> {did} <code>{review.commit_oid[:7]}</code></p>"
+
+
+def _comment(comment: Comment) -> str:
+    reactions = ", ".join(escape(each.content) for each in comment.reactions)
+    return (
+        f"<section><p><b>{escape(comment.author.login)}</b> "
+        f"<small>{f'reactions: {reactions}' if reactions else ''}</small></p>{_MARKDOWN.render(comment.body)}</section>"
+    )
 
 
 def _check(run: CheckRun) -> str:
@@ -78,8 +96,9 @@ def _check(run: CheckRun) -> str:
         f"<li>{escape(each['path'])}:{each['start_line']}: {escape(each['message'])}</li>" for each in run.annotations
     )
     return (
-        f'<section><h2><span class="{state}">{escape(run.name)}: {state}</span></h2><p><b>{escape(run.title or "")}</b>'
-        f"</p>{_MARKDOWN.render(run.summary or '')}{_MARKDOWN.render(run.text or '')}<ul>{notes}</ul>"
+        f'<section><h2><span class="{state}">{escape(run.name)}: {state.replace("_", " ")}</span></h2>'
+        f"<p><b>{escape(run.title or '')}</b></p>{_MARKDOWN.render(run.summary or '')}"
+        f"{_MARKDOWN.render(run.text or '')}<ul>{notes}</ul>"
         f"<p><small>{buttons}</small></p></section>"
     )
 

@@ -14,7 +14,7 @@ from bot.clock import utc_now
 from bot.ledger import verify
 from bot.queue.bell import Patience
 from bot.sandbox import SimulatedGitHub
-from bot.settings import AppIdentity, Settings
+from bot.settings import AppIdentity, JiraAccess, ServiceNowAccess, Settings
 from bot.store import Store
 
 QUICK = Patience(breath=0.0, tick=0.05, poll=0.2, heartbeat=0.5, silence=3.0, drain=2.0, interrupted=0.2, forgotten=1.0)
@@ -118,10 +118,17 @@ class Rehearsal:
 
 @asynccontextmanager
 async def rehearsal(
-    gh: SimulatedGitHub, url: str, secret: str, *, patience: Patience = QUICK, with_worker: bool = True
+    gh: SimulatedGitHub,
+    url: str,
+    secret: str,
+    *,
+    patience: Patience = QUICK,
+    with_worker: bool = True,
+    servicenow: ServiceNowAccess | None = None,
+    jira: JiraAccess | None = None,
 ) -> AsyncIterator[Rehearsal]:
     """Countersign on the prepared database at ``url``, receiving the webhooks of ``gh``."""
-    chosen = replace(settings(gh, secret), database_url=url)
+    chosen = replace(settings(gh, secret), database_url=url, servicenow=servicenow, jira=jira)
     ahead = [timedelta()]
     surroundings = Surroundings(clock=lambda: utc_now() + ahead[0], patience=patience)
     gh.world.clock = surroundings.clock

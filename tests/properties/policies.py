@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from bot.facts.model import (
     ChangedFile,
     FileChange,
+    Instructed,
+    Instruction,
     Mergeability,
     Permission,
     PullRequestFacts,
@@ -206,6 +208,11 @@ organisations = files(st.fixed_dictionaries({role: some(HOLDERS) for role in ROL
 repositories = files(mapping(security=some(HOLDERS), risk=some(HOLDERS), cab=some(HOLDERS), own=some(HOLDERS)))
 
 
+def raised_to(tier: str) -> Instruction:
+    """The word of a person that a change is riskier than it looks."""
+    return Instruction(Instructed.RAISE, tier, account("ana"), "It touches the ledger.", NOON)
+
+
 @st.composite
 def changes(draw: st.DrawFn) -> PullRequestFacts:
     """A pull request to the repository ``ledger``, with reviewers of every standing."""
@@ -246,5 +253,6 @@ def changes(draw: st.DrawFn) -> PullRequestFacts:
         additions=draw(st.sampled_from([0, 20, 400])),
         deletions=0,
         labels=tuple(draw(some(("urgent",)))),
+        instructions=draw(st.one_of(st.just(()), tiers.map(lambda tier: (raised_to(tier),)))),
         properties=tuple(PROPERTIES.items()) if draw(st.booleans()) else (),
     )

@@ -1,5 +1,6 @@
 """Whatever a repository's file says: what the organisation demands is demanded, and merging gives one result."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -14,7 +15,7 @@ from bot.policy.digest import dump
 from bot.policy.model import Layer, Mode, OnTimeout, Policy, Role, Tier, TierRules
 from bot.policy.schema import PolicyFile
 from bot.policy.tiers import within
-from tests.properties.policies import ROLES, WINDOWS, Plain, changes, organisations, repositories
+from tests.properties.policies import ROLES, WINDOWS, Plain, changes, organisations, raised_to, repositories
 from tests.unit.builders import NOON, approved, asked_for_changes, pull_request
 
 ABOVE, BELOW = Layer("acme/.github:countersign.yml", "a"), Layer("acme/ledger:.github/countersign.yml", "b")
@@ -197,6 +198,17 @@ def test_nothing_is_looked_for_less_and_no_window_is_wider(above: Plain, below: 
     if before.actions_allowed is not None:
         assert after.actions_allowed is not None
         assert {*after.actions_allowed} <= {*before.actions_allowed}
+
+
+@settings(max_examples=100, deadline=None)
+@given(organisations, repositories, changes())
+@example(small(tiers=SOFT_HIGH), {"version": 1, "roles": {}}, replace(ONE_APPROVAL, instructions=(raised_to("high"),)))
+def test_nobody_makes_a_change_pass_by_raising_it(above: Plain, below: Plain, facts: PullRequestFacts) -> None:
+    _, merged = both(above, below, facts)
+    unraised = decide(replace(facts, instructions=()), merged, NOON)
+    decision = decide(facts, merged, NOON)
+    assert decision.tier >= unraised.tier
+    assert unraised.verdict in PASSING or decision.verdict not in PASSING
 
 
 @settings(max_examples=40, deadline=None)

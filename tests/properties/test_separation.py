@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,10 +54,20 @@ HEAD = COMMITS[-1]
 SIGNATURES = (None, Signature(valid=True, state="VALID", signer=None, by_github=True))
 
 people = st.sampled_from(ACCOUNTS)
+# Who writes and who reviews overlap in the middle: both a pass and an attempt are common.
+writers, reviewers = st.sampled_from(ACCOUNTS[:4]), st.sampled_from(ACCOUNTS[2:])
+
+
+def mostly(usual: st.SearchStrategy[Any], rare: st.SearchStrategy[Any], one_in: int = 8) -> st.SearchStrategy[Any]:
+    """``rare`` once in so many times."""
+    return st.integers(1, one_in).flatmap(lambda number: rare if number == one_in else usual)
+
+
 moments = st.integers(0, 60).map(lambda minutes: NOON + timedelta(minutes=minutes))
-identities = st.one_of(
-    people.map(lambda who: GitIdentity(who.login, f"{who.login}@acme.example", who)),
+identities = mostly(
+    writers.map(lambda who: GitIdentity(who.login, f"{who.login}@acme.example", who)),
     st.just(GitIdentity("Nobody", "nobody@elsewhere.example", None)),
+    one_in=30,
 )
 
 
@@ -66,11 +77,11 @@ def commits(draw: st.DrawFn, name: str) -> Commit:
     return Commit(
         name,
         "A commit",
-        tuple(draw(st.lists(identities, min_size=1, max_size=3))),
+        tuple(draw(st.lists(identities, min_size=1, max_size=2))),
         draw(identities),
         tuple(oid(f"parent {number} of {name}") for number in range(parents)),
         draw(st.sampled_from(SIGNATURES)),
-        tuple(draw(st.lists(st.sampled_from([oid("old"), oid("older")]), max_size=1))),
+        draw(mostly(st.just(()), st.just((oid("old"),)))),
     )
 
 
@@ -78,9 +89,9 @@ def commits(draw: st.DrawFn, name: str) -> Commit:
 def reviews(draw: st.DrawFn, number: int) -> Review:
     return Review(
         number,
-        draw(st.one_of(people, st.none())),
-        draw(st.sampled_from(ReviewState)),
-        draw(st.sampled_from((*COMMITS, None))),
+        draw(mostly(reviewers, st.one_of(people, st.none()))),
+        draw(mostly(st.just(ReviewState.APPROVED), st.sampled_from(ReviewState), one_in=3)),
+        draw(mostly(st.just(HEAD), st.sampled_from((*COMMITS, None)), one_in=3)),
         draw(moments),
     )
 
@@ -91,12 +102,14 @@ def changes(draw: st.DrawFn) -> PullRequestFacts:
     standings = [
         Standing(
             who,
-            draw(st.sampled_from(Permission)),
+            draw(mostly(st.just(Permission.WRITE), st.sampled_from(Permission))),
             tuple(draw(st.sets(st.sampled_from(["acme/appsec", "acme/release"])).map(sorted))),
         )
         for who in ACCOUNTS
     ]
-    pushes = draw(st.lists(st.builds(Push, st.sampled_from(COMMITS), st.one_of(people, st.none())), max_size=5))
+    pushes = draw(st.lists(st.builds(Push, st.sampled_from(COMMITS), writers), max_size=3))
+    pushes += draw(mostly(st.builds(Push, st.just(HEAD), writers).map(lambda push: [push]), st.just([])))
+    pushes += draw(mostly(st.just([]), st.builds(Push, st.sampled_from(COMMITS), st.none()).map(lambda push: [push])))
     return PullRequestFacts(
         repository=Repository(77, "acme", "ledger"),
         number=7,
@@ -104,7 +117,7 @@ def changes(draw: st.DrawFn) -> PullRequestFacts:
         body="",
         state=PullRequestState.OPEN,
         draft=False,
-        author=draw(st.one_of(people, st.none())),
+        author=draw(mostly(writers, st.one_of(people, st.none()))),
         created_at=NOON,
         base=Branch("main", oid("base"), 77),
         head=Branch("change", HEAD, 77),
@@ -115,7 +128,7 @@ def changes(draw: st.DrawFn) -> PullRequestFacts:
         reviews=tuple(draw(reviews(number)) for number in range(draw(st.integers(0, 7)))),
         pushes=tuple(pushes),
         standings=tuple(standings),
-        turns=tuple(draw(st.lists(st.builds(Turn, st.sampled_from(TurnKind), moments), max_size=2))),
+        turns=tuple(draw(mostly(st.just([]), st.lists(st.builds(Turn, st.sampled_from(TurnKind), moments)), one_in=4))),
         assigned=tuple(draw(st.sets(people, max_size=2).map(sorted))),
         clean_merges=tuple(each.oid for each in made if each.is_merge and draw(st.booleans())),
         same_diff=tuple(draw(st.sets(st.sampled_from(COMMITS[:-1])).map(sorted))),
@@ -127,7 +140,7 @@ def changes(draw: st.DrawFn) -> PullRequestFacts:
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
     groups = st.sampled_from([("write",), ("security",), ("write", "security"), ("officer",)])
-    demands = draw(st.lists(st.builds(Approvals, st.integers(1, 2), groups), min_size=1, max_size=2))
+    demands = draw(st.lists(st.builds(Approvals, mostly(st.just(1), st.just(2)), groups), min_size=1, max_size=2))
     tier = draw(st.sampled_from(Tier))
     return Policy(
         mode=Mode.ENFORCE,
@@ -143,6 +156,22 @@ def policies(draw: st.DrawFn) -> Policy:
 def approving(facts: PullRequestFacts, policy: Policy, decision: Decision) -> set[Person]:
     known = people_of(facts, policy.people)
     return {known.person(each.account) for each in decision.reviews if each.counts_for is not None and each.account}
+
+
+def test_what_is_generated_passes_and_is_refused_often_enough_to_show_anything() -> None:
+    verdicts: list[Verdict] = []
+    refused: list[bool] = []
+
+    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
+    @given(changes(), policies())
+    def look(facts: PullRequestFacts, policy: Policy) -> None:
+        decision = decide(facts, policy, NOON)
+        verdicts.append(decision.verdict)
+        refused.append(any("contributed to the change" in each.reason for each in decision.reviews))
+
+    look()
+    assert verdicts.count(Verdict.PASS) > len(verdicts) / 20
+    assert sum(refused) > len(refused) / 20
 
 
 @settings(max_examples=400, deadline=None)

@@ -41,11 +41,11 @@ class _Steps:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _instrument(steps: _Steps) -> None:
+def _instrument(steps: _Steps, kind: str) -> None:
     look, transaction, request = Worker.look, Store.transaction, aiohttp.ClientSession._request
 
     async def watched_look(self: Worker, key: str) -> None:
-        token = _looking.set(key.startswith("pull:"))
+        token = _looking.set(key.startswith(kind))
         try:
             await look(self, key)
         finally:
@@ -70,9 +70,9 @@ def _instrument(steps: _Steps) -> None:
     aiohttp.ClientSession._request = watched_request  # type: ignore[method-assign]
 
 
-def work(settings: Settings, url: str, fatal: int) -> None:
+def work(settings: Settings, url: str, fatal: int, kind: str) -> None:
     """Work until everything is done, or until the fatal step."""
-    _instrument(_Steps(fatal))
+    _instrument(_Steps(fatal), kind)
     asyncio.run(_work(settings, url))
 
 
@@ -90,11 +90,11 @@ async def _work(settings: Settings, url: str) -> None:
         await working
 
 
-async def die_at(settings: Settings, url: str, fatal: int) -> bool:
-    """Start such a worker and wait for its end; whether it was killed."""
+async def die_at(settings: Settings, url: str, fatal: int, *, kind: str = "pull:") -> bool:
+    """Start a worker that dies at that step of looks at subjects of a kind; whether it was killed."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    process = context.Process(target=work, args=(settings, url, fatal), daemon=True)
+    process = context.Process(target=work, args=(settings, url, fatal, kind), daemon=True)
     process.start()
     await asyncio.to_thread(process.join, 60)
     assert process.exitcode in {0, -signal.SIGKILL}, process.exitcode

@@ -101,7 +101,7 @@ async def test_an_application_is_found_by_custom_properties(countersign: Rehears
     pull = bank.change()
     pull.review(by=bank.bob, state="APPROVED")
     await countersign.settle()
-    assert shown(pull) == ("success", "Passed: 1 of 1 approvals, none by a contributor")
+    assert shown(pull) == ("success", "Passed: 1 of 1 approval, none by a contributor")
 
 
 async def test_a_rule_raises_the_tier_and_another_one_blocks(countersign: Rehearsal, gh: SimulatedGitHub) -> None:

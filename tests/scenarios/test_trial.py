@@ -44,7 +44,7 @@ async def test_a_looser_policy_says_which_change_would_pass_that_did_not(
     status, said = await run(database_url, "policy", "backtest", written(tmp_path, LOOSER))
     assert status == 0
     assert f"northbank/ledger#{waiting.number}: wait would be pass" in said
-    assert "approvals: wait would be pass (1 of 1 approvals)" in said
+    assert "approvals: wait would be pass (1 of 1 approval)" in said
     assert f"#{other.number}" not in said
     assert said.endswith("2 decisions of 90 days tried: 1 would differ, of which 1 would pass that did not.\n")
 

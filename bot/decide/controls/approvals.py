@@ -28,7 +28,7 @@ def look(context: Context) -> Finding:
         return Finding(
             id="approvals",
             verdict=Verdict.PASS,
-            headline=f"{given} of {needed} approvals",
+            headline=f"{given} of {_approvals(needed)}",
             what=f"The policy demands {_approvals(needed)}, and {'it is' if needed == 1 else 'all are'} given.",
             controls=CONTROLS,
         )
@@ -40,7 +40,7 @@ def look(context: Context) -> Finding:
     return Finding(
         id="approvals",
         verdict=Verdict.WAIT,
-        headline=_headline(*missing[0]),
+        headline=_headline(missing),
         what=f"The policy demands {_approvals(needed)}; {_so_far(given)} given so far. Missing: {whom}.",
         remedy=f"Ask {whom} to review the latest commit. Whoever contributed to the change does not count.",
         controls=CONTROLS,
@@ -60,8 +60,14 @@ def _people(demand: Demand) -> str:
     return f"{missing} {'person' if missing == 1 else 'people'} with {demand.label}"
 
 
-def _headline(demand: Demand, rule: Approvals) -> str:
-    missing = demand.needed - demand.given
-    who = "someone" if missing == 1 else "people"
-    groups = [f"{who} with {group} access" if group in PERMISSIONS else group for group in rule.groups]
-    return f"{_approvals(missing)} from {' or '.join(groups)}"
+def _headline(missing: list[tuple[Demand, Approvals]]) -> str:
+    if len(missing) > 1:
+        total = sum(demand.needed - demand.given for demand, _ in missing)
+        return f"{_approvals(total)} ({', '.join(_groups(rule) for _, rule in missing)})"
+    ((demand, rule),) = missing
+    who = "someone with " if demand.needed - demand.given == 1 else "people with "
+    return f"{_approvals(demand.needed - demand.given)} from {_groups(rule, who)}"
+
+
+def _groups(rule: Approvals, who: str = "") -> str:
+    return " or ".join(f"{who}{group} access" if group in PERMISSIONS else group for group in rule.groups)

@@ -16,7 +16,7 @@ def look(context: Context) -> Finding | None:
     shown = " ".join(f"No. {each.id}: {each.what}" for each in found[:SHOWN])
     more = f" And {len(found) - SHOWN} more." if len(found) > SHOWN else ""
     roles = context.policy.acknowledging
-    who = listed([f"the role {role}" for role in roles]) if roles else ""
+    who = listed([f"the role {role}" for role in roles], "or") if roles else ""
     return Finding(
         id=ID,
         verdict=Verdict.FAIL if roles else Verdict.PASS,

@@ -131,12 +131,18 @@ def test_what_the_board_needs_is_asked_for_before_it_is_asked() -> None:
     bare = draft(plans=PLANS[:2], justification="")
     told = refused(bare, ask())
     assert told.what == (
-        "CHG-2027-0001 is not complete: "
-        "The description of the pull request has no section `Justification`, or only a placeholder there. "
-        "The description of the pull request has no section `Backout plan`, or only a placeholder there. "
-        "The description of the pull request has no section `Impact`, or only a placeholder there."
+        "CHG-2027-0001 is not complete. "
+        "The description of the pull request lacks the sections `Justification`, `Backout plan` and `Impact`."
     )
-    assert "Add `## Backout plan` to the description of the pull request, with: What makes you go back" in told.remedy
+    assert told.remedy == "Fill them in: a placeholder is not enough."
+    nowhere = refused(draft(plans=PLANS[:3], application=""), ask())
+    assert nowhere.what == (
+        "CHG-2027-0001 is not complete. The description of the pull request lacks the section `Impact`. "
+        "`acme/ledger` is in no application of the inventory."
+    )
+    assert nowhere.remedy == (
+        "Fill it in: a placeholder is not enough. The owners of the policy add the repository under `applications`."
+    )
     assert advance(bare, context()) == ()
 
 
@@ -549,7 +555,15 @@ def test_time_alone_wakes_the_record_when_it_could_change() -> None:
 
 
 def test_the_check_says_where_the_record_stands() -> None:
-    assert finding(authorised(), context()).verdict is Verdict.PASS
+    passed = finding(authorised(), context())
+    assert passed.verdict is Verdict.PASS
+    assert passed.what == (
+        "CHG-2027-0001 is in state scheduled, authorised by @ida, @rick and @cora, "
+        "planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC."
+    )
+    assert finding(replace(authorised(), authorisation=None, contents=contents(window=None)), context()).what == (
+        "CHG-2027-0001 is in state scheduled."
+    )
     waiting = finding(approved(by=("ida", "rick")), context())
     assert (waiting.verdict, waiting.until) == (Verdict.WAIT, UP)
     assert waiting.what == (

@@ -36,7 +36,7 @@ def test_an_approval_of_the_head_by_a_writer_who_did_not_contribute_counts() -> 
     decision = decided(pull_request(reviews=[approved("ben")]))
     assert decision.verdict is Verdict.PASS
     assert review_of(decision, "ben").counts_for == "write access"
-    assert found(decision, "approvals").headline == "1 of 1 approvals"
+    assert found(decision, "approvals").headline == "1 of 1 approval"
 
 
 def test_without_an_approval_the_change_waits_and_says_who_can_give_it() -> None:
@@ -52,7 +52,7 @@ def test_without_an_approval_the_change_waits_and_says_who_can_give_it() -> None
 def test_several_missing_approvals_are_told_together() -> None:
     rules = policy(demand(2, "write"), demand(1, "security", "maintain"))
     approvals = found(decided(pull_request(), rules), "approvals")
-    assert approvals.headline == "2 approvals from people with write access"
+    assert approvals.headline == "3 approvals (write access, security or maintain access)"
     assert approvals.what == (
         "The policy demands 3 approvals; none is given so far. Missing: 2 people with write access and "
         "1 person with the role security (acme/appsec) or maintain access."

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from bot.decide.verdict import Decision, Verdict
+from bot.facts.model import Instructed, Instruction
 from bot.policy.model import Policy, RiskRule, Tier
-from tests.unit.builders import approved, decided, demand, file, finding, found, policy, pull_request
+from tests.unit.builders import NOON, account, approved, decided, demand, file, finding, found, policy, pull_request
 
 MIGRATION = RiskRule("schema-migration", Tier.HIGH, 'paths.exists(p, p.matches("^db/"))')
 LARGE = RiskRule("large", Tier.MEDIUM, "lines_changed > 3")
@@ -70,6 +71,21 @@ def test_the_demands_are_those_of_the_raised_tier() -> None:
     high = replace(upper.tiers[Tier.HIGH], approvals=(demand(2, "write"),))
     decision = decided_with(MIGRATION, upper=replace(upper, tiers={**upper.tiers, Tier.HIGH: high}))
     assert [(each.needed, each.given) for each in decision.demands] == [(2, 1)]
+    assert decision.verdict is Verdict.WAIT
+
+
+def test_who_raises_a_change_adds_demands_and_takes_none_away() -> None:
+    upper = policy(tier="low")
+    low = replace(upper.tiers[Tier.LOW], approvals=(demand(1, "security"),))
+    facts = pull_request(reviews=[approved("ben")])
+    raised = Instruction(Instructed.RAISE, "medium", account("ana"), "It is large.", NOON)
+    decision = decided(replace(facts, instructions=(raised,)), replace(upper, tiers={**upper.tiers, Tier.LOW: low}))
+    assert decision.tier is Tier.MEDIUM
+    assert decision.tier_because[-1] == "@ana raised it to medium: It is large."
+    assert {(each.label, each.given) for each in decision.demands} == {
+        ("write access", 1),
+        ("the role security (acme/appsec)", 0),
+    }
     assert decision.verdict is Verdict.WAIT
 
 

@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from bot.facts.model import Account, AccountKind, FileChange, Mergeability, Permission, PullRequestState, ReviewState
+from bot.facts.model import (
+    Account,
+    AccountKind,
+    FileChange,
+    Mergeability,
+    Permission,
+    PullRequestState,
+    ReviewState,
+    TurnKind,
+)
 from bot.facts.parse import account, blob_id, moment, permissions, pull_request, review, signature
 from tests.unit.builders import NOON, oid
 
@@ -264,3 +273,54 @@ def test_who_may_push_is_told_beside_the_review() -> None:
 
 def test_a_moment_is_in_utc() -> None:
     assert moment("2026-03-02T12:00:00Z") == NOON
+
+
+def timeline(*nodes: Node, earlier: bool = False) -> Node:
+    answer = deepcopy(ANSWER)
+    answer["pullRequest"]["timelineItems"] = {"pageInfo": {"hasPreviousPage": earlier}, "nodes": list(nodes)}
+    return answer
+
+
+def test_what_an_approval_does_not_outlive_is_read_in_its_order() -> None:
+    at = "2026-03-02T12:0{}:00Z"
+    answer = timeline(
+        {"__typename": "ReopenedEvent", "createdAt": at.format(4)},
+        {"__typename": "BaseRefChangedEvent", "createdAt": at.format(1), "previousRefName": "a", "currentRefName": "b"},
+        {"__typename": "AutomaticBaseChangeSucceededEvent", "createdAt": at.format(2), "oldBase": "b", "newBase": "c"},
+        {"__typename": "ReadyForReviewEvent", "createdAt": at.format(3)},
+    )
+    facts = pull_request(answer, commits=[commit_node()], reviews=[], files=[FILE])
+    assert [(turn.kind, turn.was, turn.now) for turn in facts.turns] == [
+        (TurnKind.RETARGETED, "a", "b"),
+        (TurnKind.RETARGETED, "b", "c"),
+        (TurnKind.READY, "", ""),
+        (TurnKind.REOPENED, "", ""),
+    ]
+
+
+def test_the_people_whom_it_was_ever_assigned_to_are_known_once() -> None:
+    events = [
+        {"__typename": "AssignedEvent", "assignee": who}
+        for who in (user("ben", 2), user("ben", 2), user("tool", 3, "Bot"), None)
+    ]
+    facts = pull_request(timeline(*events), commits=[commit_node()], reviews=[], files=[FILE])
+    assert [each.login for each in facts.assigned] == ["ben"]
+
+
+def test_a_history_that_is_not_listed_whole_is_a_gap() -> None:
+    facts = pull_request(timeline(earlier=True), commits=[commit_node()], reviews=[], files=[FILE])
+    assert "the history of the pull request" in [gap.what for gap in facts.incomplete]
+
+
+@pytest.mark.parametrize(
+    ("body", "repeated"),
+    [
+        (f"This reverts commit {oid('old')}.", (oid("old"),)),
+        (f"Why.\n\n(cherry picked from commit {oid('old')})\n(cherry picked from commit {oid('old')})", (oid("old"),)),
+        (f"Somebody said that this reverts commit {oid('old')}.", ()),
+        ("This reverts commit 1a2b3c4.", ()),
+    ],
+)
+def test_what_a_commit_says_that_it_repeats(body: str, repeated: tuple[str, ...]) -> None:
+    facts = pull_request(ANSWER, commits=[commit_node(messageBody=body)], reviews=[], files=[FILE])
+    assert facts.commits[0].repeats == repeated

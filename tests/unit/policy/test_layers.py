@@ -510,3 +510,12 @@ def test_packs_add_pairs_and_name_the_controls_of_every_finding() -> None:
     assert pairs[frozenset({Role.CONTRIBUTOR, Role.DEPLOYER})] == {Tier.MEDIUM, Tier.HIGH}
     assert made.controls["approvals"] == packs.controls_for("approvals", [packs.load("sox"), packs.load("gdpr")])
     assert layers.with_packs(policy(), []).controls == {}
+
+
+def test_whoever_repeats_a_demand_adds_none() -> None:
+    upper = policy(demand(1, "write"), demand(1, "admin"))
+    again, _ = over(upper, "tiers: {low: {approvals: [{count: 1, from: [admin]}]}}")
+    assert set(low(again)) == {demand(1, "write"), demand(1, "admin")}
+    assert again.tiers[Tier.LOW].heard == ()
+    both, _ = over(again, "tiers: {low: {approvals: [{count: 1, from: [write]}, {count: 1, from: [admin]}]}}")
+    assert set(low(both)) == {demand(1, "write"), demand(1, "admin")}

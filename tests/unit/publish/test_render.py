@@ -196,7 +196,7 @@ def test_what_is_waived_says_so() -> None:
     decision = replace(
         decided(PASSING), verdict=Verdict.WAIVED, findings=(Finding("x", Verdict.WAIVED, "h", "Waived by @cem."),)
     )
-    assert title(decision) == "Waived: 1 of 1 approvals, none by a contributor"
+    assert title(decision) == "Waived: 1 of 1 approval, none by a contributor"
     assert "what it lacks is waived" in shown(decision).summary
     observing = replace(decision, mode=Mode.OBSERVE)
     assert title(observing).startswith("Observing: would pass")

@@ -32,15 +32,20 @@ async def test_the_first_page_lists_every_pull_request(github: SimulatedGitHub) 
     assert status == 200
     assert f'<a href="{merged.url}">house/shop#1</a> One &lt;b&gt; <small>merged</small>' in page
     assert f'<a href="{waiting.url}">house/shop#2</a> Two <small>open</small>' in page
-    assert "merged</small>" in (await shown(merged.url))[1]
+    assert "ann merged 1 commit into <code>main</code>." in (await shown(merged.url))[1]
+    assert "ann wants to merge 1 commit into <code>main</code>." in (await shown(waiting.url))[1]
 
 
 async def test_a_pull_request_has_its_check_its_reviews_and_its_comments(github: SimulatedGitHub) -> None:
     house = github.organisation("house")
     ann, ben = house.person("ann"), house.person("ben")
     shop = house.repository("shop")
-    pull = shop.open_pull_request(by=ann, title="Close & lock", files={"one.txt": "1\n"})
-    assert "<section>" not in (await shown(pull.url))[1]
+    bare = shop.open_pull_request(by=ann, title="Bare", files={"two.txt": "1\n"})
+    assert "<section>" not in (await shown(bare.url))[1]
+    pull = shop.open_pull_request(
+        by=ann, title="Close & lock", files={"one.txt": "1\n"}, body="## Backout plan\n\nOpen it."
+    )
+    assert "<h2>Backout plan</h2>" in (await shown(pull.url))[1]
     note = {"path": "one.txt", "start_line": 1, "end_line": 1, "annotation_level": "notice", "message": "<Look>"}
     fields = {
         "conclusion": "failure",
@@ -49,6 +54,7 @@ async def test_a_pull_request_has_its_check_its_reviews_and_its_comments(github:
     }
     shop.create_check_run("control", pull.head_sha, fields, by=ann)
     shop.create_check_run("other", pull.head_sha, {"status": "queued"}, by=ann)
+    shop.create_check_run("third", pull.head_sha, {"conclusion": "action_required"}, by=ann)
     pull.review(by=ben, state="APPROVED")
     pull.comment(by=ben, body="| a |\n|---|\n| *b* |").react(by=ann, content="eyes")
     status, page = await shown(pull.url)
@@ -57,12 +63,13 @@ async def test_a_pull_request_has_its_check_its_reviews_and_its_comments(github:
         "Close &amp; lock",
         'class="failure">control: failure',
         'class="queued">other: queued',
+        'class="action_required">third: action required',
         "One &lt; two",
         "<strong>Two</strong> are missing.",
         "one.txt:1: &lt;Look&gt;",
         "Look again",
-        f"ben: APPROVED of <code>{pull.head_sha[:7]}</code>",
-        "<small>eyes</small>",
+        f"<b>ben</b> approved <code>{pull.head_sha[:7]}</code>",
+        "<small>reactions: eyes</small>",
         "<td><em>b</em></td>",
     ):
         assert part in page

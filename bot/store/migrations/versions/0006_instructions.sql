@@ -27,7 +27,7 @@ CREATE TABLE waiver_request (
 CREATE INDEX waiver_request_open ON waiver_request (subject, id) WHERE answer IS NULL;
 
 -- The record of a change in another system: where it is, what was last sent there, and what was last read there.
---   intended is set before anything is sent; id is what the system answered
+--   intended is set before anything is sent; id is what the system answered; version is the record's that was sent last
 CREATE TABLE change_link (
     change   text        PRIMARY KEY REFERENCES change (number),
     system   text        NOT NULL,
@@ -37,10 +37,26 @@ CREATE TABLE change_link (
     url      text,
     sent     text        NOT NULL DEFAULT '',
     state    text        NOT NULL DEFAULT '',
-    revision bigint      NOT NULL DEFAULT 0,
+    version  int         NOT NULL DEFAULT 0,
     problem  text        NOT NULL DEFAULT '',
     read_at  timestamptz
 );
+
+-- What people did in the other system, once each: it is done here by the next look, which notes what came of it.
+--   login is whom the policy says that they are here; NULL for somebody who is nobody here
+CREATE TABLE change_heard (
+    id      bigint      PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    change  text        NOT NULL REFERENCES change (number),
+    mark    text        NOT NULL,
+    deed    text        NOT NULL CHECK (deed IN ('approve', 'reject', 'cancel', 'schedule')),
+    who     text        NOT NULL,
+    login   text,
+    value   text        NOT NULL DEFAULT '',
+    at      timestamptz NOT NULL,
+    outcome text,
+    UNIQUE (change, mark)
+);
+CREATE INDEX change_heard_open ON change_heard (change, id) WHERE outcome IS NULL;
 
 CREATE FUNCTION instruction_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -55,3 +71,4 @@ CREATE TRIGGER instruction_is_never_emptied BEFORE TRUNCATE ON instruction
 GRANT SELECT, INSERT ON instruction TO countersign_app;
 GRANT SELECT, INSERT, UPDATE (answer, answered) ON waiver_request TO countersign_app;
 GRANT SELECT, INSERT, UPDATE ON change_link TO countersign_app;
+GRANT SELECT, INSERT, UPDATE (outcome) ON change_heard TO countersign_app;

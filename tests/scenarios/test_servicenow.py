@@ -1,0 +1,184 @@
+"""The change record has a twin in ServiceNow: one, whatever happens on the way, and heard in both directions."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from bot.publish.effects import CHECK
+from bot.sandbox import SimulatedGitHub
+from bot.sandbox.rehearsal import Rehearsal, rehearsal, settings
+from bot.sandbox.servicenow import SimulatedServiceNow
+from bot.sandbox.servicenow.simulation import CLIENT_ID, CLIENT_SECRET
+from bot.sandbox.vendor import Outage
+from bot.settings import ServiceNowAccess
+from tests.scenarios.bank import SECRET, shown
+from tests.scenarios.dying import FATAL, die_at
+from tests.scenarios.test_change_records import POLICY, Board, said, state
+
+MAPPED = """\
+records:
+  system: servicenow
+  people:
+    chris.cab@bank.example: chris
+    ida.it@bank.example: ida
+    rick.risk@bank.example: rick
+"""
+
+
+@dataclass(slots=True)
+class There:
+    """The bank's ServiceNow, and its people."""
+
+    simulation: SimulatedServiceNow
+    chris: Any
+    ida: Any
+    rick: Any
+
+    @property
+    def access(self) -> ServiceNowAccess:
+        return ServiceNowAccess(self.simulation.url, CLIENT_ID, CLIENT_SECRET)
+
+    @property
+    def changes(self) -> list[Any]:
+        return list(self.simulation.instance.changes.values())
+
+    @property
+    def only(self) -> Any:
+        [change] = self.changes
+        return change
+
+
+@pytest.fixture
+async def there() -> AsyncIterator[There]:
+    async with SimulatedServiceNow.start() as simulation:
+        instance = simulation.instance
+        people = [instance.person(f"{name}", f"{name}@bank.example") for name in ("chris.cab", "ida.it", "rick.risk")]
+        instance.cab.extend(people)
+        instance.item("CI0012345")
+        yield There(simulation, *people)
+
+
+@pytest.fixture
+async def countersign(gh: SimulatedGitHub, there: There, database_url: str) -> AsyncIterator[Rehearsal]:
+    async with rehearsal(gh, database_url, SECRET, servicenow=there.access) as running:
+        there.simulation.instance.clock = running.now
+        yield running
+
+
+async def poll(countersign: Rehearsal) -> None:
+    """Have the twin read now; it would be within two minutes."""
+    async with countersign.store.transaction() as connection:
+        await connection.execute("UPDATE subject SET due = now() WHERE kind = 'record'")
+    await asyncio.sleep(0.3)
+    await countersign.settle()
+
+
+async def test_a_record_is_opened_there_once_and_what_is_approved_there_counts_here(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    board = Board.found(gh, POLICY + MAPPED)
+    pull = board.change()
+    await countersign.settle()
+    twin = there.only
+    assert twin.values["short_description"] == "PAY-1 Daily interest"
+    assert "Carol deploys the image before" in twin.values["backout_plan"]
+    assert twin.values["correlation_id"] == "countersign:CHG-2026-0001"
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    assert twin.values["state"] == "-3"
+    for who in (there.chris, there.ida, there.rick):
+        there.simulation.instance.approve(twin.number, who)
+    await poll(countersign)
+    assert await state(countersign, pull) == "scheduled"
+    assert shown(pull)[0] == "success"
+    assert there.only is twin
+    votes = await countersign.rows("SELECT voter ->> 'login', reason FROM vote ORDER BY 1")
+    assert [login for login, _ in votes] == ["chris", "ida", "rick"]
+    assert "servicenow" in votes[0][1]
+
+
+async def test_whoever_is_nobody_here_does_not_count_and_that_is_said(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    unmapped = MAPPED.replace("    rick.risk@bank.example: rick\n", "")
+    board = Board.found(gh, POLICY + unmapped)
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    for who in (there.chris, there.ida, there.rick):
+        there.simulation.instance.approve(there.only.number, who)
+    await poll(countersign)
+    assert await state(countersign, pull) == "authorize"
+    assert "rick.risk said approve in servicenow, and is nobody here" in pull.check(CHECK).summary.replace("\\", "")
+
+
+async def test_what_is_rejected_or_cancelled_there_is_so_here(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    board = Board.found(gh, POLICY + MAPPED)
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    there.simulation.instance.cancel(there.only.number, there.chris)
+    await poll(countersign)
+    assert await state(countersign, pull) == "cancelled"
+    assert shown(pull)[0] == "failure"
+
+
+async def test_while_servicenow_is_down_the_gate_waits_and_nothing_is_lost(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    board = Board.found(gh, POLICY + MAPPED)
+    there.simulation.faults.add(Outage(match="", kind="503", times=1_000_000))
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await gh.settle()
+    await asyncio.sleep(3)
+    assert await state(countersign, pull) == "authorize"
+    assert there.changes == []
+    ((waiting,),) = await countersign.rows("SELECT waiting_for FROM subject WHERE kind = 'record'")
+    assert "ServiceNow" in waiting
+    assert shown(pull)[0] == "action_required"
+    countersign.later(hours=1)
+    there.simulation.faults.clear()
+    await poll(countersign)
+    assert there.only.values["state"] == "-3"
+    assert "@northbank/cab" in said(pull)[-1]
+
+
+@pytest.mark.timeout(300)
+async def test_a_worker_killed_between_the_answer_and_the_commit_makes_no_second_record(
+    gh: SimulatedGitHub, there: There, database_url: str
+) -> None:
+    async with rehearsal(gh, database_url, SECRET, patience=FATAL, servicenow=there.access) as countersign:
+        board = Board.found(gh, POLICY + MAPPED)
+        await countersign.settle()
+        dying = replace(settings(gh, SECRET), database_url=database_url, servicenow=there.access)
+        fatal, killed = 1, True
+        while killed:
+            await countersign.stop_worker()
+            before = len(there.changes)
+            pull = board.vault.open_pull_request(
+                by=board.alice, title=f"PAY-{fatal} Daily", files={f"{fatal}": "2"}, branch=f"change-{fatal}"
+            )
+            await gh.settle()
+            killed = await die_at(dying, database_url, fatal, kind="record:")
+            await countersign.start_worker()
+            await countersign.settle()
+            subject = f"pull:{board.vault.id}:{pull.number}"
+            rows = await countersign.rows(
+                "SELECT id FROM change_link WHERE change IN (SELECT number FROM change WHERE subject = %s)", subject
+            )
+            assert len(rows) == 1, fatal
+            assert len(there.changes) == before + 1, fatal
+            assert rows[0][0] in {each.sys_id for each in there.changes}, fatal
+            kinds = [kind for kind, about in await countersign.ledger() if about == subject]
+            assert kinds.count("countersign:record:linked") == 1, fatal
+            async with countersign.store.transaction() as connection:
+                # The twins of before have had their day: only steps of the next one count.
+                await connection.execute("UPDATE subject SET due = NULL, finished = true WHERE kind = 'record'")
+            fatal += 2
+        assert fatal > 9, "the worker was hardly ever killed"
