@@ -1,8 +1,10 @@
 """What every test stands on: a real PostgreSQL, and no network but this machine."""
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 from pytest_socket import socket_allow_hosts
 
 from bot.store import Store
@@ -17,6 +19,16 @@ def pytest_runtest_setup() -> None:
 def pytest_unconfigure() -> None:
     """Every process leaves the database server: the last one stops it, so that nothing stays behind."""
     database.stop()
+
+
+@pytest.fixture(autouse=True)
+def _log_lines_as_before() -> Iterator[None]:
+    """The command line says where log lines go, for the whole process."""
+    handlers, level, known = logging.root.handlers[:], logging.root.level, structlog.get_config()
+    yield
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    structlog.configure(**known)
 
 
 @pytest.fixture(scope="session")

@@ -182,6 +182,11 @@ class InstallationClient:
     _reads: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _writes: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(1))
 
+    @property
+    def app_id(self) -> int:
+        """The number of our own App."""
+        return self.github.credentials.app_id
+
     async def query(self, document: str, variables: Mapping[str, Any], *, lane: Lane) -> Answer:
         """A GraphQL query; what it found is kept beside what it could not find.
 

@@ -49,8 +49,8 @@ GRANTS = (
     Grant(
         "statuses",
         "write",
-        "Lets rulesets of the organisation name Countersign as the expected source of the required check; "
-        "no status is ever posted.",
+        "Lets rulesets of the organisation name Countersign as the expected source of the required check, and hears "
+        "statuses that go by the check's name; no status is ever posted.",
     ),
 )
 

@@ -126,7 +126,8 @@ class Publisher:
         path = route(
             "/repos/{owner}/{repo}/commits/{ref}/check-runs", owner=self.owner, repo=self.name, ref=wanted.head
         )
-        params = {"check_name": self.check, "filter": "all"}
+        # Another App can report a check of our name with the id that we wrote into ours.
+        params = {"check_name": self.check, "filter": "all", "app_id": str(self.github.app_id)}
         page = await self.github.get_pages(path, key="check_runs", lane=self.lane, params=params)
         ours = [run for run in page.items if run["external_id"] == wanted.external_id]
         if not ours:

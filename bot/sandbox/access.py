@@ -18,7 +18,12 @@ ROLES = ("none", "read", "triage", "write", "maintain", "admin")
 def role(repository: Repository, account: Account) -> str:
     """The highest role that ``account`` has: of its own, by a team or one above it, or by the organisation."""
     open_to_all = not repository.private and account.kind == "User"
-    roles = ["read" if open_to_all else "none", repository.access.get(account, "none")]
+    return max("read" if open_to_all else "none", given_role(repository, account), key=ROLES.index)
+
+
+def given_role(repository: Repository, account: Account) -> str:
+    """The same without what everybody may do in a repository that is open to all."""
+    roles = ["none", repository.access.get(account, "none")]
     if account == repository.owner:
         roles.append("admin")
     if repository.organisation is not None:

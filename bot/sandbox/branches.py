@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 
 from bot.sandbox.accounts import WEB_FLOW, Account
-from bot.sandbox.git import NOTHING, Commit, Identity
+from bot.sandbox.git import NOTHING, Commit, Identity, tag_id
 from bot.sandbox.rules import Refused
 from bot.sandbox.shapes import commits as shapes
 
@@ -152,13 +152,15 @@ def advance(
     _conclude_merged(repository, branch, sender, merging)
 
 
-def tag(repository: Repository, name: str, oid: str, *, by: Account) -> None:
+def tag(repository: Repository, name: str, oid: str, *, by: Account, annotated: bool = False) -> None:
     """Put a tag on a commit, or move it there."""
     before = repository.tags.get(name, NOTHING)
-    repository.tags[name] = oid
-    made, forced = repository.history.commits[oid], before != NOTHING
-    told = shapes.push(repository, name, before, made, by, forced=forced)
-    repository.tell("push", None, by, **{**told, "ref": f"refs/tags/{name}"})
+    after = oid
+    if annotated:
+        after = tag_id(name, oid, f"{by.name} <{by.email}> {int(repository.world.now().timestamp())} +0000")
+        repository.tag_objects[after] = oid
+    repository.tags[name] = after
+    repository.tell("push", None, by, **shapes.tag_push(repository, name, before, after, by))
 
 
 def land(repository: Repository, branch: str, head: str, *, by: Account, own: Files | None = None) -> Commit:

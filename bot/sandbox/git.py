@@ -230,5 +230,10 @@ def blob_id(text: str) -> str:
     return _object_id("blob", text.encode())
 
 
+def tag_id(name: str, oid: str, tagger: str) -> str:
+    """Git's id of an annotated tag."""
+    return _object_id("tag", f"object {oid}\ntype commit\ntag {name}\ntagger {tagger}\n\n{name}\n".encode())
+
+
 def _object_id(kind: str, body: bytes) -> str:
     return hashlib.sha1(f"{kind} {len(body)}\0".encode() + body, usedforsecurity=False).hexdigest()

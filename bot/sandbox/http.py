@@ -59,7 +59,7 @@ class Api:
         """Everything that it serves."""
         prefix = "/api/v3" if self.github.world.ghes else ""
         app = web.Application(client_max_size=32 * 1024 * 1024)
-        for route in ROUTES:
+        for route in sorted(ROUTES, key=lambda each: each.is_open_ended):
             for path in route.paths:
                 app.router.add_route(route.method, prefix + path, self._rest(route))
         app.router.add_post("/api/graphql" if prefix else "/graphql", self._graphql)

@@ -34,8 +34,8 @@ class Ruleset:
 
     def release(self, *, by: Account) -> None:
         """Demand no check any more."""
-        self.checks, self.updated_at = (), self.repository.world.now()
-        self._tell("edited", by, {"rules": {"added": [], "deleted": [shapes.rule(())], "updated": []}})
+        before, self.checks, self.updated_at = self.checks, (), self.repository.world.now()
+        self._tell("edited", by, {"rules": {"added": [], "deleted": [shapes.rule(before)], "updated": []}})
 
     def delete(self, *, by: Account) -> None:
         """Take it away."""
@@ -89,6 +89,12 @@ def protect(repository: Repository, branch: str, checks: tuple[str, ...], by: Ac
     repository.protections[branch] = made
     repository.tell("branch_protection_rule", "created", by, rule=shapes.protection(made))
     return made
+
+
+def switch(repository: Repository, *, on: bool, by: Account) -> None:
+    """Switch all protection of branches off, or on again; rulesets stay as they are."""
+    repository.is_protecting = on
+    repository.tell("branch_protection_configuration", "enabled" if on else "disabled", by)
 
 
 def demanded(rulesets: Iterable[Ruleset], protections: Iterable[Protection]) -> list[str]:

@@ -63,6 +63,7 @@ class PullRequest:
     merged_at: datetime | None = None
     merged_by: Account | None = None
     merge_commit_sha: str | None = None
+    assignees: list[Account] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     reviews: list[talk.Review] = field(default_factory=list)
     comments: list[talk.Comment] = field(default_factory=list)
@@ -161,6 +162,8 @@ class PullRequest:
 
     def assign(self, who: Account, *, by: Account) -> None:
         """Assign it to somebody."""
+        if who not in self.assignees:
+            self.assignees.append(who)
         self.turns.append(Turn("AssignedEvent", self.repository.world.now(), assignee=who))
         self.tell("assigned", by, assignee=account_shapes.user(self.repository.world, who))
 

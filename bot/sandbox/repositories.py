@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 class Repository:
     """A repository. ``branches`` maps a name to the id of its tip; ``access`` accounts and teams to a role.
 
+    ``tags`` maps a name to a commit, or to an annotated tag that ``tag_objects`` maps to its commit.
     ``organisation`` is None for a fork that a person owns. ``check_runs`` are all, in the order of their creation.
     A pull request is merged only when the check runs named by ``require_check`` have passed on its head, and those that
-    an active ruleset names. ``foreign_runs`` are the check runs of other Apps.
+    an active ruleset names. ``foreign_runs`` are the check runs of other Apps; ``is_protecting``: no administrator has
+    switched off the older protection of branches.
     """
 
     world: World
@@ -48,8 +50,10 @@ class Repository:
     pulls: dict[int, PullRequest] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    tag_objects: dict[str, str] = field(default_factory=dict)
     rulesets: dict[int, Ruleset] = field(default_factory=dict)
     protections: dict[str, Protection] = field(default_factory=dict)
+    is_protecting: bool = True
     check_runs: list[CheckRun] = field(default_factory=list)
     foreign_runs: list[CheckRun] = field(default_factory=list)
     suites: dict[str, CheckSuite] = field(default_factory=dict)
@@ -95,11 +99,8 @@ class Repository:
     @property
     def required(self) -> tuple[str, ...]:
         """The checks that must have passed, by the App that is named as their source."""
-        return tuple(
-            dict.fromkeys(
-                [*self.require_check, *protection.demanded(self.rulesets.values(), self.protections.values())]
-            )
-        )
+        protections = self.protections.values() if self.is_protecting else ()
+        return tuple(dict.fromkeys([*self.require_check, *protection.demanded(self.rulesets.values(), protections)]))
 
     def ruleset(self, name: str, *, by: Account, checks: Sequence[str]) -> Ruleset:
         """Make a ruleset for the default branch that demands checks."""
@@ -109,9 +110,13 @@ class Repository:
         """Protect a branch in the older way."""
         return protection.protect(self, branch, tuple(checks), by)
 
-    def tag(self, name: str, oid: str, *, by: Account) -> None:
-        """Put a tag on a commit, or move it there."""
-        branches.tag(self, name, oid, by=by)
+    def switch_protection(self, *, on: bool, by: Account) -> None:
+        """Switch the older protection of all branches off, or on again."""
+        protection.switch(self, on=on, by=by)
+
+    def tag(self, name: str, oid: str, *, by: Account, annotated: bool = False) -> None:
+        """Put a tag on a commit, or move it there; ``annotated``: as an object of its own."""
+        branches.tag(self, name, oid, by=by, annotated=annotated)
 
     def land(self, branch: str, head: str, *, by: Account, own: Files | None = None) -> Commit:
         """Merge a commit by hand, with ``own`` content besides, and push it past every rule."""
@@ -234,14 +239,16 @@ class Repository:
         run.update(fields, by=by, created=True)
         return run
 
-    def report_as(self, app: App, name: str, head: str, *, conclusion: str) -> CheckRun:
+    def report_as(self, app: App, name: str, head: str, *, conclusion: str, external_id: str = "") -> CheckRun:
         """Another App reports a check on a commit."""
         number = self.world.numbers.next("CheckSuite")
         suite = CheckSuite(number, self, app, head, None, self.world.now())
         run = CheckRun(self.world.numbers.next("CheckRun"), suite, name)
         suite.runs.append(run)
         self.foreign_runs.append(run)
-        run.update({"name": name, "conclusion": conclusion}, by=app.account, created=True)
+        self.world.check_runs[run.id] = run
+        fields = {"name": name, "conclusion": conclusion, "external_id": external_id}
+        run.update(fields, by=app.account, created=True)
         return run
 
     def suite(self, head: str, branch: str | None = None) -> CheckSuite:

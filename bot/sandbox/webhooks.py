@@ -29,6 +29,7 @@ PATIENCE = aiohttp.ClientTimeout(total=10)
 Which = Callable[["Delivery"], bool]
 
 _TABLE = """
+    branch_protection_configuration: disabled enabled
     branch_protection_rule:      created deleted edited
     check_run:                   completed created requested_action rerequested
     check_suite:                 requested
@@ -41,8 +42,7 @@ _TABLE = """
     merge_group:                 checks_requested destroyed
     organization:                member_added member_removed
     pull_request:                assigned closed converted_to_draft dequeued edited enqueued labeled opened
-                                 ready_for_review
-                                 reopened synchronize unlabeled
+                                 ready_for_review reopened synchronize unlabeled
     pull_request_review:         dismissed edited submitted
     push:                        -
     repository:                  archived created renamed

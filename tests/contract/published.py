@@ -182,8 +182,9 @@ def _mended(schema: dict[str, Any]) -> dict[str, Any]:
         # Every refusal says its status; most descriptions of one know it.
         extra = {"status": {"type": "string"}}
     if "branch_protection_rule" in schema.get("enum", ()) and "check_run" in schema["enum"]:
-        # An App that gates deployments has subscribed to this one.
-        return {**schema, "enum": [*schema["enum"], "deployment_protection_rule"]}
+        # An App that gates deployments has subscribed to the first of these, one that watches rules to the others.
+        heard = {"deployment_protection_rule", "repository_ruleset", "branch_protection_configuration"}
+        return {**schema, "enum": sorted({*schema["enum"], *heard})}
     if schema.get("format") == "email":
         # A bot's address has brackets: 1234+robot[bot]@users.noreply.github.com.
         return {key: value for key, value in schema.items() if key != "format"}

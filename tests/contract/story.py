@@ -22,6 +22,7 @@ from bot.sandbox.webhooks import SENT
 
 SECRET = "a secret of the contract"
 PERMISSIONS = {
+    "administration": "read",
     "checks": "write",
     "contents": "write",
     "deployments": "write",
@@ -150,6 +151,7 @@ class House:
         pull.retarget(by=ann, base="release")
         pull.retarget(by=ann, base="main")
         shop.delete_branch("release", by=ann)
+        pull.assign(ben, by=ann)
         comment = pull.comment(by=ben, body="Why?")
         comment.edit(by=ann, body="Why not?")
         pull.comment(by=ann, body="Never mind.").delete(by=ann)
@@ -159,6 +161,8 @@ class House:
         review.dismiss(by=ann, message="Too soon.")
         pull.review(by=ben, state="COMMENTED")
         self._membership_changes()
+        self._rules_change()
+        self._others_report()
         if self.queued.merge_queue is not None:
             self._queue()
 
@@ -177,6 +181,30 @@ class House:
         attic = house.repository("attic", files={"old.txt": "old\n"})
         attic.rename("loft")
         attic.archive()
+
+    def _rules_change(self) -> None:
+        shop, ann = self.repository, self.ann
+        ruleset = shop.ruleset("main", by=ann, checks=["control"])
+        ruleset.enforce("evaluate", by=ann)
+        ruleset.enforce("active", by=ann)
+        ruleset.release(by=ann)
+        ruleset.delete(by=ann)
+        protection = shop.protect("main", by=ann, checks=["control", "build"])
+        shop.switch_protection(on=False, by=ann)
+        shop.switch_protection(on=True, by=ann)
+        protection.release(by=ann)
+        protection.delete(by=ann)
+        shop.tag("v1", self.merged.base_sha, by=ann)
+        shop.tag("v1", shop.branches["main"], by=ann)
+        shop.tag("v2", shop.branches["main"], by=ann, annotated=True)
+        shop.properties |= {"tier": "1", "regulations": ["dora", "sox"], "owner": None}
+
+    def _others_report(self) -> None:
+        shop, pull = self.repository, self.pull
+        other = self.github.world.other_app("builder")
+        for conclusion in ("failure", "success"):
+            shop.report_as(other, "control", pull.head_sha, conclusion=conclusion)
+        shop.set_status(pull.head_sha, {"state": "success", "context": "lint"}, by=self.ann)
 
     def _queue(self) -> None:
         first, second, third = (
@@ -282,6 +310,7 @@ class Asking:
         await self.read(rest.checks.async_list_annotations(*where, begun.id))
         await self.read(rest.checks.async_rerequest_run(*where, begun.id))
         await self.read(rest.checks.async_list_for_ref(*where, head, filter_="all"))
+        await self.read(rest.checks.async_get(*where, self.house.repository.foreign_runs[0].id))
         fork = self.house.from_fork.head_sha
         await self.read(rest.checks.async_create(*where, name="control", head_sha=fork, conclusion="success"))
         self.house.repository.check_runs[0].press("recheck", by=self.house.ben)
@@ -317,6 +346,14 @@ class Asking:
         await self.read(rest.repos.async_list_activities(*where))
         await self.read(rest.repos.async_get_commit(*where, house.merged.merge_commit_sha or ""))
         await self.read(rest.repos.async_get_commit(*where, house.from_fork.head_sha))
+        await self.read(rest.repos.async_get_commit(*where, "tags/v2"))
+        whole = f"main...{house.pull.head_sha}"
+        await self.read(rest.repos.async_compare_commits(*where, whole))
+        await self.read(rest.repos.async_compare_commits(*where, whole, per_page=1))
+        await self.read(rest.repos.async_compare_commits(*where, whole, per_page=1, page=2))
+        for basehead in ("main...main", "main...v1", f"main...{house.merged.base_sha}"):
+            await self.read(rest.repos.async_compare_commits(*where, basehead))
+        await self.read(rest.repos.async_custom_properties_for_repos_get_repository_values(*where))
         commit = house.merged.merge_commit_sha or ""
         await self.read(rest.repos.async_list_pull_requests_associated_with_commit(*where, commit))
 
@@ -324,6 +361,10 @@ class Asking:
         rest = self.rest
         for login in ("ann", "stranger"):
             await self.read(rest.repos.async_get_collaborator_permission_level("house", "shop", login))
+        for repository in ("shop", "queued"):
+            await self.read(rest.repos.async_list_collaborators("house", repository))
+        for login in ("ann", "house", "countersign[bot]"):
+            await self.read(rest.users.async_get_by_username(login))
         await self.read(rest.teams.async_list("house"))
         await self.read(rest.teams.async_get_by_name("house", "night-shift"))
         await self.read(rest.teams.async_list_members_in_org("house", "reviewers"))

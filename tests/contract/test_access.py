@@ -63,7 +63,8 @@ async def test_a_token_is_not_given_for_more_than_was_granted(client: Client, ho
     tokens = f"/app/installations/{house.organisation.installation_id}/access_tokens"
     app = client.as_app()
     for asked in (
-        {"permissions": {"administration": "read"}},
+        {"permissions": {"administration": "write"}},
+        {"permissions": {"workflows": "write"}},
         {"permissions": {"members": "write"}},
         {"permissions": {"contents": "all"}},
         {"repositories": ["shop", "elsewhere"]},

@@ -107,7 +107,7 @@ async def at_work(request: pytest.FixtureRequest, database_url: str) -> AsyncIte
         )
         async with rehearsal(github, database_url, SECRET) as running:
             bank = Bank.found(github)
-            github.webhooks.swallow(lambda delivery: delivery.event == "push")
+            github.webhooks.swallow(lambda each: each.event == "push" and b'"ref":"refs/heads/' in each.payload)
             pull = bank.change()
             github.faults.add(Fault("POST .*/check-runs$", "cut-after"))
             github.faults.add(Fault("POST .*/issues/[0-9]+/comments$", "cut-after"))
@@ -124,6 +124,16 @@ async def at_work(request: pytest.FixtureRequest, database_url: str) -> AsyncIte
             pull.check("change-control").press("recheck", by=bank.alice)
             await running.settle()
             assert shown(pull)[0] == "success"
+            rules = bank.ledger.ruleset("main", by=bank.erin, checks=["change-control"])
+            rules.enforce("disabled", by=bank.erin)
+            bank.ledger.report_as(
+                github.world.other_app("helpful"), "change-control", pull.head_sha, conclusion="neutral"
+            )
+            stray = bank.ledger.push("main", by=bank.erin, files={"stray.py": "1\n"})
+            bank.ledger.tag("v1", stray.oid, by=bank.erin, annotated=True)
+            pull.update_branch(by=bank.alice)
+            pull.comment(by=bank.bob, body=f"/disown {pull.head_sha[:10]}")
+            await running.settle()
             assert [each.content for each in asked.reactions] == ["eyes", "+1"]
             assert not github.unknown_routes
         yield request.param, heard
@@ -139,6 +149,7 @@ async def test_countersign_asks_only_what_github_describes(at_work: tuple[str, H
         ("GET", "/repos/{owner}/{repo}/issues/{issue_number}/comments"),
         ("POST", "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions"),
         ("GET", "/repos/{owner}/{repo}/collaborators/{username}/permission"),
+        ("GET", "/repos/{owner}/{repo}/compare/{basehead}"),
         ("GET", "/repos/{owner}/{repo}/activity"),
         ("GET", "/app/hook/deliveries"),
         ("GET", "/app/installations"),
@@ -146,7 +157,8 @@ async def test_countersign_asks_only_what_github_describes(at_work: tuple[str, H
     }
     for exchange in heard.rest:
         assert list(faults_of(description(name), exchange)) == [], f"{exchange.method} {exchange.template}"
-    assert heard.graphql
+    operations = {each.sent["query"].partition("(")[0] for each in heard.graphql}
+    assert operations >= {"query PullRequest", "query Branch", "query Tag", "query Comment"}
     for exchange in heard.graphql:
         assert validate(graphql_schema(), parse(exchange.sent["query"])) == []
         assert "errors" not in exchange.answered
@@ -164,7 +176,12 @@ async def test_every_refusal_is_as_described(client: Client, house: House) -> No
     await client.ask("PUT", f"{where}/pulls/{house.merged.number}/merge", {})
     await client.ask("PUT", f"{where}/pulls/{house.pull.number}/merge", {"sha": "0" * 40})
     await client.ask("GET", f"{where}/pulls/{house.pull.number}/merge")
-    assert [each.status for each in seen] == [422, 404, 422, 422, 405, 409, 404]
+    await client.ask("GET", f"{where}/compare/main...nowhere")
+    await client.ask("GET", "/users/nobody")
+    await client.ask("GET", "/repos/house/nowhere/collaborators")
+    await client.ask("GET", "/repos/house/nowhere/properties/values")
+    await client.ask("GET", f"{where}/commits/nowhere")
+    assert [each.status for each in seen] == [422, 404, 422, 422, 405, 409, 404, 404, 404, 404, 404, 422]
     published = description(CLOUD)
     described = [each for each in seen if each.template != "/repos/{owner}/{repo}/check-runs"]
     for each in described:

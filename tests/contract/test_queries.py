@@ -1,12 +1,16 @@
 """GraphQL's own rules: the size of every page, the nodes of a query, and errors beside data."""
 
+from importlib.resources import files
 from typing import Any
 
 import pytest
+from graphql import GraphQLObjectType, get_named_type, parse, validate
 
 from bot.github.queries import document
+from bot.sandbox.accounts import WEB_FLOW, node_id
 from bot.sandbox.git import blob_id
-from tests.contract.asking import Client
+from bot.sandbox.graphql import schema
+from tests.contract.asking import Client, Watch
 from tests.contract.story import House
 
 SHOP = 'repository(owner: "house", name: "shop")'
@@ -24,9 +28,22 @@ CONNECTIONS = {
     "repositories": 'repositoryOwner(login: "house") { %s { pageInfo { hasNextPage } } }',
     "members": PEOPLE.replace("%s", "%s { totalCount }"),
     "childTeams": PEOPLE.replace("%s", "%s { totalCount }"),
+    "history": SHOP + " { defaultBranchRef { target { ... on Commit { %s { totalCount } } } } }",
+    "timelineItems": SHOP + " { pullRequest(number: 2) { %s { totalCount } } }",
     "entries": 'repository(owner: "house", name: "queued") { mergeQueue { %s { pageInfo { hasNextPage } } } }',
 }
 """Every connection of the simulated schema, and where it is."""
+
+
+def test_every_connection_is_in_the_table() -> None:
+    found = {
+        name
+        for each in schema().type_map.values()
+        if isinstance(each, GraphQLObjectType)
+        for name, field in each.fields.items()
+        if get_named_type(field.type).name.endswith("Connection")
+    }
+    assert found == set(CONNECTIONS)
 
 
 @pytest.mark.parametrize("name", CONNECTIONS)
@@ -236,9 +253,235 @@ async def test_the_queue_of_a_branch_has_entries(client: Client, house: House) -
     assert await entries("main") == [
         {
             "position": 1,
-            "headCommit": {"oid": group.head_sha},
+            "headCommit": {
+                "oid": group.head_sha,
+                "parents": {"totalCount": 2, "nodes": [{"oid": group.base_sha}, {"oid": pull.head_sha}]},
+                "signature": {
+                    "isValid": True,
+                    "state": "VALID",
+                    "wasSignedByGitHub": True,
+                    "signer": {"databaseId": WEB_FLOW.id, "login": "web-flow"},
+                },
+            },
             "baseCommit": {"oid": group.base_sha},
             "pullRequest": {"number": pull.number, "headRefOid": pull.head_sha},
         }
     ]
     assert await entries("other") is None
+
+
+# Countersign's own documents.
+
+
+def asked(house: House) -> dict[str, dict[str, Any]]:
+    """Every document of Countersign's, with the variables that it is asked with here."""
+    shop = {"owner": "house", "name": "shop"}
+    team = {"organization": "house", "slug": "reviewers", "after": None}
+    tip = house.repository.branches["main"]
+    policies = {"policyOwner": "house", "policyName": "shop"}
+    with_all = {"withCommits": True, "withReviews": True, "withFiles": True}
+    blob = blob_id("# Shop\n")
+    return {
+        "board": team,
+        "branch": {**shop, "ref": "refs/heads/main"},
+        "comment": {"id": node_id("IssueComment", house.pull.comment(by=house.ann, body="Hello.").id)},
+        "commit": {**shop, "oid": house.pull.head_sha},
+        "merge_group": {"owner": "house", "name": "queued", "branch": "main"},
+        "more_pull_requests": {**shop, "after": None},
+        "open_pull_requests": {"owner": "house"},
+        "policy_at": {**shop, "expression": f"{tip}:README.md"},
+        "policy_files": {
+            **shop,
+            **policies,
+            "withRepository": True,
+            "repositoryBlob": blob,
+            "withOrganisation": True,
+            "organisationBlob": blob,
+        },
+        "pull_request": {**shop, **policies, "number": house.pull.number},
+        "pull_request_page": {**shop, **with_all, "number": house.pull.number},
+        "tag": {**shop, "ref": "refs/tags/v1"},
+        "team": team,
+    }
+
+
+DOCUMENTS = sorted(
+    each.name.removesuffix(".graphql")
+    for each in files("bot.github.queries").iterdir()
+    if each.name.endswith(".graphql") and each.name != "fragments.graphql"
+)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+async def test_every_document_is_valid_here_and_answered_whole(client: Client, house: House, name: str) -> None:
+    assert validate(schema(), parse(document(name))) == []
+    house.repository.tag("v1", house.repository.branches["main"], by=house.ann)
+    house.queued.open_pull_request(by=house.ann, title="One", files={"one.txt": "1\n"}).enqueue(by=house.ann)
+    variables = {**asked(house)[name]}
+    if name == "more_pull_requests":
+        page = "query { " + SHOP + " { pullRequests(first: 1) { pageInfo { endCursor } } } }"
+        info = (await client.query(page)).body["data"]["repository"]["pullRequests"]["pageInfo"]
+        variables["after"] = info["endCursor"]
+    answer = await client.query(document(name), **variables)
+    assert answer.problems() == []
+    assert answer.body.keys() == {"data"}
+    assert all(value is not None for value in answer.body["data"].values())
+
+
+async def test_the_history_of_a_branch_is_told_the_newest_first(client: Client, house: House) -> None:
+    shop = house.repository
+    for number in range(41):
+        shop.push("main", by=house.ben, files={"docs/hours.md": f"{number}\n"})
+    variables = {"owner": "house", "name": "shop", "ref": "refs/heads/main"}
+    seen: list[dict[str, Any]] = []
+    after, pages = None, 0
+    while True:
+        answer = await client.query(document("branch"), **variables, after=after)
+        history = answer.body["data"]["repository"]["ref"]["target"]["history"]
+        seen, pages, after = [*seen, *history["nodes"]], pages + 1, history["pageInfo"]["endCursor"]
+        if not history["pageInfo"]["hasNextPage"]:
+            break
+    assert (pages, len(seen)) == (2, 43)
+    assert seen[0]["oid"] == shop.branches["main"]
+    assert [node["parents"]["nodes"] for node in seen] == [
+        *([{"oid": older["oid"]}] for older in seen[1:]),
+        [],
+    ]
+    squashed = next(node for node in seen if node["oid"] == house.merged.merge_commit_sha)
+    assert squashed["signature"]["wasSignedByGitHub"] is True
+    assert squashed["associatedPullRequests"] == {
+        "totalCount": 1,
+        "nodes": [
+            {
+                "number": house.merged.number,
+                "state": "MERGED",
+                "baseRefName": "main",
+                "headRefOid": house.merged.head_sha,
+                "mergeCommit": {"oid": house.merged.merge_commit_sha},
+                "mergedBy": {"__typename": "User", "login": "ann", "databaseId": house.ann.id},
+            }
+        ],
+    }
+    assert seen[0]["associatedPullRequests"]["nodes"] == []
+    nowhere = await client.query(document("branch"), **{**variables, "ref": "refs/heads/nowhere"})
+    assert nowhere.body["data"]["repository"]["ref"] is None
+
+
+async def test_an_expression_names_a_commit_or_a_file_in_it(client: Client, house: House) -> None:
+    query = (
+        "query($expression: String!) { "
+        + SHOP
+        + " { object(expression: $expression) { __typename oid ... on Blob { text } } } }"
+    )
+    old, head = house.repository.branches["main"], house.pull.head_sha
+
+    async def found(expression: str) -> Any:
+        answer = await client.query(query, expression=expression)
+        assert answer.problems() == []
+        return answer.body["data"]["repository"]["object"]
+
+    assert await found(f"{old}:README.md") == {"__typename": "Blob", "oid": blob_id("# Shop\n"), "text": "# Shop\n"}
+    assert (await found("main:src/shop.py"))["text"] == "OPEN = 1\n"
+    assert (await found(f"{head}:src/shop.py"))["text"] == "OPEN = False\n"
+    assert await found(f"{head}:README.md") is None, "the change deletes it"
+    assert await found(f"{'0' * 40}:README.md") is None
+    assert await found(old) == {"__typename": "Commit", "oid": old}
+    asked_for_less = client.narrowed(house.organisation, permissions={"issues": "read"})
+    assert (await asked_for_less.query(query, expression="main:README.md")).problems() == ["FORBIDDEN"]
+
+
+async def test_a_comment_is_found_by_its_node_and_says_whether_it_came_by_mail(client: Client, house: House) -> None:
+    for by_email in (False, True):
+        comment = house.pull.comment(by=house.ben, body="/recheck", by_email=by_email)
+        answer = await client.query(document("comment"), id=node_id("IssueComment", comment.id))
+        assert answer.body["data"]["node"] == {"createdViaEmail": by_email}
+    assert (await client.query(document("comment"), id="nothing")).problems() == ["NOT_FOUND"]
+    blind = client.narrowed(house.organisation, permissions={"contents": "read"})
+    refused = await blind.query(document("comment"), id=node_id("IssueComment", house.pull.comments[-1].id))
+    assert refused.problems() == ["FORBIDDEN"]
+
+
+async def test_a_tag_leads_to_its_commit_through_an_object_of_its_own(client: Client, house: House) -> None:
+    shop = house.repository
+    main = shop.branches["main"]
+    shop.tag("light", main, by=house.ann)
+    shop.tag("heavy", main, by=house.ann, annotated=True)
+
+    async def target(name: str) -> Any:
+        variables = {"owner": "house", "name": "shop", "ref": f"refs/tags/{name}"}
+        data = (await client.query(document("tag"), **variables)).body["data"]["repository"]
+        assert data["defaultBranchRef"] == {"name": "main", "target": {"oid": main}}
+        return data["ref"] and data["ref"]["target"]
+
+    commit = {"__typename": "Commit", "oid": main}
+    assert await target("light") == commit
+    assert await target("heavy") == {"__typename": "Tag", "oid": shop.tags["heavy"], "target": commit}
+    assert await target("none") is None
+    query = "query($oid: GitObjectID!) { " + SHOP + " { object(oid: $oid) { __typename } } }"
+    found = await client.query(query, oid=shop.tags["heavy"])
+    assert found.body["data"]["repository"]["object"] == {"__typename": "Tag"}
+
+
+TIMELINE = """query($types: [PullRequestTimelineItemsItemType!], $last: Int = 100) {
+  repository(owner: "house", name: "shop") { pullRequest(number: 2) {
+    timelineItems(last: $last, itemTypes: $types) { totalCount pageInfo { hasPreviousPage } nodes {
+      __typename
+      ... on BaseRefChangedEvent { createdAt previousRefName currentRefName }
+      ... on ReadyForReviewEvent { createdAt }
+      ... on ReopenedEvent { createdAt }
+      ... on AssignedEvent { createdAt assignee { __typename ... on User { login } ... on Bot { login } } }
+    } } } } }"""
+
+
+async def test_a_timeline_tells_what_happened_to_a_pull_request(client: Client, house: House, watch: Watch) -> None:
+    pull, ann = house.pull, house.ann
+    house.repository.branch("release", start="main")
+    pull.assign(house.ben, by=ann)
+    pull.assign(house.github.bot("renovate[bot]"), by=ann)
+    watch.forward(minutes=1)
+    pull.retarget(by=ann, base="release")
+    pull.mark_draft(by=ann)
+    pull.ready(by=ann)
+    pull.close(by=ann)
+    watch.forward(minutes=1)
+    pull.reopen(by=ann)
+
+    async def items(**variables: Any) -> Any:
+        answer = await client.query(TIMELINE, **variables)
+        assert answer.problems() == []
+        return answer.body["data"]["repository"]["pullRequest"]["timelineItems"]
+
+    nine, after, later = (f"2026-03-02T09:0{minute}:00Z" for minute in range(3))
+    told = [
+        {"__typename": "AssignedEvent", "createdAt": nine, "assignee": {"__typename": "User", "login": "ben"}},
+        {"__typename": "AssignedEvent", "createdAt": nine, "assignee": {"__typename": "Bot", "login": "renovate"}},
+        {
+            "__typename": "BaseRefChangedEvent",
+            "createdAt": after,
+            "previousRefName": "main",
+            "currentRefName": "release",
+        },
+        {"__typename": "ReadyForReviewEvent", "createdAt": after},
+        {"__typename": "ReopenedEvent", "createdAt": later},
+    ]
+    assert await items() == {"totalCount": 5, "pageInfo": {"hasPreviousPage": False}, "nodes": told}
+    assert (await items(last=2)) == {"totalCount": 5, "pageInfo": {"hasPreviousPage": True}, "nodes": told[3:]}
+    assert (await items(types=["REOPENED_EVENT", "ASSIGNED_EVENT"]))["nodes"] == [*told[:2], told[4]]
+    assert (await items(types=["AUTOMATIC_BASE_CHANGE_SUCCEEDED_EVENT"]))["nodes"] == []
+
+
+async def test_a_board_is_everybody_in_a_team_and_below_it(client: Client, house: House) -> None:
+    variables = {"organization": "house", "slug": "reviewers", "after": None}
+    team = (await client.query(document("board"), **variables)).body["data"]["organization"]["team"]
+    assert team == {
+        "childTeams": {"totalCount": 1, "nodes": [{"slug": "night-shift"}]},
+        "members": {
+            "totalCount": 2,
+            "pageInfo": team["members"]["pageInfo"],
+            "nodes": [{"databaseId": who.id, "login": who.login} for who in (house.ann, house.ben)],
+        },
+    }
+    absent = await client.query(document("board"), **{**variables, "slug": "nobody"})
+    assert absent.body["data"]["organization"]["team"] is None
+    blind = client.narrowed(house.organisation, permissions={"contents": "read"})
+    assert (await blind.query(document("board"), **variables)).problems() == ["FORBIDDEN"]

@@ -9,6 +9,8 @@ import pytest
 
 from bot.publish.effects import CHECK
 from bot.sandbox import Fault, Refused, SimulatedGitHub
+from bot.sandbox.checks import CheckRun
+from bot.sandbox.http import Exchange
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios.bank import POLICY, Bank, shown, told
 
@@ -100,6 +102,29 @@ async def test_25_and_50_the_name_of_the_check_is_used_by_another_app(
     assert sentence in told(pull), "whoever looks at the check sees it"
 
 
+async def test_25_another_app_copies_our_check_before_we_know_that_it_was_made(
+    countersign: Rehearsal, gh: SimulatedGitHub, bank: Bank
+) -> None:
+    other = gh.world.other_app("helpful")
+    copies: list[CheckRun] = []
+
+    def copy(exchange: Exchange) -> None:
+        if exchange.method == "POST" and exchange.template.endswith("/check-runs") and not copies:
+            (own,) = bank.ledger.check_runs
+            run = bank.ledger.report_as(other, CHECK, own.head_sha, conclusion="success", external_id=own.external_id)
+            copies.append(run)
+
+    gh.watchers.append(copy)
+    gh.faults.add(Fault("POST .*/check-runs$", "cut-after"))
+    pull = bank.approved_change()
+    await countersign.settle()
+    (own,) = bank.ledger.check_runs
+    assert copies[0].external_id == own.external_id
+    assert copies[0].id > own.id
+    assert shown(pull) == GREEN
+    assert own.conclusion == "success"
+
+
 async def test_25_the_name_of_the_check_is_used_by_a_token(countersign: Rehearsal, bank: Bank) -> None:
     pull = bank.change()
     await countersign.settle()
@@ -157,6 +182,17 @@ async def test_26_the_required_check_is_taken_out_of_the_rules(countersign: Rehe
         "@erin changed the ruleset `main`: its rules were changed or taken away.",
         "@erin deleted the protection of the branch `main`.",
     ]
+
+
+async def test_26_branch_protection_is_switched_off_for_the_whole_repository(
+    countersign: Rehearsal, bank: Bank
+) -> None:
+    bank.ledger.protect("main", by=bank.erin, checks=[CHECK])
+    bank.ledger.switch_protection(on=False, by=bank.erin)
+    bank.ledger.switch_protection(on=True, by=bank.erin)
+    await countersign.settle()
+    sentence = "@erin switched off the branch protection of the repository."
+    assert await around(countersign, bank) == [("protection", sentence, bank.erin.id)]
 
 
 async def test_27_an_administrator_merges_over_a_red_check(countersign: Rehearsal, bank: Bank) -> None:
@@ -251,12 +287,15 @@ async def test_29_another_head_is_merged_than_was_decided(countersign: Rehearsal
     assert await around(countersign, bank) == [("landing", sentence, bank.erin.id)]
 
 
-async def test_40_a_tag_is_moved_to_a_commit_that_nobody_reviewed(countersign: Rehearsal, bank: Bank) -> None:
-    bank.ledger.tag("v1", bank.ledger.branches["main"], by=bank.erin)
+@pytest.mark.parametrize("annotated", [False, True])
+async def test_40_a_tag_is_moved_to_a_commit_that_nobody_reviewed(
+    countersign: Rehearsal, bank: Bank, annotated: bool
+) -> None:
+    bank.ledger.tag("v1", bank.ledger.branches["main"], by=bank.erin, annotated=annotated)
     await countersign.settle()
     assert await around(countersign, bank) == []
     stray = bank.ledger.push("topic", by=bank.alice, files={"backdoor.py": "open()\n"}, start="main")
-    bank.ledger.tag("v1", stray.oid, by=bank.erin)
+    bank.ledger.tag("v1", stray.oid, by=bank.erin, annotated=annotated)
     await countersign.settle()
     sentence = f"@erin moved the tag `v1` to {stray.oid[:7]}, which is not on `main` and was approved by nobody."
     assert await around(countersign, bank) == [("tag", sentence, bank.erin.id)]

@@ -1,13 +1,10 @@
 """Another policy is tried on what was decided, before it is in force."""
 
 import asyncio
-import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import structlog
 from typer.testing import CliRunner
 
 from bot.__main__ import cli
@@ -21,16 +18,6 @@ from tests.scenarios.bank import POLICY, Bank
 
 LOOSER = POLICY.replace("medium:\n    approvals: [{count: 2", "medium:\n    approvals: [{count: 1")
 STRICTER = POLICY.replace("medium:\n    approvals: [{count: 2", "medium:\n    approvals: [{count: 3")
-
-
-@pytest.fixture(autouse=True)
-def _log_lines_as_before() -> Iterator[None]:
-    """The command line says where log lines go, for the whole process."""
-    handlers, level, known = logging.root.handlers[:], logging.root.level, structlog.get_config()
-    yield
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
-    structlog.configure(**known)
 
 
 async def run(url: str, *arguments: str) -> tuple[int, str]:

@@ -60,11 +60,24 @@ class CommitIn:
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """A branch or a tag."""
+    """A branch or a tag; ``oid`` is a commit or an annotated tag."""
 
     repository: Repository
     name: str
     oid: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagIn:
+    """An annotated tag, and the repository in which it is looked at."""
+
+    repository: Repository
+    oid: str
+
+    @property
+    def target(self) -> CommitIn:
+        """The commit that it stands on."""
+        return _in(self.repository, self.repository.tag_objects[self.oid])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,8 @@ def type_of(value: Any, _info: GraphQLResolveInfo[Any], _type: GraphQLAbstractTy
             return "Organization"
         case CommitIn():
             return "Commit"
+        case TagIn():
+            return "Tag"
         case Blob():
             return "Blob"
         case Comment():
@@ -172,11 +187,13 @@ def _pull_requests(source: Repository, view: View, info: GraphQLResolveInfo[Any]
 
 def _object(
     source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments
-) -> CommitIn | Blob | None:
+) -> CommitIn | TagIn | Blob | None:
     view.need("contents")
     if expression := arguments.get("expression"):
         return _at(source, expression)
     oid = arguments["oid"]
+    if oid in source.tag_objects:
+        return TagIn(source, oid)
     if oid in source.history.commits:
         return CommitIn(source, source.history.commits[oid])
     for commit in reversed(source.history.commits.values()):
@@ -187,7 +204,7 @@ def _object(
 
 
 def _at(source: Repository, expression: str) -> CommitIn | Blob | None:
-    """What git calls ``commit:path``, or a commit."""
+    """What git calls ``commit:path``, or a commit. Folders are not shown."""
     rev, _, path = expression.partition(":")
     commit = source.history.commits.get(source.branches.get(rev, rev))
     if commit is None or not path:
@@ -213,6 +230,12 @@ def _queue(source: Repository, view: View, _info: GraphQLResolveInfo[Any], argum
 def _tip(repository: Repository, branch: str) -> Tip | None:
     oid = repository.branches.get(branch)
     return Tip(repository, branch, oid) if oid is not None else None
+
+
+def _target(tip: Tip) -> CommitIn | TagIn:
+    if tip.oid in tip.repository.tag_objects:
+        return TagIn(tip.repository, tip.oid)
+    return _in(tip.repository, tip.oid)
 
 
 def _ref(source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Tip | None:
@@ -349,7 +372,7 @@ FIELDS: dict[str, Resolver] = {
     "Repository.object": _object,
     "Repository.mergeQueue": _queue,
     "Repository.ref": _ref,
-    "Ref.target": lambda source, *_: _in(source.repository, source.oid),
+    "Ref.target": lambda source, *_: _target(source),
     "Blob.oid": lambda source, *_: blob_id(source.text),
     "Blob.byteSize": lambda source, *_: len(source.text.encode()),
     "Blob.isBinary": lambda source, *_: "\0" in source.text,

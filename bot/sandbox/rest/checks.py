@@ -32,7 +32,7 @@ def create(call: Call) -> Answer:
 @route("PATCH", "/repos/{owner}/{repo}/check-runs/{check_run_id}", "checks:write")
 def update(call: Call) -> Answer:
     """Change a check run."""
-    run = _run(call)
+    run = _own_run(call)
     run.update(_fields(call.body), by=call.world.app.account)
     return Answer(200, shapes.check_run(run, in_event=False))
 
@@ -53,24 +53,28 @@ def annotations(call: Call) -> Answer:
 @route("POST", "/repos/{owner}/{repo}/check-runs/{check_run_id}/rerequest", "checks:write")
 def rerequest(call: Call) -> Answer:
     """Have it run again."""
-    _run(call).rerequest(by=call.world.app.account)
+    _own_run(call).rerequest(by=call.world.app.account)
     return Answer(201, {})
 
 
 @route("GET", "/repos/{owner}/{repo}/commits/{ref}/check-runs", "checks:read")
 def listed(call: Call) -> Answer:
-    """The check runs on a commit: the latest of each name, or all; the newest first."""
+    """The check runs on a commit, of every App: the latest of each name, or all; the newest first."""
     repository = call.repository
-    suite = repository.suites.get(commit(repository, call.params["ref"]).oid)
-    runs = list(reversed(suite.runs)) if suite is not None else []
+    oid = commit(repository, call.params["ref"]).oid
+    here = [run for run in (*repository.check_runs, *repository.foreign_runs) if run.head_sha == oid]
+    runs = sorted(here, key=lambda run: run.id, reverse=True)
     if name := call.query.get("check_name"):
         runs = [run for run in runs if run.name == name]
     if status := call.query.get("status"):
         runs = [run for run in runs if run.status == status]
-    if call.query.get("app_id", str(call.world.app.id)) != str(call.world.app.id):
-        runs = []
+    if app_id := call.query.get("app_id"):
+        runs = [run for run in runs if str(run.suite.app.id) == app_id]
     if call.query.get("filter", "latest") == "latest":
-        runs = [run for place, run in enumerate(runs) if all(run.name != newer.name for newer in runs[:place])]
+        newest: dict[tuple[str, int], CheckRun] = {}
+        for run in runs:
+            newest.setdefault((run.name, run.suite.app.id), run)
+        runs = list(newest.values())
     return call.paged(runs, lambda run: shapes.check_run(run, in_event=False), key="check_runs")
 
 
@@ -112,14 +116,16 @@ def combined(call: Call) -> Answer:
 
 
 def commit(repository: Repository, ref: str) -> Commit:
-    """The commit that a branch, a full ref or an id names.
+    """The commit that a branch, a tag, a full ref or an id names.
 
     Raises:
         Refused: it names none.
 
     """
-    name = ref.removeprefix("refs/").removeprefix("heads/")
-    found = repository.history.commits.get(repository.branches.get(name, ref))
+    name = ref.removeprefix("refs/")
+    branch, tag = name.removeprefix("heads/"), name.removeprefix("tags/")
+    oid = repository.branches.get(branch) or repository.tags.get(tag, ref)
+    found = repository.history.commits.get(repository.tag_objects.get(oid, oid))
     if found is None:
         raise Refused(f"No commit found for SHA: {ref}")
     return found
@@ -137,4 +143,13 @@ def _run(call: Call) -> CheckRun:
     run = call.world.check_runs.get(call.number("check_run_id"))
     if run is None or run.repository is not call.repository:
         raise not_found()
+    return run
+
+
+def _own_run(call: Call) -> CheckRun:
+    """The same where only the App that made it may do something to it."""
+    run, app = _run(call), call.world.app
+    if run.suite.app is not app:
+        message = f"Invalid app_id `{app.id}` - check run can only be modified by the GitHub App that created it."
+        raise Refused(message, status=403)
     return run

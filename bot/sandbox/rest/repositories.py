@@ -3,9 +3,12 @@
 https://docs.github.com/rest/repos
 """
 
+from bot.sandbox.access import given_role
+from bot.sandbox.git import Commit
+from bot.sandbox.repositories import Repository
 from bot.sandbox.rest.checks import commit
 from bot.sandbox.rest.routing import Answer, Call, route
-from bot.sandbox.rules import Refused
+from bot.sandbox.rules import Refused, not_found
 from bot.sandbox.shapes import accounts as account_shapes
 from bot.sandbox.shapes import commits as commit_shapes
 from bot.sandbox.shapes import pulls as pull_shapes
@@ -20,10 +23,10 @@ def show(call: Call) -> Answer:
 
 @route("GET", "/repos/{owner}/{repo}/collaborators", "metadata:read")
 def collaborators(call: Call) -> Answer:
-    """Everybody who can do anything there, by whatever way."""
+    """Everybody to whom a role was given, by whatever way; that a repository is open to all makes nobody one."""
     repository = call.repository
     people = [each for each in call.world.accounts.values() if each.kind == "User"]
-    able = sorted((each for each in people if repository.role(each) != "none"), key=lambda each: each.id)
+    able = sorted((each for each in people if given_role(repository, each) != "none"), key=lambda each: each.id)
     return call.paged(able, lambda each: account_shapes.collaborator(repository, each)["user"])
 
 
@@ -61,11 +64,33 @@ def activity(call: Call) -> Answer:
 
 @route("GET", "/repos/{owner}/{repo}/compare/{basehead}", "contents:read")
 def compare(call: Call) -> Answer:
-    """What a commit has that another one has not, from where they parted; at most 300 files."""
+    """What a commit has that another one has not, from where they parted: commits in pages, files on the first one.
+
+    https://docs.github.com/rest/commits/commits#compare-two-commits
+    """
     repository = call.repository
     base, _, head = call.params["basehead"].partition("...")
-    before, after = commit(repository, base), commit(repository, head)
-    return Answer(200, commit_shapes.comparison(repository, before, after))
+    before, after = _compared(repository, base), _compared(repository, head)
+    apart = repository.history.divergence(before.oid, after.oid)
+    if apart.merge_base is None:
+        raise Refused(f"No common ancestor between {base} and {head}.", status=404)
+    added = [repository.history.commits[oid] for oid in reversed(apart.only_head)]
+    body = commit_shapes.comparison(repository, before, after, apart)
+    if not {"page", "per_page"} & call.query.keys():
+        # Whoever asks for no page is shown the newest ones.
+        return Answer(200, body | {"commits": [commit_shapes.whole(repository, each) for each in added[-250:]]})
+    paged = call.paged(added, lambda each: commit_shapes.whole(repository, each))
+    if call.query.get("page", "1") != "1":
+        del body["files"]
+    return Answer(200, {**body, "commits": paged.body}, paged.headers)
+
+
+def _compared(repository: Repository, ref: str) -> Commit:
+    """The commit on one side; here GitHub finds nothing where it elsewhere cannot process."""
+    try:
+        return commit(repository, ref)
+    except Refused:
+        raise not_found() from None
 
 
 @route("GET", "/repos/{owner}/{repo}/commits/{ref}", "contents:read")
@@ -93,5 +118,5 @@ def show_user(call: Call) -> Answer:
     """An account."""
     account = call.world.accounts.get(call.params["username"].lower())
     if account is None:
-        raise Refused("Not Found", status=404)
+        raise not_found()
     return Answer(200, account_shapes.public_user(call.world, account))

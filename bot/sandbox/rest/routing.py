@@ -128,6 +128,9 @@ def _within(text: str | None, usual: int, most: int | None) -> int:
 
 Handler = Callable[[Call], Answer]
 
+_MANY_SEGMENTS = {"path": ".*", "ref": ".+", "basehead": ".+"}
+"""What may have slashes in it, as the names of branches do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -146,10 +149,17 @@ class Route:
     @property
     def paths(self) -> Iterable[str]:
         """Where it is served: a repository also has an address that outlives its name."""
-        path = self.template.replace("{path}", "{path:.*}")
+        path = self.template
+        for name, any_depth in _MANY_SEGMENTS.items():
+            path = path.replace(f"{{{name}}}", f"{{{name}:{any_depth}}}")
         yield path
         if path.startswith("/repos/{owner}/{repo}"):
             yield path.replace("/repos/{owner}/{repo}", "/repositories/{repository_id}", 1)
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether its paths end in something that can have any depth, so that others must be looked at before."""
+        return any(self.template.endswith(f"{{{name}}}") for name in _MANY_SEGMENTS)
 
     def admit(self, token: Token | None) -> None:
         """Refuse whoever may not do that."""

@@ -25,7 +25,8 @@ def public_user(world: World, account: Account) -> JSON:
     at = when(world.app.created_at)
     empty = dict.fromkeys(("name", "company", "location", "email", "hireable", "bio"))
     counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
-    return {**user(world, account), **empty, "blog": "", **counts, "created_at": at, "updated_at": at}
+    known = {"blog": "", "user_view_type": "public", "created_at": at, "updated_at": at}
+    return {**user(world, account), **empty, **counts, **known}
 
 
 @lru_cache(maxsize=10_000)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST_COMMITS = 2048
 """In one ``push``."""
 
+MOST_FILES = 300
+"""In one comparison."""
+
 _CHANGED = {"ADDED": "added", "DELETED": "removed", "MODIFIED": "modified"}
 
 
@@ -28,6 +31,7 @@ def push(
     """What ``push`` tells. ``tip`` is None for a branch that was deleted, ``by`` for a deploy key."""
     after = tip.oid if tip is not None else git.NOTHING
     created = before == git.NOTHING
+    commits: list[JSON]
     if tip is None:
         commits = []
     elif created:
@@ -35,21 +39,40 @@ def push(
         commits = _between(repository, base, after) if base != after else [pushed(repository, tip)]
     else:
         commits = _between(repository, before, after)
-    compared = after[:12] if created else f"{before[:12]}...{after[:12]}"
     return {
         "ref": f"refs/heads/{branch}",
+        **_moved(repository, before, after, by, forced=forced),
+        "base_ref": None,
+        "commits": commits,
+        "head_commit": pushed(repository, tip) if tip is not None else None,
+    }
+
+
+def tag_push(repository: Repository, name: str, before: str, after: str, by: Account) -> JSON:
+    """What ``push`` tells of a tag: nothing of what is new, and which branch has the same tip."""
+    oid = repository.tag_objects.get(after, after)
+    return {
+        "ref": f"refs/tags/{name}",
+        **_moved(repository, before, after, by, forced=before != git.NOTHING),
+        "base_ref": next((f"refs/heads/{branch}" for branch, tip in repository.branches.items() if tip == oid), None),
+        "commits": [],
+        "head_commit": pushed(repository, repository.history.commits[oid]),
+    }
+
+
+def _moved(repository: Repository, before: str, after: str, by: Account | None, *, forced: bool) -> JSON:
+    created = before == git.NOTHING
+    compared = after[:12] if created else f"{before[:12]}...{after[:12]}"
+    return {
         "before": before,
         "after": after,
         # A push names its repository in a form of its own.
         "repository": pushed_repository(repository),
         "pusher": {"name": by.login, "email": by.email} if by is not None else {"name": "deploy_key"},
         "created": created,
-        "deleted": tip is None,
+        "deleted": after == git.NOTHING,
         "forced": forced,
-        "base_ref": None,
         "compare": f"{repository.url}/compare/{compared}",
-        "commits": commits,
-        "head_commit": pushed(repository, tip) if tip is not None else None,
     }
 
 
@@ -129,14 +152,14 @@ def whole(repository: Repository, commit: Commit) -> JSON:
     }
 
 
-def comparison(repository: Repository, base: Commit, head: Commit) -> JSON:
-    """``commit-comparison``."""
+def comparison(repository: Repository, base: Commit, head: Commit, apart: git.Divergence) -> JSON:
+    """``commit-comparison``, without the commits of ``head``; they have a common ancestor."""
     history = repository.history
-    apart = history.divergence(base.oid, head.oid)
-    parted = history.commits[apart.merge_base] if apart.merge_base is not None else None
+    assert apart.merge_base is not None
+    parted = history.commits[apart.merge_base]
     sides = (bool(apart.only_base), bool(apart.only_head))
     status = {(False, False): "identical", (False, True): "ahead", (True, False): "behind"}.get(sides, "diverged")
-    changed = history.changes(parted.oid if parted is not None else None, head.oid)[:300]
+    changed = history.changes(parted.oid, head.oid)[:MOST_FILES]
     between = f"{base.oid}...{head.oid}"
     url = f"{repository.world.api_url}/repos/{repository.full_name}/compare/{between}"
     html = f"{repository.url}/compare/{between}"
@@ -147,17 +170,17 @@ def comparison(repository: Repository, base: Commit, head: Commit) -> JSON:
         "diff_url": f"{html}.diff",
         "patch_url": f"{html}.patch",
         "base_commit": whole(repository, base),
-        "merge_base_commit": whole(repository, parted or base),
+        "merge_base_commit": whole(repository, parted),
         "status": status,
         "ahead_by": len(apart.only_head),
         "behind_by": len(apart.only_base),
         "total_commits": len(apart.only_head),
-        "commits": [whole(repository, history.commits[oid]) for oid in reversed(apart.only_head)][:1],
-        "files": [_compared(repository, parted, head, change) for change in changed],
+        "files": [changed_file(repository, parted, head, change) for change in changed],
     }
 
 
-def _compared(repository: Repository, before: Commit | None, after: Commit, change: git.Change) -> JSON:
+def changed_file(repository: Repository, before: Commit | None, after: Commit, change: git.Change) -> JSON:
+    """``diff-entry``: a file that differs between two commits."""
     was = before.files.get(change.path) if before is not None else None
     now = after.files.get(change.path)
     api = f"{repository.world.api_url}/repos/{repository.full_name}"

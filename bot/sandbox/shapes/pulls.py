@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.sandbox.accounts import node_id
-from bot.sandbox.git import Change, blob_id, patch
+from bot.sandbox.git import Change
+from bot.sandbox.shapes import commits
 from bot.sandbox.shapes.accounts import association, user
 from bot.sandbox.shapes.common import JSON, maybe, when
 from bot.sandbox.shapes.repositories import repository as repository_shape
@@ -80,8 +81,8 @@ def simple(pull: PullRequest) -> JSON:
         "closed_at": maybe(pull.closed_at),
         "merged_at": maybe(pull.merged_at),
         "merge_commit_sha": pull.merge_commit_sha,
-        "assignee": None,
-        "assignees": [],
+        "assignee": user(world, pull.assignees[0]) if pull.assignees else None,
+        "assignees": [user(world, each) for each in pull.assignees],
         "requested_reviewers": [],
         "requested_teams": [],
         "head": _end(pull.head_repository, pull.head_ref, pull.head_sha, home),
@@ -148,19 +149,7 @@ def _repository(one: Repository) -> JSON:
 def changed_file(pull: PullRequest, change: Change) -> JSON:
     """``diff-entry``."""
     repository = pull.repository
-    apart = repository.history.divergence(pull.base_sha, pull.head_sha).merge_base
-    was = repository.history.commits[apart].files.get(change.path) if apart is not None else None
-    now = repository.history.commits[pull.head_sha].files.get(change.path)
-    api = f"{repository.world.api_url}/repos/{repository.full_name}"
-    return {
-        "sha": blob_id(now if now is not None else was or ""),
-        "filename": change.path,
-        "status": {"ADDED": "added", "DELETED": "removed"}.get(change.kind, "modified"),
-        "additions": change.additions,
-        "deletions": change.deletions,
-        "changes": change.additions + change.deletions,
-        "blob_url": f"{repository.url}/blob/{pull.head_sha}/{change.path}",
-        "raw_url": f"{repository.url}/raw/{pull.head_sha}/{change.path}",
-        "contents_url": f"{api}/contents/{change.path}?ref={pull.head_sha}",
-        "patch": patch(change.path, was, now),
-    }
+    history = repository.history
+    apart = history.divergence(pull.base_sha, pull.head_sha).merge_base
+    before = history.commits[apart] if apart is not None else None
+    return commits.changed_file(repository, before, history.commits[pull.head_sha], change)

@@ -129,7 +129,7 @@ def full(one: Repository) -> JSON:
         **repository(one),
         **_MERGING,
         **belongs,
-        "custom_properties": {},
+        "custom_properties": {name: one.properties[name] for name in sorted(one.properties)},
         "network_count": 0,
         "subscribers_count": 0,
     }
