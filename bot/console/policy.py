@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 from collections.abc import Coroutine
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -146,7 +145,7 @@ def _as_yaml(policy: Policy) -> str:
     written = StringIO()
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
-    writer.dump(_said(plain(asdict(policy))), written)
+    writer.dump(_said(plain(policy)), written)
     return written.getvalue().rstrip()
 
 

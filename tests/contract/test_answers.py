@@ -84,9 +84,9 @@ def test_a_webhook_that_no_story_tells_cannot_be_sent(house: House) -> None:
     world = house.github.world
     installation = house.organisation.installation
     assert installation is not None
-    with pytest.raises(LookupError, match="pull_request assigned is not a webhook of the simulation"):
+    with pytest.raises(LookupError, match="pull_request locked is not a webhook of the simulation"):
         Webhooks(world, "").announce(
-            Announcement(installation, "pull_request", "assigned", house.ann, {}, house.repository)
+            Announcement(installation, "pull_request", "locked", house.ann, {}, house.repository)
         )
 
 
