@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import accept, cost, decisions, looks
+from bench import accept, backtest, cost, decisions, looks
 from bench.ground import Ground, prepared
 from bench.table import Table
 from bot import telemetry
@@ -19,6 +19,7 @@ FIGURES: Mapping[str, Callable[[Ground], Table]] = {
     "accept": accept.measure,
     "looks": looks.measure,
     "cost": cost.measure,
+    "backtest": backtest.measure,
 }
 """Every figure by its name; a new one is a module with a ``measure`` and a line here."""
 

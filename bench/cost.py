@@ -204,7 +204,7 @@ class Life:
         for name in ("interest", "needs-review"):
             pull.label(by=self.ci, name=name)
         for reviewer in (self.bob, self.carol):
-            pull.tell("review_requested", self.alice, requested_reviewer={"id": reviewer.id, "login": reviewer.login})
+            pull.request_review(reviewer, by=self.alice)
         return pull
 
     def _acts(self, pull: PullRequest, *, command: bool) -> list[Callable[[], object]]:
@@ -242,8 +242,6 @@ class Life:
             begun = {**run, "status": "in_progress", "conclusion": None}
             self.core.tell("check_run", "created", self.ci, check_run=begun)
             self.core.tell("check_run", "completed", self.ci, check_run=run)
-        suite = {"id": self.gh.world.numbers.next("CheckSuite"), "head_branch": pull.head_ref, **about}
-        self.core.tell("check_suite", "completed", self.ci, check_suite=suite)
 
     async def _pass(self) -> None:
         """Everything of the last act is done, and an hour goes by."""

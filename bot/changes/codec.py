@@ -1,6 +1,6 @@
 """Change records as canonical JSON and back. Votes are not in it: they have a table of their own."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import rfc8785
 from pydantic import TypeAdapter
@@ -13,7 +13,7 @@ _ADAPTER: TypeAdapter[Change] = TypeAdapter(Change)
 
 def dump(change: Change) -> bytes:
     """Canonical JSON (RFC 8785): equal records have equal bytes."""
-    return rfc8785.dumps(plain(asdict(replace(change, votes=()))))
+    return rfc8785.dumps(plain(replace(change, votes=())))
 
 
 def load(body: bytes, votes: tuple[Vote, ...]) -> Change:

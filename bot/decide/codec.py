@@ -1,7 +1,5 @@
 """Decisions as canonical JSON and back."""
 
-from dataclasses import asdict
-
 import rfc8785
 from pydantic import TypeAdapter
 
@@ -13,7 +11,7 @@ _ADAPTER: TypeAdapter[Decision] = TypeAdapter(Decision)
 
 def dump(decision: Decision) -> bytes:
     """Canonical JSON (RFC 8785): equal decisions have equal bytes."""
-    return rfc8785.dumps(plain(asdict(decision)))
+    return rfc8785.dumps(plain(decision))
 
 
 def load(body: bytes) -> Decision:

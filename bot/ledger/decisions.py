@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -64,7 +65,7 @@ async def record(connection: AsyncConnection[Any], made: Made, *, new_id: UUID) 
         policy_codec.dump(made.policy),
         decision_codec.dump(made.decision),
     )
-    facts_digest, policy_digest = facts_codec.digest(made.facts), policy_codec.digest(made.policy)
+    facts_digest, policy_digest = sha256(facts).hexdigest(), sha256(policy).hexdigest()
     cursor = await connection.execute(_LATEST, [made.subject])
     latest = await cursor.fetchone()
     if latest and (latest[2], latest[3], bytes(latest[4])) == (facts_digest, policy_digest, body):

@@ -1,7 +1,6 @@
 """A policy as canonical JSON and back, and its digest: what a decision names as the policy that it was made under."""
 
 import hashlib
-from dataclasses import asdict
 
 import rfc8785
 from pydantic import TypeAdapter
@@ -14,7 +13,7 @@ _ADAPTER: TypeAdapter[Policy] = TypeAdapter(Policy)
 
 def dump(policy: Policy) -> bytes:
     """Canonical JSON (RFC 8785); sets are sorted, so that equal policies have equal bytes."""
-    return rfc8785.dumps(plain(asdict(policy)))
+    return rfc8785.dumps(plain(policy))
 
 
 def load(body: bytes) -> Policy:

@@ -1,7 +1,7 @@
 """What is to be shown, what is shown, and what can be done about the difference."""
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import rfc8785
 
@@ -49,7 +49,7 @@ class CheckRunContent:
 
         ``record`` is left out: the decision that a run names stays true when a later one says the same.
         """
-        return hashlib.sha256(rfc8785.dumps(plain(asdict(replace(self, record=""))))).hexdigest()
+        return hashlib.sha256(rfc8785.dumps(plain(replace(self, record="")))).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

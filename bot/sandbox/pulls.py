@@ -65,6 +65,7 @@ class PullRequest:
     merge_commit_sha: str | None = None
     assignees: list[Account] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
+    requested: list[Account] = field(default_factory=list)
     reviews: list[talk.Review] = field(default_factory=list)
     comments: list[talk.Comment] = field(default_factory=list)
     dismissals: dict[int, str] = field(default_factory=dict)
@@ -160,6 +161,12 @@ class PullRequest:
         branches.advance(self.head_repository, self.head_ref, commit, by=by)
         return commit
 
+    def request_review(self, who: Account, *, by: Account) -> None:
+        """Ask somebody for a review."""
+        if who not in self.requested:
+            self.requested.append(who)
+            self.tell("review_requested", by, requested_reviewer=account_shapes.user(self.repository.world, who))
+
     def assign(self, who: Account, *, by: Account) -> None:
         """Assign it to somebody."""
         if who not in self.assignees:
@@ -182,6 +189,7 @@ class PullRequest:
         world = self.repository.world
         review = talk.Review(world.numbers.next("PullRequestReview"), self, by, state, body, self.head_sha, world.now())
         self.reviews.append(review)
+        self.requested = [each for each in self.requested if each is not by]
         self.repository.tell("pull_request_review", "submitted", by, **talk_shapes.review_event(review))
         return review
 

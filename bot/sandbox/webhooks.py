@@ -42,7 +42,7 @@ _TABLE = """
     merge_group:                 checks_requested destroyed
     organization:                member_added member_removed
     pull_request:                assigned closed converted_to_draft dequeued edited enqueued labeled opened
-                                 ready_for_review reopened synchronize unlabeled
+                                 ready_for_review reopened review_requested synchronize unlabeled
     pull_request_review:         dismissed edited submitted
     push:                        -
     repository:                  archived created renamed

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ _DECISIONS = """
 _POLICIES = "SELECT digest, body FROM policy WHERE digest = ANY(%s)"
 _TEXTS = "SELECT origin, blob, content FROM policy_file"
 BATCH = 200
+AHEAD = 4
+"""Batches that are read for each process before it is free: the whole record need not fit into memory."""
+
 
 Row = tuple[str, datetime, str, bytes, bytes]
 Progress = Callable[[int], None]
@@ -61,11 +65,13 @@ async def backtest(
     since: datetime,
     every: bool,
     most: int | None = None,
+    processes: int | None = None,
     progress: Progress = lambda _: None,
 ) -> Outcome:
     """Try the candidate on the recorded decisions since then: on the last one of each change, or on ``every`` one.
 
-    The newest come first; of more than ``most``, the older ones are left out.
+    The newest come first; of more than ``most``, the older ones are left out. There are as many ``processes`` as
+    processors, unless it is said.
 
     Raises:
         Refusal: the candidate cannot be used.
@@ -73,22 +79,28 @@ async def backtest(
 
     """
     tried, found = 0, list[Difference]()
+    processes = processes or os.cpu_count() or 1
     async with store.transaction() as connection:
         known = await texts(connection)
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(
-        os.cpu_count() or 1, mp_context=context, initializer=_begin, initargs=(candidate, known)
-    ) as pool:
-        running = [
-            asyncio.wrap_future(pool.submit(_try, rows, await _policies(store, {row[2] for row in rows})))
-            async for rows in _batches(store, since, every=every, most=most)
-        ]
-        for each in running:
-            results = await each
-            tried += len(results)
-            found += [one for one in results if one is not None]
-            progress(len(results))
+    running = deque[asyncio.Future[list[Difference | None]]]()
+
+    async def take() -> None:
+        nonlocal tried
+        results = await running.popleft()
+        tried += len(results)
+        found.extend(one for one in results if one is not None)
+        progress(len(results))
+
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(candidate, known)) as pool:
+        async for rows in _batches(store, since, every=every, most=most):
+            policies = await _policies(store, {row[2] for row in rows})
+            running.append(asyncio.wrap_future(pool.submit(_try, rows, policies)))
+            if len(running) >= AHEAD * processes:
+                await take()
+        while running:
+            await take()
     return Outcome(tried, tuple(found))
 
 

@@ -1,6 +1,5 @@
 """What a change of a policy file would have meant for the changes of the last months, and who gains from it now."""
 
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,7 +59,7 @@ async def preview(store: Store, candidate: Candidate, blob: str, at: datetime) -
             for account in each.contributors
         ),
     )
-    value: Any = plain(asdict(made))
+    value: Any = plain(made)
     async with store.transaction() as connection:
         await memory.remember(connection, [Known(key, (), value, began)])
     return made

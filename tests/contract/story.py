@@ -143,6 +143,8 @@ class House:
         pull.label(ann, "urgent")
         pull.label(ann, "soon")
         pull.unlabel(ann, "soon")
+        pull.assign(ben, by=ann)
+        pull.request_review(ben, by=ann)
         pull.mark_draft(by=ann)
         pull.ready(by=ann)
         pull.close(by=ann)

@@ -83,7 +83,7 @@ def simple(pull: PullRequest) -> JSON:
         "merge_commit_sha": pull.merge_commit_sha,
         "assignee": user(world, pull.assignees[0]) if pull.assignees else None,
         "assignees": [user(world, each) for each in pull.assignees],
-        "requested_reviewers": [],
+        "requested_reviewers": [user(world, each) for each in pull.requested],
         "requested_teams": [],
         "head": _end(pull.head_repository, pull.head_ref, pull.head_sha, home),
         "base": _end(repository, pull.base_ref, pull.base_sha, here),
