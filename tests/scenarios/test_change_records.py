@@ -1,6 +1,7 @@
 """The change record and its board, driven from the pull request."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -341,3 +342,52 @@ async def test_a_record_can_be_cancelled_and_opened_anew(countersign: Rehearsal,
     await countersign.settle()
     assert await state(countersign, pull) == "authorize"
     assert reasons(pull)["carol"].startswith("counted")
+
+
+async def test_comments_that_come_together_are_taken_one_after_the_other(countersign: Rehearsal, board: Board) -> None:
+    pull = board.site.open_pull_request(by=board.alice, title="PAY-4 Text", files={"a": "2"})
+    pull.review(by=board.bob, state="APPROVED")
+    await countersign.settle()
+    await countersign.stop_worker()
+    pull.comment(by=board.carol, body="/hold Wait for the auditors")
+    lifted = pull.comment(by=board.carol, body="/unhold They have been here")
+    pull.comment(by=board.carol, body="/risk raise high It shows the new rates")
+    pull.comment(by=board.alice, body="/risk raise medium It's not as bad as that")
+    await countersign.gh.settle()
+    await countersign.start_worker()
+    await countersign.settle()
+    assert [each.content for each in lifted.reactions] == ["eyes", "+1"]
+    assert "holds the change" not in pull.check(CHECK).summary
+    assert "tier high" in pull.check(CHECK).summary
+
+
+async def test_a_wish_that_was_denied_is_not_granted_by_a_comment_that_was_waiting(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.site.open_pull_request(by=board.alice, title="Typo", files={"a": "2"})
+    pull.review(by=board.bob, state="APPROVED")
+    until = (countersign.now() + timedelta(days=2)).date().isoformat()
+    await countersign.settle()
+    pull.comment(by=board.alice, body=f"/waive rule:ticket until {until} because there's no ticket for a typo")
+    await countersign.settle()
+    assert "`/waiver grant rule:ticket`" in said(pull)[-1]
+    await countersign.stop_worker()
+    pull.comment(by=board.rick, body="/waiver deny rule:ticket")
+    pull.comment(by=board.rick, body="/waiver grant rule:ticket")
+    await countersign.gh.settle()
+    await countersign.start_worker()
+    await countersign.settle()
+    assert shown(pull)[0] == "failure"
+    assert "waits for an answer here" in said(pull)[-1]
+    assert await countersign.rows("SELECT * FROM waiver") == []
+
+
+async def test_where_nobody_may_waive_that_is_said(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
+    board = Board.found(gh, POLICY.replace("waivers: {from: [risk-officer], at_most: 30 days}\n", ""))
+    pull = board.site.open_pull_request(by=board.alice, title="Typo", files={"a": "2"})
+    await countersign.settle()
+    until = (countersign.now() + timedelta(days=2)).date().isoformat()
+    pull.comment(by=board.alice, body=f"/waive rule:ticket until {until} because there's no ticket for a typo")
+    pull.comment(by=board.alice, body="/waive rule:ticket until 9999-12-31 because there is no ticket for a typo")
+    await countersign.settle()
+    assert any("Nobody may grant a waiver." in each for each in said(pull))
