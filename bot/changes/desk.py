@@ -22,6 +22,7 @@ from bot.facts.model import Account, Instructed, PullRequestFacts, RecordFacts, 
 from bot.ledger import Entry, append
 from bot.policy.model import ChangeType, Plan, Policy, System, Tier
 from bot.store import Store
+from bot.words import listed, quoted
 
 _PLANS = {
     Instructed.PLAN_IMPLEMENTATION: Plan.IMPLEMENTATION,
@@ -112,7 +113,7 @@ async def look(
         around = await register.around(connection, change)
         await append(connection, entries, at=now)
     together = conflicts.conflicts(change, around, ())
-    findings = (*_findings(change, context, together, numbers), *_elsewhere(told))
+    findings = (*said_of(change, context, together, numbers), *_elsewhere(told))
     record = RecordFacts(change.number, change.state.value, findings)
     return replace(facts, record=record), Desk(change, context, lifecycle.wakes_at(change, context))
 
@@ -162,6 +163,21 @@ def _event(change: Change, deed: Heard, account: Account | None, context: Contex
             if allowed(policy.calendar, sets, kind, window) != (window,):
                 return None
             return lifecycle.noticed(change, replace(change.contents, window=window), context)
+
+
+def _board(change: Change) -> tuple[Finding, ...]:
+    """What a board decided, once the record is authorised; until then the record itself says who is missing."""
+    authorised = change.authorisation
+    if authorised is None or not authorised.routing.has_board or change.state is State.CANCELLED:
+        return ()
+    people = listed([f"@{each.login}" for each in authorised.by])
+    roles = listed([quoted(each) for each in authorised.routing.roles])
+    what = f"{people} authorised {change.number} as {roles} on {authorised.at:%Y-%m-%d at %H:%M} UTC."
+    found = Finding("cab", Verdict.PASS, "the board approves", what)
+    if not authorised.routing.sign_off:
+        return (found,)
+    signed = f"Signed off for {listed([quoted(each) for each in authorised.routing.sign_off])}, each by another person."
+    return (found, Finding("sign-off", Verdict.PASS, "signed off", signed))
 
 
 def _elsewhere(told: str) -> tuple[RecordFinding, ...]:
@@ -282,13 +298,14 @@ def as_value(window: Interval) -> str:
     return f"{window.start.isoformat()}/{window.end.isoformat()}"
 
 
-def _findings(
+def said_of(
     change: Change, context: Context, together: tuple[conflicts.Conflict, ...], overdue: tuple[str, ...]
 ) -> tuple[RecordFinding, ...]:
+    """What a record says of the change, in the words and under the ids of the catalogue of findings."""
     found: list[Finding | None] = [lifecycle.finding(change, context)]
     if change.state is State.DRAFT:
         found += needs.missing(change.contents, context.policy)
-    found += [conflicts.finding(together), emergency.finding(overdue)]
+    found += [*_board(change), conflicts.finding(together), emergency.finding(overdue)]
     return tuple(
         RecordFinding(
             id=_NAMES.get(each.id, each.id.replace("change:", "plans:")),

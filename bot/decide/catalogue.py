@@ -43,28 +43,31 @@ _BUILT_AND_QUIET = (
     ("shared-head", "The head commit is that of no other pull request that does not pass."),
     ("mergeable", "The change merges as it was looked at, without conflicts."),
     ("inventory", "The repository belongs to an application of the inventory."),
+    ("unauthorised-change", "Every commit on a protected branch came there through a change that passed."),
+    ("change-record", "The change has a complete record, which is about this commit, in the system of records."),
+    ("plans", "The plans that the tier demands (implementation, test, back-out, impact) are written and are of use."),
+    ("sign-off", "Every function that the tier names signed off, each by another person."),
+    ("cab", "The Change Advisory Board approved the change with its quorum, and no contributor voted."),
+    ("conflict", "No other change to the same thing is under way at the same time."),
+    (
+        "emergency",
+        "An emergency was declared by somebody who may, approved by the emergency board, and reviewed in time.",
+    ),
+    ("hold", "Nobody who may hold the change holds it."),
+    ("guards", "What the change touches of what guards changes is named."),
+    ("noteworthy-reviews", "Reviews that somebody should know of are named."),
 )
 
 _TO_COME = (
     ("protection", "The protected branch has the rules and the required check that the policy demands."),
-    ("unauthorised-change", "Every commit on a protected branch came there through a change that passed."),
     ("workflow-change", "A change to what builds, tests or deploys is approved by those who answer for it."),
     (
         "co-authors",
         "Every co-author is a known person, and two people wrote the change where the policy asks for a pair.",
     ),
-    ("change-record", "The change has a complete record, which is about this commit, in the system of records."),
-    ("plans", "The plans that the tier demands (implementation, test, back-out, impact) are written and are of use."),
-    ("sign-off", "Every function that the tier names signed off, each by another person."),
-    ("cab", "The Change Advisory Board approved the change with its quorum, and no contributor voted."),
     ("window", "It is time for this change: a window of its tier is open."),
     ("freeze", "No freeze holds for this change."),
-    ("conflict", "No other change to the same thing is under way at the same time."),
     ("waiver", "What is waived was waived by somebody who may, for a reason, and until a moment that is not over."),
-    (
-        "emergency",
-        "An emergency was declared by somebody who may, approved by the emergency board, and reviewed in time.",
-    ),
     ("secrets", "The changed lines hold no secret."),
     (
         "infrastructure",

@@ -2,31 +2,61 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from bot.changes.conflicts import Conflict
+from bot.changes.desk import said_of
+from bot.changes.model import Change
 from bot.decide.catalogue import CATALOGUE, kind
 from bot.decide.merge_group import decide_group
 from bot.decide.verdict import Decision, Finding
-from bot.facts.model import FactsIncomplete, Mergeability, MergeGroupFacts, PolicyChange, PullRequestFacts, Sibling
+from bot.deployments.windows import Interval
+from bot.facts.model import (
+    FactsIncomplete,
+    Instructed,
+    Instruction,
+    Mergeability,
+    MergeGroupFacts,
+    PolicyChange,
+    PullRequestFacts,
+    RecordFacts,
+    Sibling,
+    Unauthorised,
+)
 from bot.policy.model import Policy, Problem, RiskRule, Rule, Tier
 from tests.unit.builders import (
     NOON,
     REPOSITORY,
+    account,
     approved,
     asked_for_changes,
     commit,
     decided,
     demands_nothing,
+    file,
     oid,
     policy,
     pull_request,
     stranger,
 )
+from tests.unit.changes import builders as changes
 
 FINE = pull_request(reviews=[approved("ben")])
 GAP = FactsIncomplete("the list of commits", "GitHub lists 250 of 312")
 PROBLEM = Problem("acme/.github:countersign.yml", 1, 1, "This is not valid YAML.")
+
+AROUND = Unauthorised(1, "landing", "Pushed directly.", account("erin"), NOON)
+HOLD = Instruction(Instructed.HOLD, "yes", account("ben"), "The market is open.", NOON)
+EDITED = replace(approved("ben"), edited_at=NOON, edited_by=account("ben"))
+
+
+def recorded(change: Change, *, together: tuple[Conflict, ...] = (), overdue: tuple[str, ...] = ()) -> PullRequestFacts:
+    """A change with this record, which says what it says at the look."""
+    said = said_of(change, changes.context(), together, overdue)
+    return replace(FINE, record=RecordFacts(change.number, change.state.value, said))
+
 
 SITUATIONS: list[tuple[PullRequestFacts, Policy]] = [
     (FINE, policy()),
@@ -50,6 +80,21 @@ SITUATIONS: list[tuple[PullRequestFacts, Policy]] = [
     (FINE, replace(policy(), rules=(Rule("own", "true", "lines_changed > 100", "Too small."),))),
     (FINE, replace(policy(), rules=(Rule("own", "lines_changed > 100", "false", "Never."),))),
     (FINE, replace(policy(), rules=(Rule("own", "true", "1 / 0 == 1", "Odd."),))),
+    (replace(FINE, unauthorised=(AROUND,)), policy()),
+    (replace(FINE, unauthorised=(AROUND,)), replace(policy(), acknowledging=("security",))),
+    (replace(FINE, instructions=(HOLD,)), policy()),
+    (pull_request(reviews=[EDITED], files=[file(".github/CODEOWNERS")]), policy()),
+    (recorded(replace(changes.draft(), contents=replace(changes.contents(), plans=()))), policy()),
+    (recorded(changes.asked()), policy()),
+    (recorded(changes.authorised()), policy()),
+    (
+        recorded(
+            changes.draft(),
+            together=(Conflict("CHG1", "payments", Interval(NOON, NOON + timedelta(hours=1))),),
+            overdue=("CHG2",),
+        ),
+        policy(),
+    ),
 ]
 """One for every branch of the controls."""
 
