@@ -574,3 +574,9 @@ def test_the_check_says_where_the_record_stands() -> None:
     cancelled = done(draft(), Event(Act.CANCEL, why="The pull request was closed."))
     assert finding(cancelled, context()).verdict is Verdict.FAIL
     assert GIVEN[0].given == GIVEN[0].needed
+
+
+def test_a_change_that_nothing_stops_is_told_to_go_on_by_itself() -> None:
+    told = finding(done(draft(), ask()), context())
+    assert (told.verdict, told.remedy) == (Verdict.WAIT, "It goes on by itself.")
+    assert told.what == "CHG-2027-0001 is in state assess."

@@ -18,6 +18,8 @@ from bot.sandbox import SimulatedGitHub
 from bot.store import Store
 from bot.trial.model import Preview
 from tests.unit.builders import policy
+from tests.unit.trial.test_candidate import LOOSER, STRICTER_OWN
+from tests.unit.trial.test_history import approved_twice, decided_at, waiting
 
 FILE, OWN = "countersign.yml", ".github/countersign.yml"
 GOOD = "version: 1\nmode: enforce\n"
@@ -160,3 +162,17 @@ async def test_the_facts_have_what_the_drafts_tell(bank: Bank) -> None:
     drafts = await bank.drafts(facts)
     assert policy_changes.of(drafts, facts).policy_changes == (PolicyChange(FILE, usable=True),)
     assert policy_changes.of((), facts).policy_changes == ()
+
+
+async def test_a_file_is_tried_as_that_of_who_it_belongs_to(bank: Bank) -> None:
+    """The organisation's on every recorded change, a repository's on its own."""
+    await decided_at(bank.store, waiting(7), utc_now())
+    await decided_at(bank.store, approved_twice(8), utc_now())
+    [organisations] = await bank.of(bank.home, {FILE: LOOSER})
+    assert organisations.change == PolicyChange(FILE, usable=True, tried=2, differing=1)
+    assert organisations.preview is not None
+    assert [each.number for each in organisations.preview.shown] == [7]
+    [own] = await bank.of(bank.ledger, {OWN: STRICTER_OWN})
+    assert own.change == PolicyChange(OWN, usable=True, tried=2, differing=1)
+    [elsewhere] = await bank.of(bank.home, {OWN: STRICTER_OWN})
+    assert elsewhere.change == PolicyChange(OWN, usable=True, tried=2, differing=0)
