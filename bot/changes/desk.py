@@ -11,10 +11,11 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import conflicts, emergency, fill, lifecycle, needs, register, sync
+from bot.changes import cab, conflicts, emergency, fill, lifecycle, needs, register, sync
 from bot.changes.lifecycle import Context
 from bot.changes.model import Act, Applied, Change, Choice, Contents, Event, Refused, State
 from bot.changes.sync import Heard
+from bot.decide.approvals import bound
 from bot.decide.verdict import Decision, Finding, Verdict
 from bot.deployments.windows import Interval, allowed
 from bot.facts.diffs import Comparison
@@ -103,6 +104,9 @@ async def look(
             for applied in _steps(change, event, context):
                 entries.append(await register.keep(connection, applied))
                 change = applied.change
+            for applied in _reviewed(change, decision, context):
+                entries.append(await register.keep(connection, applied))
+                change = applied.change
             for key, deed in await sync.unanswered(connection, change.number):
                 steps, outcome = _hear(change, deed, context, policy)
                 for applied in steps:
@@ -110,9 +114,9 @@ async def look(
                     change = applied.change
                 await sync.answered(connection, key, outcome)
         told = await sync.elsewhere(connection, change.number)
-        around = await register.around(connection, change)
+        around = await register.around(connection, change, policy.exclusive)
         await append(connection, entries, at=now)
-    together = conflicts.conflicts(change, around, ())
+    together = conflicts.conflicts(change, around, policy.exclusive)
     findings = (*said_of(change, context, together, numbers), *_elsewhere(told))
     record = RecordFacts(change.number, change.state.value, findings)
     return replace(facts, record=record), Desk(change, context, lifecycle.wakes_at(change, context))
@@ -129,6 +133,22 @@ def _steps(change: Change, event: Event | None, context: Context) -> list[Applie
     steps: list[Applied] = []
     if event is not None:
         applied = lifecycle.apply(change, event, context)
+        if isinstance(applied, Applied):
+            steps.append(applied)
+            change = applied.change
+    return [*steps, *lifecycle.advance(change, context)]
+
+
+def _reviewed(change: Change, decision: Decision, context: Context) -> list[Applied]:
+    """Votes by review, where the policy takes them so: of members of the board who have not voted in this round."""
+    rules = context.policy.tiers[change.contents.tier].cab
+    if rules is None or not rules.reviews or change.state is not State.AUTHORIZE:
+        return []
+    voted = {vote.by.id for vote in change.votes if vote.round == change.round}
+    steps: list[Applied] = []
+    for vote in cab.votes_of_reviews(decision.reviews, change.contents, change.round, context.now):
+        event = Event(Act.VOTE, vote.by, vote.reason, choice=vote.choice)
+        applied = lifecycle.apply(change, event, context) if vote.by.id not in voted else None
         if isinstance(applied, Applied):
             steps.append(applied)
             change = applied.change
@@ -219,6 +239,10 @@ async def merged(
         for each in (Act.START, Act.FINISH):
             applied = lifecycle.apply(change, Event(each, why="The pull request was merged."), context)
             if isinstance(applied, Refused):
+                # It has happened: whether it should have waited is for its review to say, which it does not escape.
+                why = f"The pull request was merged all the same: {applied.what}"
+                applied = lifecycle.apply(change, Event(Act.OVERTAKE, why=why), context)
+            if isinstance(applied, Refused):
                 break
             entries.append(await register.keep(connection, applied))
             change = applied.change
@@ -255,7 +279,7 @@ def _context(
         for _, standing in sorted(known.items())
     )
     return Context(
-        policy=policy,
+        policy=bound(policy, facts.names, merged),
         now=now,
         standings=merged,
         demands=decision.demands,

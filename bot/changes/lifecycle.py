@@ -370,6 +370,10 @@ def _in_time(change: Change, _event: Event, context: Context) -> Refused | None:
     return None
 
 
+def _is_emergency(change: Change, _event: Event, _context: Context) -> Refused | None:
+    return None if change.contents.kind is ChangeType.EMERGENCY else Refused("Only an emergency goes on in a merge.")
+
+
 def _late(change: Change, event: Event, context: Context) -> Refused | None:
     return Refused("It is still in time.") if _in_time(change, event, context) is None else None
 
@@ -619,6 +623,12 @@ TABLE: dict[tuple[State, Act], Rule] = {
     ),
     (State.SCHEDULED, Act.START): Rule(
         State.IMPLEMENT, (_still_authorised, _clear, _in_time, _window_open), "It is being released.", _start
+    ),
+    (State.SCHEDULED, Act.OVERTAKE): Rule(
+        State.IMPLEMENT,
+        (_by_countersign, _is_emergency, _still_authorised),
+        "It was released although it should have waited.",
+        _start,
     ),
     (State.SCHEDULED, Act.CANCEL): _CANCELLED,
     (State.IMPLEMENT, Act.FINISH): Rule(State.REVIEW, (), "It was released.", _end),

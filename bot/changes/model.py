@@ -56,6 +56,7 @@ class Act(StrEnum):
     ESCALATE = "escalate"
     LAPSE = "lapse"
     START = "start"
+    OVERTAKE = "overtake"
     FINISH = "finish"
     BACK_OUT = "back-out"
     REVIEW = "review"

@@ -25,6 +25,7 @@ from bot.ledger.decisions import last_of
 from bot.policy.model import ChangeType, Plan, Policy, Records, System
 from bot.queue import Look, Next, Subject, Urgency, Wish, still_mine, want
 from bot.store import Store
+from bot.words import quoted
 
 RECORD = "record"
 """The kind of subject that a record in another system is looked at under: ``record:<number>``."""
@@ -32,13 +33,13 @@ RECORD = "record"
 AGAIN = timedelta(minutes=2)
 """How often an open record is read there: nobody tells us what people do."""
 
-_LINK = "SELECT system, id, sent, version FROM change_link WHERE change = %s"
+_LINK = "SELECT system, id, sent, problem FROM change_link WHERE change = %s"
 _INTEND = "INSERT INTO change_link (change, system, intended) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _LINKED = "UPDATE change_link SET id = %s, number = %s, url = %s WHERE change = %s AND id IS NULL RETURNING change"
 _SENT = """
     UPDATE change_link SET sent = %s, state = %s, version = %s, problem = %s, read_at = %s WHERE change = %s
 """
-_PROBLEM = "UPDATE change_link SET problem = %s WHERE change = %s"
+_PROBLEM = "UPDATE change_link SET problem = %s WHERE change = %s AND problem <> %s RETURNING change"
 _HEARD = """
     INSERT INTO change_heard (change, mark, deed, who, login, value, at) VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (change, mark) DO NOTHING RETURNING id
@@ -147,14 +148,15 @@ _ANSWERS = {ApprovalState.APPROVED: "approve", ApprovalState.REJECTED: "reject"}
 
 
 def _answer(each: port.Approval, snapshot: Snapshot, people: Mapping[str, str]) -> Heard:
-    """An approval counts for its approver only when that person wrote it: an administrator can set any of them."""
+    """An answer is its approver's only when that person is known to have written it: an administrator can set any."""
     approver = each.approver
-    by_itself = not each.set_by or each.set_by.lower() in _names(approver)
+    by_itself = each.set_by.lower() in _names(approver)
     login = next((people[name] for name in _names(approver) if name in people), None) if by_itself else None
     who = approver.user_name or approver.email or approver.id
-    told = who if by_itself else f"{who} (written by {each.set_by})"
+    told = who if by_itself else f"{who} (written by {each.set_by or 'nobody knows whom'})"
     at = each.at or snapshot.changed_at
-    mark = f"{_ANSWERS[each.state]}:{approver.id}:{at.isoformat()}"
+    # Its moment can be told later than the answer itself: where the question has a number, that tells rounds apart.
+    mark = f"{_ANSWERS[each.state]}:{approver.id}:{each.asked or at.isoformat()}"
     return Heard(mark, _ANSWERS[each.state], told, login, at)
 
 
@@ -211,6 +213,8 @@ class Sync:
         snapshot = await system.read(ref)
         if snapshot.on_hold:
             problem = problem or f"It is on hold in {name.value}."
+        if snapshot.state is None:
+            problem = problem or f"Its state there is {quoted(snapshot.state_there)}, which is none that is known here."
         await self._receive(look, change, policy, snapshot, wanted, problem)
 
     async def _open(self, change: Change, content: Content, system: RecordSystem, name: System) -> tuple[str, str]:
@@ -253,22 +257,27 @@ class Sync:
                 if await (await connection.execute(_HEARD, values)).fetchone():
                     body = {"change": change.number, "deed": each.deed, "who": each.who, "login": each.login}
                     entries.append(Entry(Kind.RECORD_HEARD, change.subject, {**body, "value": each.value}))
-            news = bool(entries)
             row = await (await connection.execute(_LINK, [change.number])).fetchone()
+            news = bool(entries) or (row is not None and row[3] != problem)
             if row is not None and row[2] != sent:
                 body = {"change": change.number, "number": snapshot.receipt.number, "state": change.state.value}
                 entries.append(Entry(Kind.RECORD_SENT, change.subject, {**body, "sha256": sent}))
             told = [sent, snapshot.state_there, change.version, problem, self.clock(), change.number]
             await connection.execute(_SENT, told)
             if news:
-                pull = Subject(change.subject, "pull", look.subject.installation_id, {})
-                await want(connection, [Wish(pull, Urgency.PERSON)])
+                await want(connection, [_pull(change, look)])
             await append(connection, entries, at=self.clock())
 
     async def _note(self, change: Change, problem: str, look: Look) -> None:
         async with self.store.transaction() as connection:
             if await still_mine(connection, look):
-                await connection.execute(_PROBLEM, [problem, change.number])
+                row = await (await connection.execute(_PROBLEM, [problem, change.number, problem])).fetchone()
+                await want(connection, [_pull(change, look)] if row is not None else [])
+
+
+def _pull(change: Change, look: Look) -> Wish:
+    """The pull request is looked at again: its check says what is new."""
+    return Wish(Subject(change.subject, "pull", look.subject.installation_id, {}), Urgency.PERSON)
 
 
 _OPEN = """

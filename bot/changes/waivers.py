@@ -13,8 +13,18 @@ from bot.facts.people import is_human, people_among
 from bot.policy.model import Policy
 from bot.words import listed, quoted
 
-NEVER = frozenset({"facts", "policy", "separation", "approvals", "objections", "draft", "mergeable", "shared-head"})
-"""What cannot be waived: what is not known, who may not do what, and what is no demand of the policy."""
+NEVER = frozenset(
+    {
+        *("facts", "policy", "policy-change", "separation", "approvals", "objections", "unauthorised-change"),
+        *("change-record", "cab", "sign-off", "emergency", "hold"),
+        *("draft", "mergeable", "shared-head"),
+    }
+)
+"""What cannot be waived.
+
+It is what is not known, who may not do what, what a board decides or others answer for, and what is no demand of the
+policy. A record goes its whole way to the board: what it lacks is written, and not waived away.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from bot.commands.model import (
     WaiverAnswered,
     WaiverAsked,
 )
+from bot.decide.approvals import bound
 from bot.decide.verdict import Verdict
 from bot.deployments.windows import HORIZON, Interval, allowed, next_slot
 from bot.facts.model import Instructed, Instruction, Permission
@@ -171,10 +172,13 @@ def _asked(record: Record, change: Change) -> str:
     routed = record.contents.routing
     if not routed.has_board:
         return f"{record.number} needs no board; it is in state {record.state.value}."
-    if record.state is not State.AUTHORIZE:
-        return f"{record.number} is complete. The board decides when nothing else blocks; the check says what does."
     holders = dict.fromkeys(holder for role in routed.roles for holder in change.policy.roles.get(role, ()))
     called = " ".join(f"@{literal(holder)}" for holder in holders)
+    if record.state is not State.AUTHORIZE:
+        return (
+            f"{called}: {record.number}, {sentence(record.contents.title, quiet=True)}, is complete and comes on the "
+            "agenda when nothing else blocks; the check says what does. Votes count from then on."
+        )
     until = f" until {record.deadline.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if record.deadline else ""
     return (
         f"{called}: {record.number}, {sentence(record.contents.title, quiet=True)}, is on the agenda{until}. "
@@ -490,7 +494,8 @@ def _granted(situation: Situation, asked: Asked) -> waivers.Waiver | Refused:
         account for each in situation.decision.people if each.role == "contributor" for account in each.accounts
     )
     by = situation.standing.account
-    return waivers.grant(wanted, by, contributors, (situation.standing,), change.policy, _now(situation))
+    policy = bound(change.policy, change.facts.names, (situation.standing,))
+    return waivers.grant(wanted, by, contributors, (situation.standing,), policy, _now(situation))
 
 
 WAIVER = Command(

@@ -7,7 +7,7 @@ time of deciding who did not contribute, and fills no other demand: one person, 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -215,6 +215,24 @@ class Roles:
     def _seasoned(self, standing: Standing, place: str, at: datetime) -> bool:
         since, least = standing.since(place), self.policy.reviews.member_for
         return since is None or not least or at - since >= least
+
+
+def bound(policy: Policy, names: Iterable[Named], standings: Iterable[Standing]) -> Policy:
+    """The policy with each login as that of the account which it was written for, where that account has another now.
+
+    A login that somebody else has taken over stands for nobody.
+    """
+    meant = {each.login: each.id for each in names}
+    now = {each.account.id: each.account.login.lower() for each in standings}
+    roles = {
+        role: tuple(
+            now[meant[holder]] if holder in meant else holder
+            for holder in holders
+            if holder not in meant or meant[holder] in now
+        )
+        for role, holders in policy.roles.items()
+    }
+    return replace(policy, roles=roles)
 
 
 def holds(standing: Standing, group: str, policy: Policy, names: Iterable[Named] = ()) -> bool:

@@ -5,7 +5,8 @@ default's demands: separation by packs, the pair of contributor and approver, an
 What a repository's file may do, key by key:
 
 * ``mode``: go from observe to enforce, never the other way. ``observe``: nothing.
-* ``packs``, ``people``, ``separation``, ``evidence``, freezes, plans, sign-off, tags, what is denied: add.
+* ``packs``, ``people``, ``separation``, ``evidence``, ``exclusive``, freezes, plans, sign-off, tags, what is denied:
+  add.
 * ``roles``: add roles of its own, and narrow the holders of one. Who is narrowed out can still object.
 * ``applications``: raise its own tier. ``risk.raise``, ``rules``: add, under new ids. What a file raises needs what
   both tiers demand, and the organisation's rules are asked about both. ``standard``: nothing, it authorises.
@@ -85,6 +86,7 @@ def organisation(upper: Policy, content: PolicyFile, layer: Layer) -> Policy:
         emergency=values.emergency(content.emergency) if content.emergency else upper.emergency,
         waivers=values.waivers(content.waivers) if content.waivers else upper.waivers,
         acknowledging=values.union(content.acknowledge) or upper.acknowledging,
+        exclusive=values.union(upper.exclusive, map(tuple, content.exclusive)),
         records=values.records(content.records) if content.records else upper.records,
         templates=tuple(
             Template(each.id, each.title, tuple(each.paths), each.lines, each.expires) for each in content.standard
@@ -160,6 +162,7 @@ def repository(
         acknowledging=made.narrowed(("acknowledge",), upper.acknowledging, content.acknowledge, who="may acknowledge")
         if content.acknowledge
         else upper.acknowledging,
+        exclusive=values.union(upper.exclusive, map(tuple, content.exclusive)),
         retention_days=made.stricter(
             ("audit", "retention_days"),
             upper.retention_days,

@@ -32,6 +32,7 @@ TIGHTENS = {
     "emergency": "Fewer people, a larger board, less time.",
     "waivers": "Fewer people, less time.",
     "acknowledge": "Fewer roles.",
+    "exclusive": "More sets.",
     "records": "Nothing: they are kept where the organisation says.",
     "standard": "Nothing: it authorises.",
     "audit": "A longer time.",

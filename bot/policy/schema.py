@@ -455,6 +455,11 @@ class PolicyFile(_Part):
     acknowledge: list[RoleKey] = Field(
         default_factory=list, max_length=20, description="Roles that may acknowledge an unauthorised change."
     )
+    exclusive: list[Annotated[list[Word], Field(min_length=2, max_length=50)]] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Sets of applications or configuration items of which one is changed at a time.",
+    )
     records: RecordsPart | None = Field(default=None, description="Where change records are kept.")
     standard: list[StandardPart] = Field(
         default_factory=list, max_length=100, description="Standard changes, authorised beforehand."

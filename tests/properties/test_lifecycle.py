@@ -94,14 +94,14 @@ class Life(RuleBasedStateMachine):
             self.on_board = {login for login, teams in self.teams.items() if self.roles(teams, before)}
         if told.act is Act.AUTHORIZE:
             self.check_authorised()
-        if told.act is Act.START:
+        if told.act in {Act.START, Act.OVERTAKE}:
             assert before.state is State.SCHEDULED
             assert before.authorisation is not None
             assert before.authorisation.diff == self.change.contents.diff
             assert before.authorisation.routing == cab.routing(
                 self.bank, before.contents.tier, before.contents.kind
             )  # fmt: skip
-            assert not self.blocking
+            assert told.act is Act.OVERTAKE or not self.blocking
 
     def roles(self, teams: tuple[str, ...], change: Change) -> set[str]:
         return {role for role in change.contents.routing.roles if set(ROLES[role]) & set(teams)}

@@ -34,7 +34,7 @@ def _number(approval: Any) -> int:
 def _answers(approval: Any) -> list[Approval]:
     """What each of those who were asked has answered."""
     name, final = text(approval, "name"), _decision(text(approval, "finalDecision"))
-    completed = approval.get("completedDate")
+    asked, completed = text(approval, "id"), approval.get("completedDate")
     at = moment(completed.get("iso8601")) if isinstance(completed, dict) else None
     found = []
     for each in items(approval, "approvers"):
@@ -43,9 +43,9 @@ def _answers(approval: Any) -> list[Approval]:
             if final is not ApprovalState.REQUESTED:
                 # Others decided it: this one need not answer any more.
                 state = ApprovalState.NOT_REQUIRED
-            found.append(Approval(_identity(account, each), state, None, "", name))
+            found.append(Approval(_identity(account, each), state, None, "", name, asked))
         else:
-            found.append(Approval(_identity(account, each), state, at, account, name))
+            found.append(Approval(_identity(account, each), state, at, account, name, asked))
     return found
 
 

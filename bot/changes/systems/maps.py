@@ -20,9 +20,12 @@ def servicenow_fields(records: Records) -> FieldMap:
 
     """
     values = _values(records, {"state", "type", "close_code"})
+    own = {there: _known(State, ours) for ours, there in values.get("state", {}).items()}
+    named = set(own.values())
     return FieldMap(
         names=dict(records.fields),
-        states={**STATES, **{there: _known(State, ours) for ours, there in values.get("state", {}).items()}},
+        # A state that the policy names has that value and no other, or the usual one would be written.
+        states={**own, **{there: ours for there, ours in STATES.items() if ours not in named and there not in own}},
         types={**TYPES, **{_known(ChangeType, ours): there for ours, there in values.get("type", {}).items()}},
         close_codes={
             **CLOSE_CODES,

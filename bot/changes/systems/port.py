@@ -148,7 +148,8 @@ class Approval:
     """One person's answer, as the system tells it: a fact to judge, not yet an approval that counts.
 
     ``set_by`` is who wrote the answer; it is somebody else when a delegate, an administrator or a program did.
-    ``at`` is None where the system does not tell.
+    ``at`` is None where the system does not tell. ``asked`` is the number of the question that it answers, where the
+    system gives each round one of its own.
     """
 
     approver: Identity
@@ -156,6 +157,7 @@ class Approval:
     at: datetime | None
     set_by: str
     group: str = ""
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

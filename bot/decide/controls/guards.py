@@ -27,5 +27,4 @@ def look(context: Context) -> Finding | None:
         what=f"The change touches what guards changes: {shown}{more}.",
         why="None of it has a say in this decision: the policy is read from the base branch, and this check comes from "
         "Countersign and from no workflow.",
-        controls=("NIST-800-53-CM-5", "SOX-404"),
     )

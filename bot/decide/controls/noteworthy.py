@@ -22,7 +22,6 @@ def look(context: Context) -> Finding | None:
         headline="reviews worth a look",
         what=" ".join(told),
         why="This is reported and does not block.",
-        controls=("NIST-800-53-AC-5", "PCI-DSS-6.2.3.1"),
     )
 
 

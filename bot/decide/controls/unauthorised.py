@@ -29,5 +29,5 @@ def look(context: Context) -> Finding | None:
         if roles
         else "The owners of the policy say under `acknowledge` who may acknowledge it.",
         who=tuple({each.actor.id: each.actor for each in found if each.actor is not None}.values()),
-        controls=("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-5", "ISO-27001-A.8.32"),
+        controls=("SOX-404", "NIST-800-53-CM-5"),
     )

@@ -486,11 +486,17 @@ async def test_a_merge_without_a_record_or_before_its_board_decided_is_no_emerge
     assert (await merge(store)).state is State.DRAFT
 
 
-async def test_an_emergency_that_could_not_begin_stays_where_it_is(store: Store) -> None:
+async def test_an_emergency_that_was_merged_when_it_should_have_waited_is_reviewed_all_the_same(store: Store) -> None:
     await declared(store)
     base = rules()
     frozen = rules(calendar=replace(base.calendar, freezes=(Freeze("all", first=MONDAY.date(), last=MONDAY.date()),)))
-    assert (await merge(store, policy=frozen)).state is State.SCHEDULED
+    record = await merge(store, policy=frozen)
+    assert record.state is State.REVIEW
+    assert record.review_due is not None
+    async with store.transaction() as connection:
+        told = await register.history(connection, record.number)
+    [overtaken] = [each for each in told if each.act is Act.OVERTAKE]
+    assert overtaken.why.startswith("The pull request was merged all the same: ")
 
 
 async def test_an_emergency_that_was_not_reviewed_in_time_blocks_the_next_change(store: Store) -> None:

@@ -115,6 +115,10 @@ def test_a_low_change_with_a_template_needs_nobody_but_the_reviewers() -> None:
     )
 
 
+def test_nothing_but_an_emergency_goes_on_because_it_was_merged() -> None:
+    assert refused(authorised(), Event(Act.OVERTAKE)).what == "Only an emergency goes on in a merge."
+
+
 def test_a_template_that_is_not_in_force_authorises_nothing() -> None:
     change = done(done(draft(Tier.LOW), Event(Act.SUBMIT)), Event(Act.ASSESS))
     scheduled = done(change, Event(Act.AUTHORIZE))
@@ -537,7 +541,10 @@ def test_every_act_and_every_state_is_in_the_table() -> None:
     assert [key for key, rule in TABLE.items() if rule.after is State.SCHEDULED and key[0] is not State.SCHEDULED] == [
         (State.AUTHORIZE, Act.AUTHORIZE)
     ]
-    assert [key for key, rule in TABLE.items() if rule.after is State.IMPLEMENT] == [(State.SCHEDULED, Act.START)]
+    assert [key for key, rule in TABLE.items() if rule.after is State.IMPLEMENT] == [
+        (State.SCHEDULED, Act.START),
+        (State.SCHEDULED, Act.OVERTAKE),
+    ]
 
 
 def test_time_alone_wakes_the_record_when_it_could_change() -> None:

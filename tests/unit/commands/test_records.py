@@ -285,7 +285,7 @@ def test_each_holder_is_called_once_though_it_has_two_roles() -> None:
 def test_what_a_record_lacks_is_told_with_the_sections_to_copy() -> None:
     outcome = said("/request-cab", record=draft(plans=()))
     told = refused(outcome)
-    assert told.startswith("CHG-2027-0001 is not complete:")
+    assert told.startswith("CHG-2027-0001 is not complete. The description of the pull request lacks the sections")
     assert told.endswith("```")
     copied = told.partition("```markdown\n")[2].removesuffix("```")
     assert [line for line in copied.splitlines() if line.startswith("## ")] == [
@@ -305,8 +305,10 @@ def test_a_refusal_that_no_section_would_help_has_none_to_copy() -> None:
 def test_what_else_blocks_is_waited_for() -> None:
     outcome = said("/request-cab", desk=desk_of(draft(), blocking=("identity",)))
     assert moved(outcome) == [Act.SUBMIT]
-    assert outcome.reply == (
-        "CHG-2027-0001 is complete. The board decides when nothing else blocks; the check says what does."
+    assert outcome.reply is not None
+    assert outcome.reply.startswith("@")
+    assert outcome.reply.endswith(
+        "is complete and comes on the agenda when nothing else blocks; the check says what does. Votes count from then on."
     )
 
 

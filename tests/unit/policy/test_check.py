@@ -38,7 +38,7 @@ def test_what_is_wrong_with_the_file_itself(text: str, sentence: str) -> None:
     ("text", "sentence"),
     [
         ("mod: observe", "o:2:1: `mod` is not known here. Did you mean `mode`?"),
-        ("zzzz: 1", "o:2:1: `zzzz` is not known here. Known are `version`, `mode`, `observe`, `packs`, `roles`, `people`, `applications`, `risk`, `tiers`, `reviews`, `separation`, `calendar`, `checks`, `evidence`, `emergency`, `waivers`, `acknowledge`, `records`, `standard`, `audit` and `rules`."),
+        ("zzzz: 1", "o:2:1: `zzzz` is not known here. Known are `version`, `mode`, `observe`, `packs`, `roles`, `people`, `applications`, `risk`, `tiers`, `reviews`, `separation`, `calendar`, `checks`, `evidence`, `emergency`, `waivers`, `acknowledge`, `exclusive`, `records`, `standard`, `audit` and `rules`."),
         ("mode: both", "o:2:1: `mode` must be `observe` or `enforce`, not `both`."),
         ("mode: [a]", "o:2:1: `mode` must be `observe` or `enforce`, not a list."),
         ("tiers: []", "o:2:1: `tiers` must be a mapping of names to values, not a list."),

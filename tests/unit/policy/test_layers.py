@@ -225,6 +225,7 @@ evidence: [{kind: junit, at_most: {failures: 0}}]
 emergency: {from: [write, release], ecab: {quorum: 2}, review_within: 3 days, lasts: 4 hours}
 waivers: {from: [risk, security], at_most: 30 days}
 acknowledge: [risk, security]
+exclusive: [[payments, ledger]]
 records: {system: jira, fields: {a: b}, extra: {c: d}, values: {e: {f: g}}}
 audit: {retention_days: 1000}
 standard: [{id: texts, title: Texts, paths: ['^texts/'], lines: 9, expires: 2027-01-01}]
@@ -438,6 +439,12 @@ def test_emergencies_waivers_acknowledgement_and_retention_are_tightened() -> No
     fewer = merged("emergency: {from: [release]}\nwaivers: {from: [security]}")
     assert fewer.emergency == replace(organisation().emergency, groups=("release",))
     assert fewer.waivers == replace(organisation().waivers, groups=("security",))
+
+
+def test_sets_of_which_one_is_changed_at_a_time_are_added_to() -> None:
+    assert organisation().exclusive == (("payments", "ledger"),)
+    made = merged("exclusive: [[ledger, CI0012345], [payments, ledger]]")
+    assert made.exclusive == (("payments", "ledger"), ("ledger", "CI0012345"))
 
 
 def test_the_records_may_be_repeated() -> None:
