@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 from multiprocessing import get_context
 from uuid import UUID
 
@@ -76,8 +76,10 @@ def measure(ground: Ground) -> Table:
         began = time.perf_counter()
         _prepare(url)
         prepared = time.perf_counter() - began
-        everywhere = [uvloop.run(_tried(url, None)) for _ in range(ground.runs)]
-        alone = [uvloop.run(_tried(url, 1)) for _ in range(ground.runs)]
+        everywhere, alone = [], []
+        for _ in range(ground.runs):
+            everywhere.append(_apart(url, None))
+            alone.append(_apart(url, 1))
     outcomes = [outcome for _, outcome in (*everywhere, *alone)]
     assert all(outcome == outcomes[0] for outcome in outcomes), "the same record was tried with different results"
     assert outcomes[0].tried == CHANGES * STEPS, f"{outcomes[0].tried} decisions were tried"
@@ -104,6 +106,16 @@ the process that reads from it are on the same machine.""",
 
 def _row(name: str, seconds: list[float]) -> tuple[str, ...]:
     return (name, spread(seconds, 1), spread([CHANGES * STEPS / each for each in seconds]))
+
+
+def _apart(url: str, processes: int | None) -> tuple[float, Outcome]:
+    """One run, begun by a new process as by the command line: no process is left from the run before."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_run, url, processes).result()
+
+
+def _run(url: str, processes: int | None) -> tuple[float, Outcome]:
+    return uvloop.run(_tried(url, processes))
 
 
 async def _tried(url: str, processes: int | None) -> tuple[float, Outcome]:
@@ -199,7 +211,7 @@ def _opened(number: int, chance: random.Random) -> PullRequestFacts:
     oids = [f"{chance.getrandbits(160):040x}" for _ in range(COMMITS + 1)]
     commits = tuple(
         Commit(oid, f"Step {step}", (writers[step % 2],), writers[step % 2], (before,))
-        for step, (before, oid) in enumerate(zip(oids, oids[1:], strict=False))
+        for step, (before, oid) in enumerate(pairwise(oids))
     )
     repository = _repository(number % REPOSITORIES)
     places = chance.sample(_PLACES, 2)

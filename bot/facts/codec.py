@@ -14,6 +14,7 @@ from bot.facts.model import MergeGroupFacts, PullRequestFacts
 
 Facts = PullRequestFacts | MergeGroupFacts
 FORMAT = 1
+_ENVELOPE: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 _PULL: TypeAdapter[PullRequestFacts] = TypeAdapter(PullRequestFacts)
 _GROUP: TypeAdapter[MergeGroupFacts] = TypeAdapter(MergeGroupFacts)
 _READERS: dict[str, TypeAdapter[PullRequestFacts] | TypeAdapter[MergeGroupFacts]] = {"pull": _PULL, "group": _GROUP}
@@ -32,7 +33,7 @@ def load(body: bytes) -> Facts:
         ValueError: they were written in a format that this version does not know.
 
     """
-    envelope: dict[str, Any] = TypeAdapter(dict[str, Any]).validate_json(body)
+    envelope = _ENVELOPE.validate_json(body)
     if envelope["format"] != FORMAT:
         raise ValueError(f"facts of format {envelope['format']}; this version reads {FORMAT}")
     return _READERS[envelope["kind"]].validate_python(envelope["facts"])
@@ -48,9 +49,11 @@ _AS_IT_IS = frozenset({str, int, float, bool, type(None)})
 
 def plain(value: Any) -> Any:
     """Values as JSON has them: moments in UTC, durations in seconds, members of an enumeration by value."""
-    # Nearly all values, in every look: they do not go through the list of what they could be.
-    if type(value) in _AS_IT_IS:
-        return value
+    # Most values are that already; they need not go through the list of what they could be.
+    return value if type(value) in _AS_IT_IS else _made_plain(value)
+
+
+def _made_plain(value: Any) -> Any:
     match value:
         case Enum():
             return value.value
@@ -66,8 +69,8 @@ def plain(value: Any) -> Any:
             return [plain(item) for item in value]
         case frozenset() | set():
             return sorted(plain(item) for item in value)
-        case _ if is_dataclass(value):
-            return {name: plain(getattr(value, name)) for name in _names(type(value))}
+        case _ if is_dataclass(model := type(value)):
+            return {name: plain(getattr(value, name)) for name in _names(model)}
         case _:
             return value
 
