@@ -69,8 +69,8 @@ def _made_plain(value: Any) -> Any:
             return [plain(item) for item in value]
         case frozenset() | set():
             return sorted(plain(item) for item in value)
-        case _ if is_dataclass(value):
-            return {name: plain(getattr(value, name)) for name in _names(value.__class__)}
+        case _ if is_dataclass(model := type(value)):
+            return {name: plain(getattr(value, name)) for name in _names(model)}
         case _:
             return value
 

@@ -92,6 +92,24 @@ async def test_every_decision_can_be_tried_in_this_process_too(countersign: Rehe
     ]
 
 
+async def test_no_more_is_read_than_can_soon_be_tried(
+    countersign: Rehearsal, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulls = [
+        bank.ledger.open_pull_request(by=bank.alice, title=f"Other {number}", files={f"{number}": "1"})
+        for number in range(4)
+    ]
+    await countersign.settle()
+    monkeypatch.setattr(history, "BATCH", 1)
+    monkeypatch.setattr(history, "AHEAD", 2)
+    tried, since = list[int](), utc_now() - timedelta(days=1)
+    outcome = await history.backtest(
+        countersign.store, Candidate(STRICTER, "new"), since=since, every=False, processes=1, progress=tried.append
+    )
+    assert outcome.tried == len(pulls)
+    assert tried == [1, 1, 1, 1]
+
+
 async def test_a_policy_that_cannot_be_used_is_refused_with_its_lines(
     countersign: Rehearsal, bank: Bank, database_url: str, tmp_path: Path
 ) -> None:

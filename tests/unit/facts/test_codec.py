@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
+import rfc8785
 
 from bot.facts.codec import digest, dump, load, plain
-from bot.facts.model import Account, FactsIncomplete, MergeGroupFacts, Sibling
+from bot.facts.model import Account, FactsIncomplete, Mergeability, MergeGroupFacts, Sibling
 from tests.unit.builders import (
     BY_GITHUB,
     NOON,
@@ -64,6 +65,16 @@ def test_facts_of_an_unknown_format_are_refused() -> None:
     envelope = json.loads(dump(FACTS)) | {"format": 2}
     with pytest.raises(ValueError, match="facts of format 2; this version reads 1"):
         load(json.dumps(envelope).encode())
+
+
+def test_a_value_within_values_is_written_with_its_names() -> None:
+    assert plain([FactsIncomplete("the list", "why")]) == [{"what": "the list", "why": "why"}]
+    assert plain({Mergeability.UNKNOWN: Account(5, "ed")}) == {"UNKNOWN": {"id": 5, "login": "ed", "kind": "user"}}
+
+
+def test_what_has_no_form_in_json_is_not_written() -> None:
+    with pytest.raises(rfc8785.CanonicalizationError):
+        rfc8785.dumps(plain(object()))
 
 
 def test_sets_are_written_in_order() -> None:
