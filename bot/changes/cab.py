@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.changes.model import Change, Choice, Contents, Routing, Vote
-from bot.decide.approvals import holds
+from bot.decide.approvals import ENOUGH, holds
 from bot.decide.matching import assign
 from bot.decide.verdict import CountedReview
 from bot.facts.model import Account, Standing
@@ -154,11 +154,14 @@ def count(change: Change, standings: Sequence[Standing], policy: Policy) -> Coun
 def votes_of_reviews(
     reviews: Sequence[CountedReview], contents: Contents, round_: int, at: datetime
 ) -> tuple[Vote, ...]:
-    """Reviews that count as votes to approve, for a policy that takes them so (``cab.reviews``)."""
+    """Reviews that count as votes to approve, for a policy that takes them so (``cab.reviews``).
+
+    One that fills no demand only since others filled it before is a vote as well.
+    """
     return tuple(
         Vote(each.account, Choice.APPROVE, "approved the pull request", at, contents.diff, round_)
         for each in reviews
-        if each.account is not None and each.counts_for is not None
+        if each.account is not None and (each.counts_for is not None or each.reason == ENOUGH)
     )
 
 

@@ -31,6 +31,8 @@ from bot.policy.model import Approvals, CarryOver, Policy
 from bot.words import quoted, spoken
 
 PERMISSIONS = {"write": Permission.WRITE, "maintain": Permission.MAINTAIN, "admin": Permission.ADMIN}
+ENOUGH = "enough others approved already"
+"""Why an approval with which nothing is wrong fills no demand."""
 _DECISIVE = {ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED, ReviewState.DISMISSED}
 
 
@@ -276,7 +278,7 @@ def _counted(
     if not reason and review.author is not None:
         place = filled.get(people.person(review.author))
         if place is None:
-            reason = "enough others approved already"
+            reason = ENOUGH
     if place is None:
         return CountedReview(review.id, review.author, review.commit, None, reason)
     carried = "" if review.commit == facts.head.oid else ", carried over: the diff is the same"

@@ -220,8 +220,12 @@ def test_reviews_can_be_votes() -> None:
     does_not = CountedReview(2, account("rick"), "b" * 40, None, "it was dismissed")
     gone = CountedReview(3, None, "b" * 40, "write access", "")
     change = asked()
-    found = cab.votes_of_reviews([counts, does_not, gone], change.contents, change.round, MONDAY)
-    assert found == (Vote(account("ida"), Choice.APPROVE, "approved the pull request", MONDAY, "first", 1),)
+    late = CountedReview(4, account("cora"), "b" * 40, None, "enough others approved already")
+    found = cab.votes_of_reviews([counts, does_not, gone, late], change.contents, change.round, MONDAY)
+    assert found == tuple(
+        Vote(account(login), Choice.APPROVE, "approved the pull request", MONDAY, "first", 1)
+        for login in ("ida", "cora")
+    )
 
 
 @pytest.mark.parametrize("policy", list(OnTimeout))
