@@ -165,7 +165,7 @@ def test_a_change_of_the_policy_is_of_tier_high_and_says_what_it_means() -> None
     assert decision.tier_because == ("`payments` is of tier low.", "It changes the policy, `countersign.yml`.")
     said = found(decision, "policy-change")
     assert said.what == "`countersign.yml` is changed: of 1,200 recorded changes, 34 would be decided differently."
-    assert said.why == "The check `policy-preview` shows which, and how."
+    assert said.why == "The preview of the policy, a check of its own, shows which, and how."
 
 
 def test_each_changed_file_of_the_policy_is_told() -> None:
