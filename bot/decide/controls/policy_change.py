@@ -20,7 +20,7 @@ def look(context: Context) -> Finding | None:
             headline="the changed policy cannot be used",
             what=f"As it is here, {named} cannot be used.",
             why="Merged like this, the last version that works would stay in force, and nobody would notice.",
-            remedy="The author corrects it; the preview of the policy, a check of its own, shows every problem at its line.",
+            remedy="The author corrects it; the preview, a check of its own, shows every problem at its line.",
         )
     gaining = sorted({gain.account.login for change in changes for gain in change.gains})
     return Finding(
