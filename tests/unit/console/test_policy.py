@@ -181,7 +181,7 @@ async def test_another_policy_is_tried_on_one_pull_request(store: Store, databas
     status, said = await ask(database_url, "simulate", "acme/ledger#7", file(LOOSER))
     assert status == 0
     assert said.startswith(
-        "acme/ledger#7: wait would be pass\n  approvals: wait would be pass (1 of 1 approvals)\n\nThis is a change"
+        "acme/ledger#7: wait would be pass\n  approvals: wait would be pass (1 of 1 approval)\n\nThis is a change"
     )
     _, same = await ask(database_url, "simulate", "acme/ledger#7", file(FILE))
     assert same.startswith("It would be decided in the same way.\n\nThis is a change of tier medium")

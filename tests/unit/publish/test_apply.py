@@ -49,6 +49,10 @@ class Interrupted:
     async def get_pages(self, path: str, **how: Any) -> Any:
         return await self.github.get_pages(path, **how)
 
+    @property
+    def app_id(self) -> int:
+        return self.github.app_id
+
 
 @dataclass
 class Desk:

@@ -267,7 +267,7 @@ def test_what_is_only_observed_says_what_it_would_be_and_asks_nothing(
     decision = replace(decided(PASSING), findings=(*decided(PASSING).findings, observed))
     content = shown(decision)
     assert "**What to do next**" not in content.summary
-    assert content.title == "Passed: 1 of 1 approvals, none by a contributor"
+    assert content.title == "Passed: 1 of 1 approval, none by a contributor"
     assert f"{content.summary}\n---\n{explanation(decision)}" == snapshot
 
 
