@@ -197,6 +197,8 @@ class Sync:
 
     async def _bring(self, look: Look, change: Change, policy: Policy) -> None:
         name = policy.records.system
+        async with self.store.transaction() as connection:
+            await connection.execute(_INTEND, [change.number, name.value, self.clock()])
         make = self.systems.get(name)
         if make is None:
             raise Refusal(
@@ -220,9 +222,8 @@ class Sync:
     async def _open(self, change: Change, content: Content, system: RecordSystem, name: System) -> tuple[str, str]:
         """The id of the twin, made when there is none, and what was last sent to it."""
         async with self.store.transaction() as connection:
-            await connection.execute(_INTEND, [change.number, name.value, self.clock()])
             row = await (await connection.execute(_LINK, [change.number])).fetchone()
-        assert row is not None, "the intention was just noted"
+        assert row is not None, "the intention was noted"
         if row[1] is not None:
             return str(row[1]), str(row[2])
         receipt = await system.open(content)

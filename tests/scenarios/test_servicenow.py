@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -147,6 +148,66 @@ async def test_while_servicenow_is_down_the_gate_waits_and_nothing_is_lost(
     await poll(countersign)
     assert there.only.values["state"] == "-3"
     assert "@northbank/cab" in said(pull)[-1]
+
+
+async def planned(countersign: Rehearsal) -> Any:
+    [[window]] = await countersign.rows("SELECT planned FROM change")
+    return window
+
+
+def told(pull: Any) -> str:
+    return str(pull.check(CHECK).summary.replace("\\", ""))
+
+
+async def test_another_window_there_is_taken_here_when_the_calendar_has_it(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    board = Board.found(gh, POLICY + MAPPED)
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    first = await planned(countersign)
+    week = timedelta(days=7)
+    instance = there.simulation.instance
+    instance.reschedule(there.only.number, first.lower + week, first.upper + week, there.chris)
+    await poll(countersign)
+    await poll(countersign)
+    assert (await planned(countersign)).lower == first.lower + week
+    assert there.only.values["start_date"] == f"{first.lower + week:%Y-%m-%d %H:%M:%S}"
+    # A day later no window is open: it stays, here and there, and the check says why.
+    day = week + timedelta(days=1)
+    instance.reschedule(there.only.number, first.lower + day, first.upper + day, there.chris)
+    await poll(countersign)
+    await poll(countersign)
+    assert (await planned(countersign)).lower == first.lower + week
+    assert "which the calendar does not allow" in told(pull)
+
+
+async def test_what_is_in_the_way_there_is_told_on_the_check(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    board = Board.found(gh, POLICY + MAPPED)
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    there.simulation.instance.hold(there.only.number, there.chris, "The auditors are in the house.")
+    await poll(countersign)
+    assert "It is on hold in servicenow." in told(pull)
+    there.simulation.instance.release(there.only.number, there.chris)
+    await poll(countersign)
+    assert "on hold" not in told(pull)
+
+
+async def test_a_system_that_is_not_connected_is_named(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    board = Board.found(gh, POLICY + MAPPED.replace("servicenow", "jira"))
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await gh.settle()
+    await asyncio.sleep(3)
+    assert "keeps change records in jira, and Countersign is not connected to it" in told(pull)
+    assert there.changes == []
 
 
 STEPS, STRIDE = 40, 8
