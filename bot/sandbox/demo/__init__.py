@@ -57,8 +57,8 @@ async def _linger(stage: Stage, *, keep: bool) -> None:
     for unmet in stage.unmet:
         stage.line(f"Not as it must be: {unmet}", "red")
     if not keep:
-        stage.line("Everything is stopped again. `make demo KEEP=1` leaves it running, with a page of")
-        stage.line("every pull request as GitHub would show it.")
+        stage.line("Everything is stopped again.")
+        stage.line("With `make demo KEEP=1` it stays, with a page of each pull request.")
         return
     for pull in stage.shown:
         stage.line(f"{pull.url}  {pull.title}")
