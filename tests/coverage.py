@@ -10,8 +10,12 @@ WHOLE = 95.0
 PURE = (
     "bot/changes/cab.py",
     "bot/changes/conflicts.py",
+    "bot/changes/context.py",
+    "bot/changes/effects.py",
     "bot/changes/emergency.py",
     "bot/changes/fill.py",
+    "bot/changes/findings.py",
+    "bot/changes/guards.py",
     "bot/changes/lifecycle.py",
     "bot/changes/model.py",
     "bot/changes/needs.py",

@@ -12,7 +12,7 @@ How the parts are used together, at every look at a subject:
    caller appends last.
 5. ``lifecycle.wakes_at`` is when time alone makes another look necessary.
 
-Findings for the check run come from ``needs.missing``, ``conflicts.finding``, ``emergency.finding`` and
-``lifecycle.finding``; ``waivers.waived`` then turns those that are waived. The state machine is one table in
-``lifecycle``; nothing else moves a record.
+``findings.said_of`` says what the check run shows of the record; ``waivers.waived`` turns what was waived. The state
+machine is one table in ``lifecycle``: ``guards`` has what must hold, ``effects`` what happens besides, ``context`` what
+both depend on. Nothing else moves a record.
 """

@@ -11,19 +11,18 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import cab, conflicts, emergency, fill, lifecycle, needs, register, sync
-from bot.changes.lifecycle import Context
+from bot.changes import cab, conflicts, emergency, fill, findings, lifecycle, register, sync
+from bot.changes.context import Context
 from bot.changes.model import Act, Applied, Change, Choice, Contents, Event, Refused, State
 from bot.changes.sync import Heard
 from bot.decide.approvals import bound
-from bot.decide.verdict import Decision, Finding, Verdict
+from bot.decide.verdict import Decision, Verdict
 from bot.deployments.windows import Interval, allowed
 from bot.facts.diffs import Comparison
-from bot.facts.model import Account, Instructed, PullRequestFacts, RecordFacts, RecordFinding, Standing
+from bot.facts.model import Account, Instructed, PullRequestFacts, RecordFacts, Standing
 from bot.ledger import Entry, append
 from bot.policy.model import ChangeType, Plan, Policy, System, Tier
 from bot.store import Store
-from bot.words import listed, quoted
 
 _PLANS = {
     Instructed.PLAN_IMPLEMENTATION: Plan.IMPLEMENTATION,
@@ -31,9 +30,6 @@ _PLANS = {
     Instructed.PLAN_BACKOUT: Plan.BACKOUT,
     Instructed.PLAN_IMPACT: Plan.IMPACT,
 }
-_NAMES = {"change": "change-record", "change:conflict": "conflict", "change:emergency-review": "emergency"}
-"""Names of findings as the catalogue has them; what a record lacks is ``plans:…``."""
-
 _NOT_OTHERS = frozenset({"approvals", "change-record", "plans", "emergency"})
 """Findings that are the record's own business, and do not keep it from being assessed."""
 
@@ -117,8 +113,8 @@ async def look(
         around = await register.around(connection, change, policy.exclusive)
         await append(connection, entries, at=now)
     together = conflicts.conflicts(change, around, policy.exclusive)
-    findings = (*said_of(change, context, together, numbers), *_elsewhere(told))
-    record = RecordFacts(change.number, change.state.value, findings)
+    said = (*findings.said_of(change, context, together, numbers), *findings.elsewhere(told))
+    record = RecordFacts(change.number, change.state.value, said)
     return replace(facts, record=record), Desk(change, context, lifecycle.wakes_at(change, context))
 
 
@@ -183,28 +179,6 @@ def _event(change: Change, deed: Heard, account: Account | None, context: Contex
             if allowed(policy.calendar, sets, kind, window) != (window,):
                 return None
             return lifecycle.noticed(change, replace(change.contents, window=window), context)
-
-
-def _board(change: Change) -> tuple[Finding, ...]:
-    """What a board decided, once the record is authorised; until then the record itself says who is missing."""
-    authorised = change.authorisation
-    if authorised is None or not authorised.routing.has_board or change.state is State.CANCELLED:
-        return ()
-    people = listed([f"@{each.login}" for each in authorised.by])
-    roles = listed([quoted(each) for each in authorised.routing.roles])
-    what = f"{people} authorised {change.number} as {roles} on {authorised.at:%Y-%m-%d at %H:%M} UTC."
-    found = Finding("cab", Verdict.PASS, "the board approves", what)
-    if not authorised.routing.sign_off:
-        return (found,)
-    signed = f"Signed off for {listed([quoted(each) for each in authorised.routing.sign_off])}, each by another person."
-    return (found, Finding("sign-off", Verdict.PASS, "signed off", signed))
-
-
-def _elsewhere(told: str) -> tuple[RecordFinding, ...]:
-    """What is to be said of the record in another system."""
-    if not told:
-        return ()
-    return (RecordFinding("change-record:elsewhere", Verdict.PASS.value, "the record elsewhere", told),)
 
 
 async def at_rest(
@@ -320,26 +294,3 @@ def _window(value: str) -> Interval:
 def as_value(window: Interval) -> str:
     """A window as an instruction holds it (ISO 8601)."""
     return f"{window.start.isoformat()}/{window.end.isoformat()}"
-
-
-def said_of(
-    change: Change, context: Context, together: tuple[conflicts.Conflict, ...], overdue: tuple[str, ...]
-) -> tuple[RecordFinding, ...]:
-    """What a record says of the change, in the words and under the ids of the catalogue of findings."""
-    found: list[Finding | None] = [lifecycle.finding(change, context)]
-    if change.state is State.DRAFT:
-        found += needs.missing(change.contents, context.policy)
-    found += [*_board(change), conflicts.finding(together), emergency.finding(overdue)]
-    return tuple(
-        RecordFinding(
-            id=_NAMES.get(each.id, each.id.replace("change:", "plans:")),
-            verdict=each.verdict.value,
-            headline=each.headline,
-            what=each.what,
-            why=each.why,
-            remedy=each.remedy,
-            until=each.until,
-        )
-        for each in found
-        if each is not None
-    )

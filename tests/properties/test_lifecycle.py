@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.changes import cab
-from bot.changes.lifecycle import Context, advance, apply, noticed
+from bot.changes.context import Context
+from bot.changes.lifecycle import advance, apply, noticed
 from bot.changes.model import Act, Applied, Change, Choice, Closure, Contents, Event, Request, State, Vote
 from bot.decide.verdict import Demand
 from bot.deployments.windows import Interval

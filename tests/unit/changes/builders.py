@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bot.changes.lifecycle import Context, apply
+from bot.changes.context import Context
+from bot.changes.lifecycle import apply
 from bot.changes.model import Act, Applied, Change, Choice, Contents, Event, Refused, Routing, State
 from bot.decide.verdict import Demand
 from bot.deployments.windows import Interval

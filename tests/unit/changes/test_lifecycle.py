@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from bot.changes import cab
-from bot.changes.lifecycle import MOST_STEPS, TABLE, advance, apply, finding, lacking, noticed, wakes_at
+from bot.changes.findings import finding
+from bot.changes.guards import lacking
+from bot.changes.lifecycle import MOST_STEPS, TABLE, advance, apply, noticed, wakes_at
 from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Refused, State, Transition
 from bot.decide.verdict import Demand, Verdict
 from bot.deployments.windows import Interval

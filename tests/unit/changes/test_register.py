@@ -11,7 +11,8 @@ import pytest
 
 from bot.changes import register
 from bot.changes.conflicts import conflicts
-from bot.changes.lifecycle import Context, advance, apply
+from bot.changes.context import Context
+from bot.changes.lifecycle import advance, apply
 from bot.changes.model import Act, Applied, Change, Choice, Closure, Contents, Event, State, Transition
 from bot.changes.waivers import Waiver
 from bot.errors import Transient

@@ -12,7 +12,7 @@ from bot.changes.instructions import Asked
 from bot.changes.model import Act, Choice, Routing, State
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
-from bot.commands import records
+from bot.commands import board, records
 from bot.commands.act import Outcome, answer
 from bot.commands.model import Change, LaidDown, Moved, WaiverAnswered, WaiverAsked
 from bot.commands.parse import Given, parse
@@ -272,13 +272,13 @@ def test_asking_calls_the_board_once() -> None:
 
 
 def test_a_board_that_has_for_ever_is_given_no_end() -> None:
-    called = records._asked(replace(asked(), deadline=None), Change(FACTS, rules()))
+    called = board._asked(replace(asked(), deadline=None), Change(FACTS, rules()))
     assert "is on the agenda. Planned for" in called
 
 
 def test_each_holder_is_called_once_though_it_has_two_roles() -> None:
     both = rules(roles={**rules().roles, "it-manager": ("acme/cab",), "risk-officer": ("acme/cab", "@acme|eve")})
-    called = records._asked(asked(), Change(FACTS, both))
+    called = board._asked(asked(), Change(FACTS, both))
     assert called.startswith("@acme/cab @\\@acme\\|eve @acme/compliance: ")
 
 

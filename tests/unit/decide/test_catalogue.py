@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.changes.conflicts import Conflict
-from bot.changes.desk import said_of
+from bot.changes.findings import said_of
 from bot.changes.model import Change
 from bot.decide.catalogue import CATALOGUE, kind
 from bot.decide.merge_group import decide_group

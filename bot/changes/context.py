@@ -1,0 +1,28 @@
+"""What the life of a change depends on besides the record itself."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.decide.verdict import Demand
+from bot.facts.model import Standing
+from bot.policy.model import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known besides the record.
+
+    ``standings`` are those of now: of whoever acts, of the board, of everybody who voted. ``demands`` are the approvals
+    of reviewers that the decision counted; ``blocking`` the names of findings that block for other reasons. ``overdue``
+    are emergencies of the same application that were not reviewed in time. ``lasting`` is how long it takes.
+    """
+
+    policy: Policy
+    now: datetime
+    standings: tuple[Standing, ...] = ()
+    demands: tuple[Demand, ...] = ()
+    blocking: tuple[str, ...] = ()
+    overdue: tuple[str, ...] = ()
+    verified: bool = False
+    lasting: timedelta = timedelta()
+    policy_digest: str = ""

@@ -1,0 +1,118 @@
+"""What happens to a record besides its state, for each event that is let through. Pure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.changes import cab
+from bot.changes.context import Context
+from bot.changes.model import (
+    Act,
+    Authorisation,
+    Change,
+    Declaration,
+    Event,
+    Request,
+    Retrospective,
+    State,
+    Vote,
+)
+from bot.facts.model import Account
+from bot.policy.model import ChangeType
+
+Effect = Callable[[Change, Event, Context], Change]
+
+
+def take_contents(change: Change, event: Event, _context: Context) -> Change:
+    """The record says what the change is now."""
+    assert event.contents is not None
+    return replace(change, contents=event.contents)
+
+
+def back(change: Change, _event: Event, _context: Context) -> Change:
+    """Nothing is authorised any more, and no board has a time to decide in."""
+    return replace(change, authorisation=None, deadline=None, escalated=False)
+
+
+def revise(change: Change, event: Event, context: Context) -> Change:
+    """What was asked of a board is not asked of it any more: whoever wants the change as it is now asks again."""
+    asked = change.state in {State.AUTHORIZE, State.SCHEDULED} and change.contents.routing.has_board
+    revised = back(take_contents(change, event, context), event, context)
+    return replace(revised, request=None) if asked else revised
+
+
+def declare(change: Change, event: Event, context: Context) -> Change:
+    """The change is an emergency, which its own board decides about."""
+    assert event.who is not None
+    routed = cab.routing(context.policy, change.contents.tier, ChangeType.EMERGENCY)
+    contents = replace(change.contents, kind=ChangeType.EMERGENCY, routing=routed, template="")
+    declared = Declaration(event.who, context.now, event.why, event.incident)
+    asked = replace(change, contents=contents, emergency=declared, requesters=_with(change.requesters, event.who))
+    return back(asked, event, context)
+
+
+def submit(change: Change, event: Event, context: Context) -> Change:
+    """The board as it is now is asked; whoever asks has no vote on it."""
+    routed = change.contents.routing
+    board = cab.members(routed, context.standings, context.policy)
+    requesters = change.requesters if event.who is None else _with(change.requesters, event.who)
+    return replace(change, request=Request(event.who, context.now, routed.roles, board), requesters=requesters)
+
+
+def _with(accounts: tuple[Account, ...], another: Account) -> tuple[Account, ...]:
+    return tuple(sorted({*accounts, another}))
+
+
+def ask_board(change: Change, _event: Event, context: Context) -> Change:
+    """A new round of asking begins, with its time to decide in."""
+    routed = change.contents.routing
+    deadline = context.now + routed.timeout if routed.has_board else None
+    return replace(change, round=change.round + 1, deadline=deadline, escalated=False)
+
+
+def vote(change: Change, event: Event, context: Context) -> Change:
+    """A vote more is on record, for the diff and the round of now."""
+    assert event.who is not None
+    assert event.choice is not None
+    vote = Vote(event.who, event.choice, event.why, context.now, change.contents.diff, change.round)
+    return replace(change, votes=(*change.votes, vote))
+
+
+def authorise(change: Change, _event: Event, context: Context) -> Change:
+    """What was authorised, on which terms and by whom, is written down."""
+    contents = change.contents
+    by = cab.count(change, context.standings, context.policy).approvers if contents.routing.has_board else ()
+    given = Authorisation(context.now, contents.diff, contents.routing, contents.template, by, context.policy_digest)
+    return replace(change, authorisation=given, deadline=None)
+
+
+def to_draft(change: Change, event: Event, context: Context) -> Change:
+    """The record is the requester's again, who asks anew."""
+    return replace(back(change, event, context), request=None)
+
+
+def longer(change: Change, event: Event, context: Context) -> Change:
+    """The board has as much time again."""
+    escalated = change.escalated or event.act is Act.ESCALATE
+    return replace(change, deadline=context.now + change.contents.routing.timeout, escalated=escalated)
+
+
+def start(change: Change, _event: Event, context: Context) -> Change:
+    """It is being done; an emergency has to be reviewed from now on."""
+    due = context.now + context.policy.emergency.review_within if change.emergency is not None else None
+    return replace(change, started_at=context.now, review_due=due)
+
+
+def end(change: Change, event: Event, context: Context) -> Change:
+    """It was done, or taken back."""
+    return replace(change, ended_at=context.now, backed_out=event.act is Act.BACK_OUT)
+
+
+def review(change: Change, event: Event, context: Context) -> Change:
+    """Somebody looked at the emergency afterwards."""
+    assert event.who is not None
+    return replace(change, retrospective=Retrospective(event.who, context.now, event.why))
+
+
+def close(change: Change, event: Event, _context: Context) -> Change:
+    """What came of it is written down."""
+    return replace(change, closure=event.closure)

@@ -1,0 +1,107 @@
+"""What a record says of its change on the check run: where it stands, what it lacks, what is in the way. Pure."""
+
+from bot.changes import conflicts, emergency, guards, lifecycle, needs
+from bot.changes.context import Context
+from bot.changes.model import Act, Change, Event, Refused, State
+from bot.decide.verdict import Finding, Verdict
+from bot.facts.model import RecordFinding
+from bot.words import listed, quoted
+
+_CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
+_STILL = {State.DRAFT: "still a draft", State.ASSESS: "being assessed", State.AUTHORIZE: "to be authorised"}
+_NAMES = {"change": "change-record", "change:conflict": "conflict", "change:emergency-review": "emergency"}
+"""Names of findings as the catalogue has them; what a record lacks is ``plans:…``."""
+
+
+def said_of(
+    change: Change, context: Context, together: tuple[conflicts.Conflict, ...], overdue: tuple[str, ...]
+) -> tuple[RecordFinding, ...]:
+    """What a record says of the change, in the words and under the ids of the catalogue of findings."""
+    found: list[Finding | None] = [finding(change, context)]
+    if change.state is State.DRAFT:
+        found += needs.missing(change.contents, context.policy)
+    found += [*_board(change), conflicts.finding(together), emergency.finding(overdue)]
+    return tuple(
+        RecordFinding(
+            id=_NAMES.get(each.id, each.id.replace("change:", "plans:")),
+            verdict=each.verdict.value,
+            headline=each.headline,
+            what=each.what,
+            why=each.why,
+            remedy=each.remedy,
+            until=each.until,
+        )
+        for each in found
+        if each is not None
+    )
+
+
+def finding(change: Change, context: Context) -> Finding:
+    """Where the record stands, for the check run: it passes from ``scheduled`` on."""
+    named = f"{change.number} is in state {change.state.value}"
+    if change.state in {State.SCHEDULED, State.IMPLEMENT, State.REVIEW, State.CLOSED}:
+        what = f"{named}{_terms(change)}."
+        return Finding("change", Verdict.PASS, f"{change.number} is authorised", what, controls=_CONTROLS)
+    if change.state is State.CANCELLED:
+        return Finding(
+            "change",
+            Verdict.FAIL,
+            f"{change.number} is cancelled",
+            f"{named}.",
+            remedy="Open a new record with `/request-cab`.",
+            controls=_CONTROLS,
+        )
+    wanted = guards.lacking(change, context) if change.state is State.AUTHORIZE else ()
+    what = f"{named}. Missing: {'; '.join(wanted)}." if wanted else f"{named}."
+    if change.state is State.ASSESS:
+        stopped = lifecycle.apply(change, Event(Act.ASSESS), context)
+        if isinstance(stopped, Refused):
+            return _waiting(change, f"{named}. {stopped.what}", stopped.remedy, context)
+    remedies = {
+        State.DRAFT: "Add what is missing to the description of the pull request, then ask with `/request-cab`.",
+        State.ASSESS: "It goes on by itself.",
+        State.AUTHORIZE: "Who is named votes or approves.",
+    }
+    return _waiting(change, what, remedies[change.state], context)
+
+
+def _terms(change: Change) -> str:
+    """By whom it was authorised, and for when."""
+    by = change.authorisation.by if change.authorisation else ()
+    people = f", authorised by {listed([f'@{each.login}' for each in by])}" if by else ""
+    window = f", planned for {change.contents.window.spoken}" if change.contents.window else ""
+    return f"{people}{window}"
+
+
+def _waiting(change: Change, what: str, remedy: str, context: Context) -> Finding:
+    return Finding(
+        "change",
+        Verdict.WAIT,
+        f"{change.number}, {_STILL[change.state]}",
+        what,
+        remedy=remedy,
+        controls=_CONTROLS,
+        until=lifecycle.wakes_at(change, context),
+    )
+
+
+def _board(change: Change) -> tuple[Finding, ...]:
+    """What a board decided, once the record is authorised; until then the record itself says who is missing."""
+    authorised = change.authorisation
+    if authorised is None or not authorised.routing.has_board or change.state is State.CANCELLED:
+        return ()
+    people = listed([f"@{each.login}" for each in authorised.by])
+    roles = listed([quoted(each) for each in authorised.routing.roles])
+    what = f"{people} authorised {change.number} as {roles} on {authorised.at:%Y-%m-%d at %H:%M} UTC."
+    found = Finding("cab", Verdict.PASS, "the board approves", what)
+    if not authorised.routing.sign_off:
+        return (found,)
+    signed = f"Signed off for {listed([quoted(each) for each in authorised.routing.sign_off])}, each by another person."
+    return (found, Finding("sign-off", Verdict.PASS, "signed off", signed))
+
+
+def elsewhere(told: str) -> tuple[RecordFinding, ...]:
+    """What is to be said of the record in another system."""
+    if not told:
+        return ()
+    return (RecordFinding("change-record:elsewhere", Verdict.PASS.value, "the record elsewhere", told),)

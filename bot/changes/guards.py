@@ -1,0 +1,326 @@
+"""What must hold for something to happen to a change: each guard answers why not, or None. Pure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.changes import cab, effects, emergency
+from bot.changes.cab import Count, Outcome
+from bot.changes.context import Context
+from bot.changes.fill import is_in_force
+from bot.changes.model import Change, Choice, Closure, Contents, Event, Refused, Request, State, Vote
+from bot.changes.needs import summed_up
+from bot.changes.plans import says_something
+from bot.deployments.windows import hours
+from bot.facts.people import is_human, people_among
+from bot.policy.model import ChangeType, OnTimeout
+from bot.words import listed, visible
+
+Guard = Callable[[Change, Event, Context], Refused | None]
+
+
+def by_countersign(_change: Change, event: Event, _context: Context) -> Refused | None:
+    """Nobody does by hand what follows from the record."""
+    if event.who is None:
+        return None
+    return Refused(f"`{event.act.value}` follows from what is on record; nobody does it by hand.")
+
+
+def says_why(_change: Change, event: Event, _context: Context) -> Refused | None:
+    """It takes a reason."""
+    return None if visible(event.why) else Refused("A reason is needed.", "Say why, in a sentence.")
+
+
+def altered(change: Change, event: Event, _context: Context) -> Refused | None:
+    """There is something new to say; no revision turns a change into an emergency or back."""
+    if event.contents is None or event.contents == change.contents:
+        return Refused("The record says this already.")
+    if (event.contents.kind is ChangeType.EMERGENCY) != (change.emergency is not None):
+        return Refused("A change becomes an emergency by being declared one, and stays one.")
+    return None
+
+
+def materially(change: Change, event: Event, context: Context) -> Refused | None:
+    """What differs is something that was authorised."""
+    assert event.contents is not None
+    return None if material(change, event.contents, context) else Refused("Nothing differs that was authorised.")
+
+
+def immaterially(change: Change, event: Event, context: Context) -> Refused | None:
+    """What differs is nothing that was authorised."""
+    assert event.contents is not None
+    told = material(change, event.contents, context)
+    return Refused(told, "The record goes back to be assessed again.") if told else None
+
+
+def declares(change: Change, event: Event, context: Context) -> Refused | None:
+    """Somebody may declare an emergency, says why, and names the incident; once."""
+    if change.emergency is not None:
+        return Refused(f"{change.number} is an emergency already.")
+    return emergency.may_declare(event.who, event.why, event.incident, context.standings, context.policy)
+
+
+def asks(change: Change, event: Event, _context: Context) -> Refused | None:
+    """A board is asked by a person; where none decides, Countersign goes on by itself."""
+    if event.who is None:
+        by_itself = not change.contents.routing.has_board and change.state is State.DRAFT
+        return None if by_itself else Refused("A person asks the board.", "Ask with `/request-cab`.")
+    return None if is_human(event.who) else Refused("A program cannot ask for a change to be authorised.")
+
+
+def complete(change: Change, _event: Event, context: Context) -> Refused | None:
+    """The record has everything that the policy demands of its tier."""
+    found = summed_up(change.contents, context.policy)
+    if found is None:
+        return None
+    what, remedy = found
+    return Refused(f"{change.number} is not complete. {what}", remedy)
+
+
+def board_can_decide(change: Change, event: Event, context: Context) -> Refused | None:
+    """Whether the board would approve if everybody on it did: else nobody need be asked."""
+    asked = effects.submit(change, event, context)
+    if not asked.contents.routing.has_board:
+        return None
+    assert asked.request is not None
+    votes = tuple(
+        Vote(each, Choice.APPROVE, "", context.now, asked.contents.diff, asked.round) for each in asked.request.members
+    )
+    counted = cab.count(replace(asked, votes=votes), context.standings, context.policy)
+    if counted.outcome is Outcome.APPROVED:
+        return None
+    roles = listed(list(asked.contents.routing.roles))
+    lack = f" Nobody could sign for {listed(list(counted.unsigned))}." if counted.unsigned else ""
+    return Refused(
+        f"The board cannot decide: of {roles}, {counted.approvals} could vote, "
+        f"and {asked.contents.routing.quorum} must approve.{lack}",
+        "The owners of the policy put more people into these roles; whoever contributed or asked has no vote.",
+    )
+
+
+def asked(change: Change, _event: Event, _context: Context) -> Refused | None:
+    """The board that the policy names now was asked by a person."""
+    routed = change.contents.routing
+    if not routed.has_board:
+        return None
+    if change.request is None or change.request.by is None or change.request.roles != routed.roles:
+        return Refused("The board that decides now has not been asked.", "Ask it with `/request-cab`.")
+    return None
+
+
+def clear(change: Change, _event: Event, context: Context) -> Refused | None:
+    """No finding blocks, and no emergency of the application waits for its review."""
+    if context.blocking:
+        return Refused(
+            f"{change.number} waits for: {listed(list(context.blocking))}.", "The check says what each of them needs."
+        )
+    if context.overdue:
+        told = emergency.finding(context.overdue)
+        assert told is not None
+        return Refused(f"{told.what} {told.why}", told.remedy)
+    return None
+
+
+def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None:
+    """The vote is that of a member who may vote, in time, and says why unless it approves."""
+    if event.who is None or event.choice is None:
+        return Refused("A vote is a person's, and says approve, reject or defer.")
+    if change.deadline is not None and context.now >= change.deadline:
+        return Refused(f"The time to vote was over at {change.deadline:%Y-%m-%d %H:%M} UTC.", "It is decided now.")
+    people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
+    reason = cab.objection(event.who, change, context.standings, context.policy, people)
+    if reason:
+        return Refused(f"The vote of @{event.who.login} does not count, since @{event.who.login} {reason}.")
+    if event.choice is not Choice.APPROVE and not visible(event.why):
+        return Refused(f"To {event.choice.value} needs a reason.", "Say in a sentence what is in the way.")
+    return None
+
+
+def authorised(change: Change, _event: Event, context: Context) -> Refused | None:
+    """Nothing is lacking that the policy demands."""
+    found = lacking(change, context)
+    return Refused(f"{change.number} is not authorised. Missing: {'; '.join(found)}.") if found else None
+
+
+def in_time(change: Change, _event: Event, context: Context) -> Refused | None:
+    """Whether the window that was planned can still be used, and the emergency's time is not up."""
+    ends = emergency.lane_ends(change, context.policy)
+    if ends is not None and context.now >= ends:
+        return Refused(f"The time of the emergency was over at {ends:%Y-%m-%d %H:%M} UTC.", "Ask its board again.")
+    window = change.contents.window
+    if change.contents.routing.has_board and window is not None and context.now >= window.end:
+        return Refused(f"The window was over at {window.end:%Y-%m-%d %H:%M} UTC.", "Another one is planned.")
+    return None
+
+
+def is_emergency(change: Change, _event: Event, _context: Context) -> Refused | None:
+    """It is an emergency."""
+    return None if change.contents.kind is ChangeType.EMERGENCY else Refused("Only an emergency goes on in a merge.")
+
+
+def late(change: Change, event: Event, context: Context) -> Refused | None:
+    """The time that it was authorised for is over."""
+    return Refused("It is still in time.") if in_time(change, event, context) is None else None
+
+
+def still_authorised(change: Change, _event: Event, context: Context) -> Refused | None:
+    """What was authorised is what would be done, and the policy demands no more than was given."""
+    given, contents = change.authorisation, change.contents
+    assert given is not None, "a scheduled change was authorised"
+    if given.diff != contents.diff or given.routing != contents.routing or given.template != contents.template:
+        return Refused("What was authorised is not what would be done now.", "It is assessed again.")
+    # The board's decision stands, also when somebody has left it since; what reviewers gave can be taken back.
+    found = _lacking_besides(change, context)
+    return Refused(f"{change.number} is not authorised any more. Missing: {'; '.join(found)}.") if found else None
+
+
+def window_open(change: Change, _event: Event, context: Context) -> Refused | None:
+    """The calendar allows it now, for as long as it takes, and so does what the board authorised."""
+    contents, policy = change.contents, context.policy
+    found = hours(policy.calendar, policy.tiers[contents.tier].windows, contents.kind, context.now, context.lasting)
+    if not found.open:
+        next_ = f"The next time is {found.until:%Y-%m-%d %H:%M} UTC." if found.until else ""
+        return Refused(" ".join(found.because), next_)
+    window = contents.window
+    planned = contents.routing.has_board and contents.kind is not ChangeType.EMERGENCY
+    if planned and (window is None or context.now not in window):
+        return Refused("The board authorised the change for another time.", "Wait for its window.")
+    return None
+
+
+def outcome_is(outcome: Outcome, timeout: OnTimeout | None) -> Guard:
+    """A guard: the board decided so, or its time is up and the policy says so."""
+
+    def guard(change: Change, _event: Event, context: Context) -> Refused | None:
+        counted = cab.count(change, context.standings, context.policy)
+        if outcome is not Outcome.OPEN and counted.outcome is outcome:
+            return None
+        late = cab.on_timeout(change, counted.outcome, rejected=counted.rejections > 0, now=context.now)
+        return None if late is not None and late is timeout else Refused("The board has not decided so.")
+
+    return guard
+
+
+def may_review(change: Change, event: Event, context: Context) -> Refused | None:
+    """Somebody reviews an emergency who could have decided about it and had no part in it; once."""
+    if change.contents.kind is not ChangeType.EMERGENCY:
+        return Refused("Only an emergency is reviewed afterwards by the board.")
+    if change.retrospective is not None:
+        return Refused(f"@{change.retrospective.by.login} reviewed {change.number} already.")
+    if event.who is None or not is_human(event.who):
+        return Refused("A person reviews an emergency.")
+    rules = context.policy.tiers[change.contents.tier]
+    board = replace(change.contents.routing, roles=tuple(dict.fromkeys((cab.BOARD, *rules.sign_off))))
+    # Who may look at it afterwards is not bound to who was on the board when the emergency was declared.
+    asked = replace(
+        change,
+        contents=replace(change.contents, routing=board),
+        request=Request(None, context.now, board.roles, cab.members(board, context.standings, context.policy)),
+    )
+    people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
+    reason = cab.objection(event.who, asked, context.standings, context.policy, people)
+    return (
+        Refused(f"@{event.who.login} cannot review {change.number}: @{event.who.login} {reason}.") if reason else None
+    )
+
+
+def said_enough(_change: Change, event: Event, _context: Context) -> Refused | None:
+    """A review says something."""
+    return None if says_something(event.why) else Refused("A review says what was found.", "Say it in a sentence.")
+
+
+def can_close(change: Change, event: Event, context: Context) -> Refused | None:
+    """What came of it fits what happened, and what the policy demands before it can be called a success."""
+    closure = event.closure
+    if closure is None:
+        return Refused(
+            "A change is closed with what came of it.", f"Say one of {listed([each.value for each in Closure])}."
+        )
+    if change.backed_out != (closure is Closure.BACKED_OUT):
+        was = "was" if change.backed_out else "was not"
+        return Refused(f"{change.number} {was} backed out, so that it is not closed as {closure.value}.")
+    if change.emergency is not None and change.retrospective is None:
+        return Refused(
+            f"{change.number} was an emergency and has not been reviewed.", "Somebody of the board reviews it."
+        )
+    if closure is not Closure.SUCCESSFUL and not visible(event.why):
+        return Refused(f"To close a change as {closure.value} needs a reason.", "Say in a sentence what happened.")
+    demanded = context.policy.tiers[change.contents.tier].verification
+    if demanded is not None and not context.verified and closure in {Closure.SUCCESSFUL, Closure.WITH_ISSUES}:
+        return Refused(
+            f"{change.number} has not been verified in production.",
+            f"Somebody with {listed(list(demanded.groups))} does.",
+        )
+    return None
+
+
+def may_cancel(change: Change, event: Event, context: Context) -> Refused | None:
+    """Whoever contributed, asked or decides can cancel."""
+    if event.who is None:
+        return None
+    people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
+    person = people.person(event.who)
+    board = cab.members(change.contents.routing, context.standings, context.policy)
+    if any(person == people.person(each) for each in (*change.contents.contributors, *change.requesters, *board)):
+        return None
+    return Refused(f"@{event.who.login} cannot cancel {change.number}.", "Who contributed, asked, or decides can.")
+
+
+def lacking(change: Change, context: Context) -> tuple[str, ...]:
+    """What the policy demands and nobody has given yet, in words; empty when the change may be authorised."""
+    found = _lacking_besides(change, context)
+    if change.contents.routing.has_board:
+        counted = cab.count(change, context.standings, context.policy)
+        found += [] if counted.outcome is Outcome.APPROVED else [_of_board(counted, change.contents)]
+    return tuple(found)
+
+
+def _lacking_besides(change: Change, context: Context) -> list[str]:
+    """What is demanded besides the decision of a board."""
+    contents, policy = change.contents, context.policy
+    found = []
+    if contents.kind is not ChangeType.EMERGENCY:
+        short = [each for each in context.demands if each.given < each.needed]
+        found += [f"{each.needed - each.given} more from {each.label}" for each in short]
+        found += [] if context.demands else ["an approval: the policy demands none, and an empty rule is no pass"]
+    if contents.kind is ChangeType.STANDARD and not is_in_force(contents.template, policy, context.now):
+        found.append("the template of the standard change, which is not in force")
+    if cab.routing(policy, contents.tier, contents.kind) != contents.routing:
+        found.append("another look, since the policy demands something else now")
+    return found
+
+
+def _of_board(counted: Count, contents: Contents) -> str:
+    needed = max(0, contents.routing.quorum - counted.approvals)
+    parts = [f"{needed} more to approve"] if needed else []
+    parts += [f"a signature for {role}" for role in counted.unsigned]
+    parts += [f"that @{each.login} changes a vote to reject" for each in counted.against]
+    return f"the decision of the board ({', '.join(parts) or 'which it has given: it rejects'})"
+
+
+def material(change: Change, contents: Contents, context: Context) -> str:
+    """What differs so that an authorisation does not hold for it, as a reason; empty when nothing does."""
+    before = change.contents
+    differing = {
+        "the diff": before.diff != contents.diff,
+        "the type": before.kind is not contents.kind,
+        "the risk tier": before.tier is not contents.tier,
+        "what the policy demands": before.routing != contents.routing,
+        "the template": before.template != contents.template,
+        "the plans": (before.plans, before.justification) != (contents.plans, contents.justification),
+        "what is affected": (before.application, before.configuration_item, before.pulls)
+        != (contents.application, contents.configuration_item, contents.pulls),
+        "the window that was authorised": contents.routing.has_board and before.window != contents.window,
+        "who contributed, and voted": _voters_contribute(change, contents, context),
+    }
+    found = [name for name, differs in differing.items() if differs]
+    return f"Different now: {listed(found)}." if found else ""
+
+
+def _voters_contribute(change: Change, contents: Contents, context: Context) -> bool:
+    """Whether somebody on whose vote the authorisation rests is a contributor now."""
+    voters = change.authorisation.by if change.authorisation else ()
+    people = people_among(
+        [*voters, *contents.contributors, *(each.account for each in context.standings)], context.policy.people
+    )
+    contributing = {people.person(each) for each in contents.contributors}
+    return any(people.person(each) in contributing for each in voters)

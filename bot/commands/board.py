@@ -1,0 +1,77 @@
+"""`/request-cab` and `/cab`: the board is asked, and answers."""
+
+from datetime import UTC
+
+from bot.changes.model import Act, Choice, Event, State
+from bot.changes.model import Change as Record
+from bot.commands import frame
+from bot.commands.model import Answer, Change, Command, Situation
+from bot.facts.model import Permission
+from bot.publish.markdown import literal, sentence
+
+
+def _request(situation: Situation) -> Answer:
+    why = " ".join(situation.arguments)
+    return frame.act(situation, Event(Act.SUBMIT, situation.standing.account, why), _asked)
+
+
+def _asked(record: Record, change: Change) -> str:
+    """The one comment that calls the board."""
+    routed = record.contents.routing
+    if not routed.has_board:
+        return f"{record.number} needs no board; it is in state {record.state.value}."
+    holders = dict.fromkeys(holder for role in routed.roles for holder in change.policy.roles.get(role, ()))
+    called = " ".join(f"@{literal(holder)}" for holder in holders)
+    if record.state is not State.AUTHORIZE:
+        return (
+            f"{called}: {record.number}, {sentence(record.contents.title, quiet=True)}, is complete and comes on the "
+            "agenda when nothing else blocks; the check says what does. Votes count from then on."
+        )
+    until = f" until {record.deadline.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if record.deadline else ""
+    return (
+        f"{called}: {record.number}, {sentence(record.contents.title, quiet=True)}, is on the agenda{until}. "
+        f"Planned for {frame.spoken(record.contents.window)}. Vote with `/cab approve`, `/cab reject reason` or "
+        "`/cab defer reason`; `/change` shows the record."
+    )
+
+
+REQUEST_CAB = Command(
+    name="request-cab",
+    usage="/request-cab [reason]",
+    summary="Asks the board: completes the record, says what it lacks, and calls the board once.",
+    examples=("/request-cab", "/request-cab The regulator wants it this quarter"),
+    permission=Permission.WRITE,
+    run=_request,
+    weighty=True,
+)
+
+
+def _vote_on(situation: Situation) -> Answer:
+    choices = {choice.value: choice for choice in Choice}
+    if not situation.arguments or situation.arguments[0] not in choices:
+        return frame.usage(CAB.usage)
+    choice, *words = situation.arguments
+    event = Event(Act.VOTE, situation.standing.account, " ".join(words), choice=choices[choice])
+    return frame.act(situation, event, _voted)
+
+
+def _voted(record: Record, _change: Change) -> str | None:
+    if record.state is State.AUTHORIZE:
+        return None
+    words = {
+        State.SCHEDULED: f"{record.number} is authorised. Planned for {frame.spoken(record.contents.window)}.",
+        State.DRAFT: f"{record.number} is back in draft: the board did not authorise it.",
+    }
+    return words.get(record.state)
+
+
+CAB = Command(
+    name="cab",
+    usage="/cab approve | reject reason | defer reason",
+    summary="Votes on the change, as a member of its board. A vote can be changed until the board has decided.",
+    examples=("/cab approve", "/cab reject The back-out plan was never tried"),
+    permission=Permission.READ,
+    run=_vote_on,
+    whom="members of the board who did not contribute to the change, nor ask for it",
+    weighty=True,
+)

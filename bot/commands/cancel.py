@@ -1,0 +1,25 @@
+"""`/cancel`: the record is given up."""
+
+from bot.changes.model import Act, Event
+from bot.commands import frame
+from bot.commands.model import Answer, Command, Situation
+from bot.facts.model import Permission
+
+
+def _cancel(situation: Situation) -> Answer:
+    if not situation.arguments:
+        return frame.usage(CANCEL.usage)
+    return frame.act(
+        situation, Event(Act.CANCEL, situation.standing.account, " ".join(situation.arguments)), frame.silent
+    )
+
+
+CANCEL = Command(
+    name="cancel",
+    usage="/cancel reason",
+    summary="Cancels the change record.",
+    examples=("/cancel Superseded by #12",),
+    permission=Permission.WRITE,
+    run=_cancel,
+    weighty=True,
+)

@@ -1,0 +1,85 @@
+"""`/change`: shows the record, and does to it what has no command of its own."""
+
+from bot.changes import cab, plans
+from bot.changes.model import Act, Event
+from bot.changes.model import Change as Record
+from bot.commands import emergency, frame
+from bot.commands.model import Answer, Change, Command, Situation
+from bot.facts.model import Permission
+from bot.publish.markdown import sentence, table
+from bot.words import listed
+
+
+def _show_or_do(situation: Situation) -> Answer:
+    match situation.arguments:
+        case ():
+            return _show(frame.change_of(situation))
+        case ("template",):
+            return Answer(done=True, reply=f"```markdown\n{plans.template()}```")
+        case ("type", "emergency", incident, *words) if words:
+            return emergency.declare(situation, incident, " ".join(words))
+        case ("review", *words) if words:
+            return frame.act(situation, Event(Act.REVIEW, situation.standing.account, " ".join(words)), frame.silent)
+        case ("link", *_):
+            return frame.refused(
+                "Records are linked by themselves: Countersign opens one in the system that the policy names.",
+                "`/change` shows it.",
+            )
+        case _:
+            return frame.usage(CHANGE.usage)
+
+
+def _show(change: Change) -> Answer:
+    if change.desk is None or change.desk.change is None:
+        return frame.refused("There is no change record here: the policy needs none for a change of this tier.")
+    record = change.desk.change
+    contents = record.contents
+    rows = [
+        ("state", record.state.value),
+        ("type", contents.kind.value),
+        ("risk", f"{contents.tier.label}: {' '.join(contents.tier_because)}"),
+        ("application", contents.application or "none"),
+        ("configuration item", contents.configuration_item or "none"),
+        ("window", frame.spoken(contents.window)),
+        ("plans", listed([plan.value for plan, _ in contents.plans]) if contents.plans else "none"),
+        ("board", _board(record)),
+        ("regulations", listed(list(contents.regulations)) if contents.regulations else "none named"),
+    ]
+    if change.link:
+        rows.append(("elsewhere", change.link))
+    lines = [f"**{record.number}** {sentence(contents.title, quiet=True)}", ""]
+    lines += table(("", ""), [(name, sentence(text, quiet=True)) for name, text in rows])
+    counted = cab.count(record, change.desk.context.standings, change.policy)
+    if counted.votes:
+        votes = [_vote(each) for each in counted.votes]
+        lines += ["", *table(("", "who", "vote", "why"), votes)]
+    return Answer(done=True, reply="\n".join(lines))
+
+
+def _vote(each: cab.CountedVote) -> tuple[str, ...]:
+    said = each.vote.reason if not each.reason else each.reason
+    return (
+        "not counted" if each.reason else "counted",
+        f"`@{each.vote.by.login}`",
+        each.vote.choice.value,
+        sentence(said, quiet=True),
+    )
+
+
+def _board(record: Record) -> str:
+    routed = record.contents.routing
+    if not routed.has_board:
+        return "none decides"
+    signs = f", and a signature for each of {listed(list(routed.sign_off))}" if routed.sign_off else ""
+    return f"{routed.quorum} of {listed(list(routed.roles))}{signs}"
+
+
+CHANGE = Command(
+    name="change",
+    usage="/change [template | type emergency incident reason | review what-was-found]",
+    summary="Shows the change record, or the template of its plans; makes it an emergency; reviews one afterwards.",
+    examples=("/change", "/change template", "/change type emergency INC0012345 Payments are down"),
+    permission=Permission.READ,
+    run=_show_or_do,
+    weighty=True,
+)

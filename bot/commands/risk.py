@@ -1,0 +1,31 @@
+"""`/risk`: a person knows more of the risk than the rules do."""
+
+from bot.commands import frame
+from bot.commands.model import Answer, Command, Situation
+from bot.facts.model import Instructed, Permission
+from bot.policy.model import Tier
+
+
+def _raise(situation: Situation) -> Answer:
+    match situation.arguments:
+        case ("raise", tier, *words) if tier in {each.label for each in Tier} and words:
+            pass
+        case _:
+            return frame.usage(RISK.usage)
+    wanted = Tier[tier.upper()]
+    if wanted <= situation.decision.tier:
+        return frame.refused(
+            f"The change is of tier {situation.decision.tier.label} already; risk is raised, never lowered."
+        )
+    return frame.lay_down(situation, Instructed.RAISE, tier, " ".join(words))
+
+
+RISK = Command(
+    name="risk",
+    usage="/risk raise tier reason",
+    summary="Raises the risk of the change; nobody can lower it.",
+    examples=("/risk raise high It touches the interest calculation",),
+    permission=Permission.WRITE,
+    run=_raise,
+    weighty=True,
+)
