@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.changes.model import Part
 from bot.decide.verdict import Demand
 from bot.facts.model import Standing
 from bot.policy.model import Policy
@@ -14,7 +15,8 @@ class Context:
 
     ``standings`` are those of now: of whoever acts, of the board, of everybody who voted. ``demands`` are the approvals
     of reviewers that the decision counted; ``blocking`` the names of findings that block for other reasons. ``overdue``
-    are emergencies of the same application that were not reviewed in time. ``lasting`` is how long it takes.
+    are emergencies of the same application that were not reviewed in time. ``lasting`` is how long it takes. ``parts``
+    are the pull requests that ship together.
     """
 
     policy: Policy
@@ -26,3 +28,4 @@ class Context:
     verified: bool = False
     lasting: timedelta = timedelta()
     policy_digest: str = ""
+    parts: tuple[Part, ...] = ()

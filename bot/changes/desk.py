@@ -11,9 +11,9 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import cab, conflicts, emergency, fill, findings, lifecycle, register, sync
+from bot.changes import cab, conflicts, emergency, fill, findings, lifecycle, parts, register, release, sync
 from bot.changes.context import Context
-from bot.changes.model import Act, Applied, Change, Choice, Contents, Event, Refused, State
+from bot.changes.model import Act, Applied, Change, Choice, Contents, Event, Part, Refused, State
 from bot.changes.sync import Heard
 from bot.decide.approvals import bound
 from bot.decide.verdict import Decision, Verdict
@@ -22,6 +22,7 @@ from bot.facts.diffs import Comparison
 from bot.facts.model import Account, Instructed, PullRequestFacts, RecordFacts, Standing
 from bot.ledger import Entry, append
 from bot.policy.model import ChangeType, Plan, Policy, System, Tier
+from bot.queue import Urgency, want
 from bot.store import Store
 
 _PLANS = {
@@ -82,7 +83,7 @@ async def look(
     entries: list[Entry] = []
     context = _context(facts, policy, decision, board, policy_digest, now)
     async with store.transaction() as connection:
-        change = await register.open_of(connection, subject)
+        change = await register.open_of(connection, subject, held=True)
         if change is None and not asked:
             change = await _last(connection, subject)
         if change is None:
@@ -91,13 +92,16 @@ async def look(
             contents = _contents(facts, decision, policy, now, diff, None)
             change, opened = await register.open_record(connection, subject, contents, now)
             entries += [opened] if opened else []
+        if not change.state.over:
+            contents = _contents(facts, decision, policy, now, diff, change)
+            wish = facts.instructed(Instructed.SCHEDULE)
+            part = Part(subject, contents, context.blocking, context.demands, wish)
+            context = release.context_of(await _put(connection, change, part), context)
         overdue = await register.overdue_reviews(connection, change.contents.application, now)
         numbers = emergency.overdue_reviews(overdue, change.contents.application, change.number, now)
         context = replace(context, overdue=numbers)
         if not change.state.over:
-            contents = _contents(facts, decision, policy, now, diff, change)
-            event = lifecycle.noticed(change, contents, context)
-            for applied in _steps(change, event, context):
+            for applied in _steps(change, _noticed(change, context), context):
                 entries.append(await register.keep(connection, applied))
                 change = applied.change
             for applied in _reviewed(change, decision, context):
@@ -118,10 +122,28 @@ async def look(
     return replace(facts, record=record), Desk(change, context, lifecycle.wakes_at(change, context))
 
 
+async def _put(connection: AsyncConnection[Any], change: Change, part: Part) -> tuple[Part, ...]:
+    """Write down what this look saw; answers all parts of the record. What is news to the others they look at."""
+    news = await parts.keep(connection, change.number, part)
+    found = await parts.of(connection, change.number)
+    if news and len(found) > 1:
+        await want(connection, [], concerns={parts.concern(change.number): Urgency.PERSON})
+    return found
+
+
+def _noticed(change: Change, context: Context) -> Event | None:
+    """The event that the record should say something else, of all that ships with it."""
+    wish = release.wished(context.parts)
+    planned = window_of(wish) if wish else change.contents.window
+    contents = release.contents_of(context.parts, context.policy, context.now, planned=planned)
+    return lifecycle.noticed(change, contents, context) if contents is not None else None
+
+
 async def _last(connection: AsyncConnection[Any], subject: str) -> Change | None:
     """A record that is over and still speaks for the subject: one that was cancelled is not opened anew by itself."""
     found = await register.latest_of(connection, subject)
-    return found if found is not None and found.state is State.CANCELLED else None
+    stands = found is not None and found.state is State.CANCELLED and not found.successor
+    return found if stands else None
 
 
 def _steps(change: Change, event: Event | None, context: Context) -> list[Applied]:
@@ -136,9 +158,12 @@ def _steps(change: Change, event: Event | None, context: Context) -> list[Applie
 
 
 def _reviewed(change: Change, decision: Decision, context: Context) -> list[Applied]:
-    """Votes by review, where the policy takes them so: of members of the board who have not voted in this round."""
+    """Votes by review, where the policy takes them so: of members of the board who have not voted in this round.
+
+    Whoever reviewed one pull request of a release has not approved the others by that.
+    """
     rules = context.policy.tiers[change.contents.tier].cab
-    if rules is None or not rules.reviews or change.state is not State.AUTHORIZE:
+    if rules is None or not rules.reviews or change.state is not State.AUTHORIZE or len(context.parts) > 1:
         return []
     voted = {vote.by.id for vote in change.votes if vote.round == change.round}
     steps: list[Applied] = []
@@ -174,7 +199,7 @@ def _event(change: Change, deed: Heard, account: Account | None, context: Contex
         case "cancel":
             return Event(Act.CANCEL, account, why)
         case _:
-            window, policy = _window(deed.value), context.policy
+            window, policy = window_of(deed.value), context.policy
             sets, kind = policy.tiers[change.contents.tier].windows, change.contents.kind
             if allowed(policy.calendar, sets, kind, window) != (window,):
                 return None
@@ -279,14 +304,15 @@ def _contents(
         now,
         diff=diff,
         emergency=change is not None and change.emergency is not None,
-        planned=_window(wish.value) if wish is not None else planned,
+        planned=window_of(wish.value) if wish is not None else planned,
     )
     said = {plan: found.value for kind, plan in _PLANS.items() if (found := facts.instructed(kind)) is not None}
     plans = {plan: said.get(plan) or contents.plan(plan) for plan in Plan}
     return replace(contents, plans=tuple((plan, text) for plan, text in plans.items() if text))
 
 
-def _window(value: str) -> Interval:
+def window_of(value: str) -> Interval:
+    """The window that an instruction holds."""
     start, _, end = value.partition("/")
     return Interval(datetime.fromisoformat(start), datetime.fromisoformat(end))
 

@@ -33,6 +33,11 @@ def back(change: Change, _event: Event, _context: Context) -> Change:
     return replace(change, authorisation=None, deadline=None, escalated=False)
 
 
+def give_up(change: Change, event: Event, context: Context) -> Change:
+    """Nothing is authorised any more; what it was about may have gone into another record."""
+    return replace(back(change, event, context), successor=event.successor)
+
+
 def revise(change: Change, event: Event, context: Context) -> Change:
     """What was asked of a board is not asked of it any more: whoever wants the change as it is now asks again."""
     asked = change.state in {State.AUTHORIZE, State.SCHEDULED} and change.contents.routing.has_board

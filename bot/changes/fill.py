@@ -1,6 +1,5 @@
 """Fills a change record from what is known anyway: the pull request, the decision about it, and the policy."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -15,7 +14,7 @@ from bot.deployments.windows import Interval, allowed, next_slot, problem
 from bot.facts.model import Account, Commit, FileChange, PullRequestFacts
 from bot.facts.people import Person, people_of
 from bot.policy.inventory import application_of
-from bot.policy.model import ChangeType, Plan, Policy, Template, Tier
+from bot.policy.model import ChangeType, Policy, Template, Tier
 from bot.words import shortened, visible
 
 LONGEST_TITLE = 100
@@ -67,52 +66,6 @@ def contents_of(
         window=window(policy, decision.tier, kind, routed, now, planned),
         routing=routed,
         template=fitting.id if fitting and kind is ChangeType.STANDARD else "",
-        regulations=policy.packs,
-        retention_days=policy.retention_days,
-    )
-
-
-def release_of(
-    parts: Sequence[Contents], policy: Policy, now: datetime, *, title: str, head: str, planned: Interval | None = None
-) -> Contents:
-    """One record for a release of several changes of one repository: the riskiest says what is demanded of all.
-
-    A plan that one of them lacks is missing from the release. It is no standard change unless every part is.
-
-    Raises:
-        ValueError: there is no part.
-
-    """
-    if not parts:
-        raise ValueError("a release ships at least one change")
-    riskiest = max(parts, key=lambda each: each.tier)
-    kind = riskiest.kind
-    if any(each.kind is ChangeType.EMERGENCY for each in parts):
-        kind = ChangeType.EMERGENCY
-    elif any(each.kind is ChangeType.NORMAL for each in parts):
-        kind = ChangeType.NORMAL
-    routed = routing(policy, riskiest.tier, kind)
-    return Contents(
-        title=shortened(visible(title), LONGEST_TITLE),
-        kind=kind,
-        tier=riskiest.tier,
-        repository=riskiest.repository,
-        pulls=tuple(dict.fromkeys(number for each in parts for number in each.pulls)),
-        head=head,
-        base=riskiest.base,
-        diff=hashlib.sha256("\n".join(sorted(each.diff for each in parts)).encode()).hexdigest(),
-        description=_joined(parts, [each.description for each in parts]),
-        justification=_all(parts, [each.justification for each in parts]),
-        tier_because=riskiest.tier_because,
-        application=riskiest.application,
-        configuration_item=riskiest.configuration_item,
-        commits=tuple(dict.fromkeys(line for each in parts for line in each.commits)),
-        contributors=tuple(sorted({account for each in parts for account in each.contributors})),
-        plans=tuple((plan, text) for plan in Plan if (text := _all(parts, [each.plan(plan) for each in parts]))),
-        evidence=tuple(dict.fromkeys(line for each in parts for line in each.evidence)),
-        window=window(policy, riskiest.tier, kind, routed, now, planned),
-        routing=routed,
-        template=riskiest.template if len({each.template for each in parts}) == 1 else "",
         regulations=policy.packs,
         retention_days=policy.retention_days,
     )
@@ -186,17 +139,3 @@ def _line(commit: Commit) -> CommitLine:
 def _accounts(persons: Iterable[Person], known: Mapping[int, Account]) -> tuple[Account, ...]:
     numbers = sorted({number for person in persons for number in person})
     return tuple(known[number] for number in numbers if number in known)
-
-
-def _joined(parts: Sequence[Contents], texts: Sequence[str]) -> str:
-    said = [
-        f"{', '.join(f'#{number}' for number in part.pulls)}: {text}"
-        for part, text in zip(parts, texts, strict=True)
-        if text
-    ]
-    return shortened("\n\n".join(said), plans.LONGEST)
-
-
-def _all(parts: Sequence[Contents], texts: Sequence[str]) -> str:
-    """What every part says; nothing when one of them says nothing."""
-    return _joined(parts, texts) if all(texts) else ""

@@ -89,7 +89,7 @@ def _possible(change: Change) -> str:
 
 
 _SUBMIT = (guards.asks, guards.complete, guards.board_can_decide)
-_CANCELLED = Rule(State.CANCELLED, (guards.says_why, guards.may_cancel), "", effects.back)
+_CANCELLED = Rule(State.CANCELLED, (guards.says_why, guards.may_cancel), "", effects.give_up)
 _DECLARED = (guards.declares,)
 
 TABLE: dict[tuple[State, Act], Rule] = {

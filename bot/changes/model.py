@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.decide.verdict import Demand
 from bot.deployments.windows import Interval
-from bot.facts.model import Account
+from bot.facts.model import Account, Instruction
 from bot.policy.model import ChangeType, OnTimeout, Plan, Tier
 
 
@@ -138,6 +139,27 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One pull request of a change, as its last look saw it; a release has many.
+
+    ``contents`` is None from when it joins until it is looked at. ``blocking`` are the findings that block it,
+    ``demands`` the approvals of reviewers that it needs and has; ``wish`` is when somebody wants it to be made.
+    """
+
+    subject: str
+    contents: Contents | None = None
+    blocking: tuple[str, ...] = ()
+    demands: tuple[Demand, ...] = ()
+    wish: Instruction | None = None
+    merged: bool = False
+
+    @property
+    def number(self) -> int:
+        """The pull request's number."""
+        return int(self.subject.rpartition(":")[2])
+
+
+@dataclass(frozen=True, slots=True)
 class Vote:
     """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered."""
 
@@ -195,8 +217,10 @@ class Retrospective:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change record. ``subject`` is what it is about: ``pull:<repository id>:<number>``, or a release.
+    """A change record. ``subject`` is the pull request that it was opened for: ``pull:<repository id>:<number>``.
 
+    Others may have joined it since: ``contents.pulls`` are all that ship together. One that was cancelled because its
+    pull request joined another record names that as its ``successor``.
     ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
     ``deadline`` is when the board should have decided; ``review_due`` when an emergency should have been looked at.
     ``version`` grows with every transition.
@@ -222,6 +246,7 @@ class Change:
     review_due: datetime | None = None
     retrospective: Retrospective | None = None
     closure: Closure | None = None
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +260,7 @@ class Event:
     choice: Choice | None = None
     incident: str = ""
     closure: Closure | None = None
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg.types.range import TimestamptzRange
 
-from bot.changes import codec
+from bot.changes import codec, parts
 from bot.changes.model import Act, Applied, Change, Choice, Contents, State, Transition, Vote
 from bot.changes.waivers import Waiver
 from bot.deployments.windows import Interval
 from bot.errors import Transient
 from bot.facts.model import Account, AccountKind
 from bot.ledger.entries import Entry, Kind, moment
+from bot.queue import Urgency, want
 
 _NUMBER = "SELECT change_next_number(%s)"
 _OPEN = """
@@ -29,8 +30,6 @@ _OPEN = """
         %(number)s, %(year)s, %(sequence)s, %(subject)s, %(state)s, %(kind)s, %(application)s, %(configuration_item)s,
         %(planned)s, %(version)s, %(opened_at)s, %(body)s
     )
-    ON CONFLICT (subject) WHERE state NOT IN ('closed', 'cancelled') DO NOTHING
-    RETURNING number
 """
 _KEEP = """
     UPDATE change SET
@@ -64,9 +63,14 @@ _READ = """
     )
     FROM change
 """
-_OPEN_OF = _READ + " WHERE subject = %s AND state NOT IN ('closed', 'cancelled')"
-_LATEST_OF = _READ + " WHERE subject = %s ORDER BY opened_at DESC, sequence DESC LIMIT 1"
+_OPEN_OF = f"{_READ} JOIN change_part ON change_part.change = change.number AND change_part.subject = %s AND open"
+_LATEST_OF = f"""
+    {_READ} JOIN change_part ON change_part.change = change.number AND change_part.subject = %s
+    ORDER BY open DESC, joined_at DESC, sequence DESC LIMIT 1
+"""
 _BY_NUMBER = _READ + " WHERE number = %s"
+# Whoever holds it decides for all parts of the record, one after the other.
+_HELD = " FOR UPDATE OF change"
 # Sets of the policy name applications and configuration items alike.
 _AROUND = (
     _READ
@@ -116,15 +120,17 @@ async def open_record(
     sequence = int(row[0])
     change = Change(f"CHG-{year}-{sequence:04}", subject, contents, opened_at=at)
     values = {**_columns(change), "year": year, "sequence": sequence, "subject": subject, "opened_at": at}
-    if await (await connection.execute(_OPEN, values)).fetchone() is None:
-        # A number that was given for nothing would be a gap: all of this is tried again, and finds the other one.
-        raise Transient(f"the record of {subject}, which somebody else has just opened")
+    await connection.execute(_OPEN, values)
+    # A number that was given for nothing would be a gap: where somebody else was faster, all of this is tried again.
+    await parts.join(connection, change.number, subject, at)
     body = {"change": change.number, "subject": subject, "kind": contents.kind.value, "tier": contents.tier.label}
     return change, Entry(Kind.CHANGE_OPENED, change.number, {**body, "head": contents.head, "diff": contents.diff})
 
 
 async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
     """Write a transition and the record after it; answers the entry for the ledger.
+
+    The other pull requests of a release are looked at again: their checks show the record, too.
 
     Raises:
         Transient: somebody else has altered the record since it was read.
@@ -149,6 +155,10 @@ async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
     )
     if told.act is Act.VOTE:
         await _keep_vote(connection, change, told.version)
+    if len(change.contents.pulls) > 1:
+        await want(connection, [], concerns={parts.concern(change.number): Urgency.PERSON})
+    if change.state.over:
+        await parts.close(connection, change.number)
     return _entry(change, told, who)
 
 
@@ -187,19 +197,22 @@ def _entry(change: Change, told: Transition, who: dict[str, Any] | None) -> Entr
     return Entry(Kind.VOTE_CAST, told.number, {**body, "choice": change.votes[-1].choice.value})
 
 
-async def open_of(connection: AsyncConnection[Any], subject: str) -> Change | None:
-    """The open record of the subject; there is one at the most."""
-    return _one(await _read(connection, _OPEN_OF, [subject]))
+async def open_of(connection: AsyncConnection[Any], subject: str, *, held: bool = False) -> Change | None:
+    """The open record of the pull request; there is one at the most.
+
+    ``held``: nobody else alters it until the transaction ends, so that what its parts say together stays true.
+    """
+    return _one(await _read(connection, _OPEN_OF + (_HELD if held else ""), [subject]))
 
 
 async def latest_of(connection: AsyncConnection[Any], subject: str) -> Change | None:
-    """The newest record of the subject, open or not."""
+    """The record of the pull request: the open one, or the last that it was a part of."""
     return _one(await _read(connection, _LATEST_OF, [subject]))
 
 
-async def by_number(connection: AsyncConnection[Any], number: str) -> Change | None:
-    """The record of that number."""
-    return _one(await _read(connection, _BY_NUMBER, [number]))
+async def by_number(connection: AsyncConnection[Any], number: str, *, held: bool = False) -> Change | None:
+    """The record of that number; ``held`` as in ``open_of``."""
+    return _one(await _read(connection, _BY_NUMBER + (_HELD if held else ""), [number]))
 
 
 async def around(

@@ -278,7 +278,7 @@ async def test_a_window_that_is_over_is_planned_anew(store: Store) -> None:
 
 
 def test_a_window_is_the_same_after_it_was_written_down() -> None:
-    assert desk._window(as_value(WEEKEND)) == WEEKEND
+    assert desk.window_of(as_value(WEEKEND)) == WEEKEND
     assert as_value(WEEKEND) == "2027-01-09T02:00:00+00:00/2027-01-09T06:00:00+00:00"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.changes.fill import contents_of, is_in_force, release_of, template_of, window
+from bot.changes.fill import contents_of, is_in_force, template_of, window
 from bot.changes.model import CommitLine, Contents, Routing
 from bot.changes.needs import missing, text_to_add
 from bot.changes.plans import PLANS, template
@@ -175,39 +175,6 @@ def test_a_change_without_a_time_is_not_complete_unless_it_is_an_emergency() -> 
 def test_a_low_change_needs_no_plans() -> None:
     assert missing(filled(facts(template(), files=DOCS), LOW), LOW) == ()
     assert text_to_add(filled(facts(template(), files=DOCS), LOW), LOW) == ""
-
-
-def test_a_release_of_many_is_as_risky_as_its_riskiest_and_lacks_what_one_lacks() -> None:
-    first = contents(pulls=(7,), diff="a", contributors=(account("ana"),), evidence=("junit",), description="One.")
-    second = contents(
-        Tier.LOW,
-        pulls=(8,),
-        diff="b",
-        contributors=(account("bo"), account("ana")),
-        evidence=("junit", "sarif"),
-        plans=first.plans[:1],
-        commits=(CommitLine("c" * 40, "Docs", ("bo",)),),
-    )  # fmt: skip
-    found = release_of([second, first], rules(), MONDAY, title="Release 5", head="e" * 40)
-    assert (found.tier, found.kind, found.pulls, found.title) == (Tier.HIGH, ChangeType.NORMAL, (8, 7), "Release 5")
-    assert (found.routing, found.window, found.template) == (first.routing, WEEKEND, "")
-    assert found.contributors == tuple(sorted({account("ana"), account("bo")}))
-    assert found.evidence == ("junit", "sarif")
-    assert found.description == "#7: One."
-    assert dict(found.plans).keys() == {Plan.IMPLEMENTATION}
-    assert dict(found.plans)[Plan.IMPLEMENTATION].startswith("#8: The implementation plan")
-    assert found.diff == release_of([first, second], rules(), MONDAY, title="x", head="e").diff != first.diff
-
-
-def test_a_release_is_standard_only_if_every_part_is_and_an_emergency_if_one_is() -> None:
-    low = contents(Tier.LOW)
-    assert release_of([low, low], rules(), MONDAY, title="x", head="e").kind is ChangeType.STANDARD
-    assert release_of([low, low], rules(), MONDAY, title="x", head="e").template == "docs"
-    urgent = replace(low, kind=ChangeType.EMERGENCY, template="")
-    found = release_of([urgent, contents()], rules(), MONDAY, title="x", head="e")
-    assert (found.kind, found.tier) == (ChangeType.EMERGENCY, Tier.HIGH)
-    with pytest.raises(ValueError, match="at least one"):
-        release_of([], rules(), MONDAY, title="x", head="e")
 
 
 def test_a_policy_that_names_no_type_gives_a_normal_change() -> None:

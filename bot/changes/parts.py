@@ -1,0 +1,64 @@
+"""The pull requests of a change in the database: which record each belongs to, and what its last look saw."""
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.errors import UniqueViolation
+
+from bot.changes import codec
+from bot.changes.model import Part
+from bot.errors import Transient
+
+_JOIN = """
+    INSERT INTO change_part (change, subject, joined_at) VALUES (%s, %s, %s)
+    ON CONFLICT (change, subject) DO UPDATE SET open = true, joined_at = excluded.joined_at, body = NULL
+"""
+_LEAVE = "DELETE FROM change_part WHERE change = %s AND subject = %s AND open RETURNING subject"
+_KEEP = """
+    UPDATE change_part SET body = %(body)s
+    WHERE change = %(change)s AND subject = %(subject)s AND open AND body IS DISTINCT FROM %(body)s
+    RETURNING subject
+"""
+_CLOSE = "UPDATE change_part SET open = false WHERE change = %s AND open"
+_OF = "SELECT subject, body FROM change_part WHERE change = %s AND open ORDER BY joined_at, subject"
+
+
+def concern(number: str) -> str:
+    """What the looks at all pull requests of a change depend on."""
+    return f"change:{number}"
+
+
+async def join(connection: AsyncConnection[Any], number: str, subject: str, at: datetime) -> None:
+    """Make the pull request a part of the record.
+
+    Raises:
+        Transient: it has just become a part of another open one.
+
+    """
+    try:
+        await connection.execute(_JOIN, [number, subject, at])
+    except UniqueViolation as taken:
+        raise Transient(f"the record of {subject}, which somebody else has just opened") from taken
+
+
+async def leave(connection: AsyncConnection[Any], number: str, subject: str) -> bool:
+    """Take the pull request out of the record; whether it was in it."""
+    return await (await connection.execute(_LEAVE, [number, subject])).fetchone() is not None
+
+
+async def keep(connection: AsyncConnection[Any], number: str, part: Part) -> bool:
+    """Write down what a look saw of a part; whether that is news."""
+    values = {"change": number, "subject": part.subject, "body": codec.dump_part(part)}
+    return await (await connection.execute(_KEEP, values)).fetchone() is not None
+
+
+async def close(connection: AsyncConnection[Any], number: str) -> None:
+    """The record is over: each of its pull requests can have another one."""
+    await connection.execute(_CLOSE, [number])
+
+
+async def of(connection: AsyncConnection[Any], number: str) -> tuple[Part, ...]:
+    """The parts of an open record, the one that it was opened for first."""
+    rows = await (await connection.execute(_OF, [number])).fetchall()
+    return tuple(codec.load_part(bytes(body)) if body is not None else Part(subject) for subject, body in rows)

@@ -1,0 +1,22 @@
+-- The pull requests of a change: the one that it was opened for, and those that joined it to ship together.
+--   body is canonical JSON of what its last look saw; NULL until it is looked at
+--   open is as long as the record is
+CREATE TABLE change_part (
+    change    text        NOT NULL REFERENCES change (number),
+    subject   text        NOT NULL,
+    joined_at timestamptz NOT NULL,
+    open      boolean     NOT NULL DEFAULT true,
+    body      bytea,
+    PRIMARY KEY (change, subject)
+);
+-- One open record for each pull request, whether it was opened for that or joined by it.
+CREATE UNIQUE INDEX change_part_open ON change_part (subject) WHERE open;
+CREATE INDEX change_part_by_subject ON change_part (subject, open DESC, joined_at DESC);
+
+INSERT INTO change_part (change, subject, joined_at, open)
+SELECT number, subject, opened_at, state NOT IN ('closed', 'cancelled') FROM change;
+
+DROP INDEX change_open;
+DROP INDEX change_by_subject;
+
+GRANT SELECT, INSERT, UPDATE (open, body, joined_at), DELETE ON change_part TO countersign_app;
