@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from bot.changes import gather, sync
+from bot.changes import gather, parts, sync
 from bot.changes.desk import Desk, merged
 from bot.clock import Clock
 from bot.commands.act import Reception, commands_in, is_weighty
@@ -75,7 +75,9 @@ class Pipeline:
         for request in asked:
             teams = gathered.policy.teams if is_weighty(request) else ()
             standing = await self.gathering.standing_of(github, facts.repository, request.actor, teams, lane)
-            change = await gather.situation(self.store, look.subject.key, facts, gathered.policy, desk, laid.asked, now)
+            change = await gather.situation(
+                self.store, look.subject.key, facts, gathered.policy, desk, laid.asked, now, texts=[request.text]
+            )
             await reception.settle(request, standing, decision, change)
             if len(asked) > 1:
                 # What was done for one is what the next one finds.
@@ -87,7 +89,8 @@ class Pipeline:
             await self._give_way(look, place, gathered)
             return Next(over=True)
         await self._sync(look, desk, gathered)
-        return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=gathered.concerns)
+        concerns = gathered.concerns | ({parts.concern(desk.change.number)} if desk and desk.change else set())
+        return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=concerns)
 
     async def _sync(self, look: Look, desk: Desk | None, gathered: Gathered) -> None:
         """Have the record's twin in another system brought up to date."""

@@ -1,12 +1,14 @@
 """Reads what a look at a change record needs beside the facts of the pull request."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.changes import cab, desk, instructions, register
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
+from bot.changes.model import Change as Record
+from bot.commands.link import OURS
 from bot.commands.model import Change
 from bot.commands.records import ABOUT_RECORDS
 from bot.decide.verdict import Decision
@@ -17,6 +19,9 @@ from bot.github.lanes import Lane
 from bot.policy import digest
 from bot.policy.model import Policy
 from bot.store import Store
+
+MOST_NAMED = 10
+"""How many records one comment can name."""
 
 _LINK = "SELECT system, number, url, problem FROM change_link WHERE change = %s"
 
@@ -62,7 +67,11 @@ async def record(
         async with store.transaction() as connection:
             if await register.latest_of(connection, subject) is None:
                 return facts, None
-    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[decision.tier].sign_off}
+    async with store.transaction() as connection:
+        held = await register.open_of(connection, subject)
+    # What ships with it can be riskier, and be signed by others.
+    tier = max(decision.tier, held.contents.tier) if held is not None else decision.tier
+    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[tier].sign_off}
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
     return await desk.look(
@@ -104,13 +113,23 @@ async def situation(
     found: Desk | None,
     asked: tuple[Asked, ...],
     now: datetime,
+    texts: Iterable[str] = (),
 ) -> Change:
-    """What commands on the change can know."""
+    """What commands on the change can know; ``texts`` are those of the requests, which may name other records."""
     link = ""
+    numbers = sorted({number for each in texts for number in OURS.findall(each)})[:MOST_NAMED]
+    named = await _named(store, numbers) if numbers else ()
     if found is not None and found.change is not None:
         async with store.transaction() as connection:
             row = await (await connection.execute(_LINK, [found.change.number])).fetchone()
         if row:
             system, number, url, problem = row
             link = " ".join(part for part in (system, number or "(not there yet)", url, problem) if part)
-    return Change(facts, policy, subject, found, asked, link, now)
+    return Change(facts, policy, subject, found, asked, link, now, named)
+
+
+async def _named(store: Store, numbers: Sequence[str]) -> tuple[Record, ...]:
+    """The records of these numbers, as far as there are any."""
+    async with store.transaction() as connection:
+        found = [await register.by_number(connection, number) for number in numbers]
+    return tuple(each for each in found if each is not None)

@@ -69,7 +69,7 @@ def asks(change: Change, event: Event, _context: Context) -> Refused | None:
 
 def complete(change: Change, _event: Event, context: Context) -> Refused | None:
     """The record has everything that the policy demands of its tier."""
-    found = summed_up(change.contents, context.policy)
+    found = summed_up(change.contents, context.policy, context.parts)
     if found is None:
         return None
     what, remedy = found

@@ -3,7 +3,7 @@
 from bot.changes import cab, plans
 from bot.changes.model import Act, Event
 from bot.changes.model import Change as Record
-from bot.commands import emergency, frame
+from bot.commands import emergency, frame, link
 from bot.commands.model import Answer, Change, Command, Situation
 from bot.facts.model import Permission
 from bot.publish.markdown import sentence, table
@@ -20,11 +20,10 @@ def _show_or_do(situation: Situation) -> Answer:
             return emergency.declare(situation, incident, " ".join(words))
         case ("review", *words) if words:
             return frame.act(situation, Event(Act.REVIEW, situation.standing.account, " ".join(words)), frame.silent)
-        case ("link", *_):
-            return frame.refused(
-                "Records are linked by themselves: Countersign opens one in the system that the policy names.",
-                "`/change` shows it.",
-            )
+        case ("link", number):
+            return link.link(situation, number)
+        case ("unlink",):
+            return link.unlink(situation)
         case _:
             return frame.usage(CHANGE.usage)
 
@@ -76,9 +75,18 @@ def _board(record: Record) -> str:
 
 CHANGE = Command(
     name="change",
-    usage="/change [template | type emergency incident reason | review what-was-found]",
-    summary="Shows the change record, or the template of its plans; makes it an emergency; reviews one afterwards.",
-    examples=("/change", "/change template", "/change type emergency INC0012345 Payments are down"),
+    usage="/change [template | link number | unlink | type emergency incident reason | review what-was-found]",
+    summary=(
+        "Shows the change record, or the template of its plans. Ships the pull request with another record, or keeps "
+        "its own as one that is in ServiceNow or Jira already. Makes it an emergency; reviews one afterwards."
+    ),
+    examples=(
+        "/change",
+        "/change template",
+        "/change link CHG-2027-0012",
+        "/change link CHG0030001",
+        "/change type emergency INC0012345 Payments are down",
+    ),
     permission=Permission.READ,
     run=_show_or_do,
     weighty=True,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.commands import board, cancel, change, emergency, hold, plan, risk, schedule, waive
-from bot.commands.model import Change, Deed, Moved, WaiverAnswered
+from bot.commands.model import Change, Deed, Joined, Moved, WaiverAnswered
 
 COMMANDS = (
     change.CHANGE,
@@ -27,7 +27,7 @@ ABOUT_RECORDS = frozenset({"request-cab", "emergency", "change"})
 def follow(change: Change, deed: Deed | None) -> Change:
     """The change as the next command of the same comment finds it."""
     match deed:
-        case Moved(steps) if change.desk is not None:
+        case Moved(steps) | Joined(_, steps) if change.desk is not None:
             return replace(change, desk=replace(change.desk, change=steps[-1].change))
         case WaiverAnswered(asked, _):
             return replace(change, asked=tuple(each for each in change.asked if each != asked))

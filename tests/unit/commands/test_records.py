@@ -250,10 +250,6 @@ def test_the_template_of_the_plans_can_be_copied() -> None:
     assert outcome.deeds == ()
 
 
-def test_nobody_links_a_record_by_hand() -> None:
-    assert "linked by themselves" in refused(said("/change link CHG0030001", record=draft()))
-
-
 # /request-cab
 
 

@@ -20,3 +20,7 @@ DROP INDEX change_open;
 DROP INDEX change_by_subject;
 
 GRANT SELECT, INSERT, UPDATE (open, body, joined_at), DELETE ON change_part TO countersign_app;
+
+-- The record there that somebody asked to have in place of the one that Countersign made, until that is so or refused.
+--   refused  why the last such wish could not be fulfilled
+ALTER TABLE change_link ADD COLUMN adopt text, ADD COLUMN refused text NOT NULL DEFAULT '';
