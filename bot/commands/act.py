@@ -106,7 +106,7 @@ def _one(
         return Answer(done=False, reply=refusal)
     if command.weighty and not on_the_page:
         return Answer(done=False, reply=BY_EMAIL.format(name=command.name))
-    return command.run(Situation(decision, given.arguments, TABLE, standing, change))
+    return command.run(Situation(decision, given.arguments, TABLE, standing, change, given.written, given.text))
 
 
 @dataclass(frozen=True, slots=True)

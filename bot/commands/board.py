@@ -11,7 +11,7 @@ from bot.publish.markdown import literal, sentence
 
 
 def _request(situation: Situation) -> Answer:
-    why = " ".join(situation.arguments)
+    why = situation.words()
     return frame.act(situation, Event(Act.SUBMIT, situation.standing.account, why), _asked)
 
 
@@ -46,12 +46,17 @@ REQUEST_CAB = Command(
 )
 
 
+_MEANT = {"approved": "approve", "rejected": "reject", "deferred": "defer"}
+"""What people write as well."""
+
+
 def _vote_on(situation: Situation) -> Answer:
     choices = {choice.value: choice for choice in Choice}
-    if not situation.arguments or situation.arguments[0] not in choices:
+    said = frame.keyword(situation)
+    choice = choices.get(said) or choices.get(_MEANT.get(said, ""))
+    if choice is None:
         return frame.usage(CAB.usage)
-    choice, *words = situation.arguments
-    event = Event(Act.VOTE, situation.standing.account, " ".join(words), choice=choices[choice])
+    event = Event(Act.VOTE, situation.standing.account, situation.words(1), choice=choice)
     return frame.act(situation, event, _voted)
 
 

@@ -9,9 +9,7 @@ from bot.facts.model import Permission
 def _cancel(situation: Situation) -> Answer:
     if not situation.arguments:
         return frame.usage(CANCEL.usage)
-    return frame.act(
-        situation, Event(Act.CANCEL, situation.standing.account, " ".join(situation.arguments)), frame.silent
-    )
+    return frame.act(situation, Event(Act.CANCEL, situation.standing.account, situation.words()), frame.silent)
 
 
 CANCEL = Command(

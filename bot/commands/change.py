@@ -11,15 +11,16 @@ from bot.words import listed
 
 
 def _show_or_do(situation: Situation) -> Answer:
-    match situation.arguments:
+    # Its own words may be written in any case, as those of every command.
+    match tuple(each.lower() if place == 0 else each for place, each in enumerate(situation.arguments)):
         case ():
             return _show(frame.change_of(situation))
         case ("template",):
             return Answer(done=True, reply=f"```markdown\n{plans.template()}```")
         case ("type", "emergency", incident, *words) if words:
-            return emergency.declare(situation, incident, " ".join(words))
+            return emergency.declare(situation, incident, situation.words(3))
         case ("review", *words) if words:
-            return frame.act(situation, Event(Act.REVIEW, situation.standing.account, " ".join(words)), frame.silent)
+            return frame.act(situation, Event(Act.REVIEW, situation.standing.account, situation.words(1)), frame.silent)
         case ("link", number):
             return link.link(situation, number)
         case ("unlink",):

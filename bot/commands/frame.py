@@ -23,6 +23,11 @@ def usage(command: str) -> Answer:
     return refused(f"Write it as `{command}`.")
 
 
+def keyword(situation: Situation, place: int = 0) -> str:
+    """An argument that is one of a few words, in whatever case it is written; empty when there is none."""
+    return situation.arguments[place].lower() if len(situation.arguments) > place else ""
+
+
 def change_of(situation: Situation) -> Change:
     """The change that the command is about."""
     assert situation.change is not None, "commands about a change are given on one"

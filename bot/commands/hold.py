@@ -8,7 +8,7 @@ from bot.facts.model import Instructed, Permission
 def _hold(situation: Situation) -> Answer:
     if not situation.arguments:
         return frame.usage(HOLD.usage)
-    return frame.lay_down(situation, Instructed.HOLD, "held", " ".join(situation.arguments))
+    return frame.lay_down(situation, Instructed.HOLD, "held", situation.words())
 
 
 HOLD = Command(
@@ -25,7 +25,7 @@ HOLD = Command(
 def _unhold(situation: Situation) -> Answer:
     if frame.change_of(situation).facts.instructed(Instructed.HOLD) is None:
         return frame.refused("Nobody holds this change.")
-    return frame.lay_down(situation, Instructed.HOLD, "", " ".join(situation.arguments) or "lifted")
+    return frame.lay_down(situation, Instructed.HOLD, "", situation.words() or "lifted")
 
 
 UNHOLD = Command(

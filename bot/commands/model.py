@@ -37,7 +37,7 @@ class Situation:
     """What a command can know.
 
     The decision that was just made and what it was made from, who gives the command, its arguments, and every command
-    there is.
+    there is. ``written`` are the arguments as they stand in the comment, ``text`` is all of it up to the next command.
     """
 
     decision: Decision
@@ -45,6 +45,12 @@ class Situation:
     table: "tuple[Command, ...]"
     standing: Standing
     change: Change | None = None
+    written: tuple[str, ...] = ()
+    text: str = ""
+
+    def words(self, after: int = 0) -> str:
+        """What was written after that many arguments, as a reason is kept: with its quotation marks."""
+        return " ".join(self.written[after:])
 
 
 @dataclass(frozen=True, slots=True)
