@@ -44,9 +44,13 @@ _PUT_IN_FORCE = """
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The policy, what of it could not be read, and the custom properties that its inventory asks for."""
+    """The policy, what of it could not be read, and the custom properties that its inventory asks for.
+
+    ``above`` is the policy that the repository's own file is laid over.
+    """
 
     policy: Policy
+    above: Policy
     gaps: tuple[FactsIncomplete, ...]
     properties: tuple[tuple[str, str], ...]
 
@@ -95,7 +99,7 @@ async def load(
         values = read or values
         assembled = make(properties=values)
     await _remember(store, assembled, in_force, at)
-    return Loaded(assembled.policy, gaps, values)
+    return Loaded(assembled.policy, assembled.above, gaps, values)
 
 
 def _gaps(organisation: str, blobs: PolicyBlobs) -> tuple[FactsIncomplete, ...]:
