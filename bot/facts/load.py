@@ -82,7 +82,14 @@ class Gathering:
             return None
         base_tip = read.base_tip
         loaded = await load_policy(
-            self.store, github, place, read.blobs, self.policy_repository, lane=lane, at=self.clock()
+            self.store,
+            github,
+            place,
+            read.blobs,
+            self.policy_repository,
+            base=read.facts.base.name,
+            lane=lane,
+            at=self.clock(),
         )
         policy, facts = loaded.policy, replace(read.facts, properties=loaded.properties)
         opinions = {each.author for each in facts.reviews if each.author and each.state in _OPINIONS}

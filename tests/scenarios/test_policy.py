@@ -146,3 +146,35 @@ async def test_taking_the_policy_away_does_not_switch_it_off(countersign: Rehear
     bank.policy.push("main", by=bank.erin, files={"countersign.yml": None})
     await countersign.settle()
     assert shown(pull)[0] == "failure"
+
+
+async def test_a_repositorys_file_that_was_taken_away_does_not_come_back(countersign: Rehearsal, bank: Bank) -> None:
+    bank.ledger.push("main", by=bank.erin, files={".github/countersign.yml": STRICTER})
+    pull = bank.approved_change()
+    await countersign.settle()
+    assert shown(pull)[0] == "action_required"
+    bank.ledger.push("main", by=bank.erin, files={".github/countersign.yml": None})
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    bank.ledger.push("main", by=bank.erin, files={".github/countersign.yml": "version: 1\ntiers: [\n"})
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    assert "A policy file has errors" in pull.check(CHECK).summary
+    kinds = [kind for kind, _ in await countersign.ledger() if kind.startswith("policy:file")]
+    assert kinds[-2:] == ["policy:file:removed", "policy:file:refused"]
+
+
+async def test_each_branch_has_the_policy_that_is_on_it(countersign: Rehearsal, bank: Bank) -> None:
+    bank.ledger.branch("release", start="main")
+    bank.ledger.push("release", by=bank.erin, files={".github/countersign.yml": STRICTER})
+    pull, release = bank.approved_change(), bank.change(base="release", branch="fix")
+    for who in (bank.bob, bank.carol):
+        release.review(by=who, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    assert shown(release) == ("action_required", "Waiting: 1 approval from someone with write access")
+    told = [kind for kind, _ in await countersign.ledger() if kind.startswith("policy:file")]
+    pull.edit(by=bank.alice, title="Balance of today")
+    release.edit(by=bank.alice, title="Balance of the release")
+    await countersign.settle()
+    assert [kind for kind, _ in await countersign.ledger() if kind.startswith("policy:file")] == told
