@@ -6,7 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 from bot.clock import Clock
-from bot.facts import claims, habits, lineage, names, policy_changes, pull_request, pushes, siblings, standing
+from bot.facts import (
+    claims,
+    habits,
+    lineage,
+    names,
+    policy_changes,
+    properties,
+    pull_request,
+    pushes,
+    siblings,
+    standing,
+)
 from bot.facts.group import Group, group
 from bot.facts.model import (
     Account,
@@ -144,6 +155,7 @@ class Gathering:
         return frozenset(
             {
                 f"repository:{repository.id}",
+                properties.concern(repository.id),
                 claims.concern(repository.id),
                 f"base:{repository.id}:{facts.base.name}",
                 f"policy:{repository.owner}/{self.policy_repository}".lower(),

@@ -104,6 +104,21 @@ async def test_an_application_is_found_by_custom_properties(countersign: Rehears
     assert shown(pull) == ("success", "Passed: 1 of 1 approval, none by a contributor")
 
 
+async def test_when_a_property_changes_the_check_follows_at_once(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
+    by_property = "{name: ledger, properties: {tier: gold}, tier: low}"
+    bank = Bank.found(gh, policy=POLICY.replace("{name: ledger, repositories: [ledger], tier: medium}", by_property))
+    pull = bank.change()
+    pull.review(by=bank.bob, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
+    bank.ledger.describe(tier="gold", by=bank.erin)
+    await countersign.settle()
+    assert shown(pull) == ("success", "Passed: 1 of 1 approval, none by a contributor")
+    bank.ledger.describe(tier=None, by=bank.erin)
+    await countersign.settle()
+    assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
+
+
 async def test_a_rule_raises_the_tier_and_another_one_blocks(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
     more = (
         "risk: {raise: [{id: migration, to: high, when: 'paths.exists(p, p.matches(\"^db/\"))'}]}\n"
