@@ -214,6 +214,7 @@ class Pipeline:
                 details_url=f"{self.web_url}/{place.owner}/{place.name}/pull/{place.number}/files",
                 problems=draft.problems,
                 preview=draft.preview,
+                refused=draft.change.refused,
             )
             name = PREVIEW if path == REPOSITORY_FILE else f"{PREVIEW} (organisation)"
             await self._publisher(look, place, name).publish(content)

@@ -6,7 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 from bot.clock import Clock
-from bot.facts import claims, habits, lineage, names, policy_changes, pull_request, pushes, siblings, standing
+from bot.facts import (
+    claims,
+    habits,
+    lineage,
+    names,
+    policy_changes,
+    properties,
+    pull_request,
+    pushes,
+    siblings,
+    standing,
+)
 from bot.facts.group import Group, group
 from bot.facts.model import (
     Account,
@@ -80,11 +91,18 @@ class Gathering:
         read = await pull_request.read(github, place, self.policy_repository, lane)
         if read is None:
             return None
-        facts, base_tip = read.facts, read.base_tip
+        base_tip = read.base_tip
         loaded = await load_policy(
-            self.store, github, place, read.blobs, self.policy_repository, lane=lane, at=self.clock()
+            self.store,
+            github,
+            place,
+            read.blobs,
+            self.policy_repository,
+            base=read.facts.base.name,
+            lane=lane,
+            at=self.clock(),
         )
-        policy = loaded.policy
+        policy, facts = loaded.policy, replace(read.facts, properties=loaded.properties)
         opinions = {each.author for each in facts.reviews if each.author and each.state in _OPINIONS}
         asked = [account for account in opinions if is_human(account)]
         dated = policy.reviews.member_for > timedelta()
@@ -106,7 +124,7 @@ class Gathering:
             seen = await first_seen(connection, facts.repository.id, facts.head.oid)
         gaps = (*facts.incomplete, *loaded.gaps, *gaps)
         drafts = await policy_changes.read(
-            self.store, github, facts, policy, self.policy_repository, lane=lane, at=self.clock()
+            self.store, github, facts, loaded.above, self.policy_repository, lane=lane, at=self.clock()
         )
         whole = replace(
             policy_changes.of(drafts, facts),
@@ -114,7 +132,6 @@ class Gathering:
             pushes=pushed,
             siblings=others,
             incomplete=gaps,
-            properties=loaded.properties,
             names=named,
             disowned=disowned,
             unauthorised=open_ones,
@@ -138,6 +155,7 @@ class Gathering:
         return frozenset(
             {
                 f"repository:{repository.id}",
+                properties.concern(repository.id),
                 claims.concern(repository.id),
                 f"base:{repository.id}:{facts.base.name}",
                 f"policy:{repository.owner}/{self.policy_repository}".lower(),

@@ -290,7 +290,8 @@ class Gain:
 class PolicyChange:
     """A policy file that the change touches: whether it can be used, what it means for the record, and who gains.
 
-    Of ``tried`` recorded changes, ``differing`` would be decided differently.
+    Of ``tried`` recorded changes, ``differing`` would be decided differently. ``refused`` are the keys of a
+    repository's file that would loosen the policy above it, and would not hold.
     """
 
     path: str
@@ -298,6 +299,7 @@ class PolicyChange:
     tried: int = 0
     differing: int = 0
     gains: tuple[Gain, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Kind(StrEnum):
     WAIVER_REVOKED = "person:waiver:revoked"
     POLICY_ACCEPTED = "policy:file:accepted"
     POLICY_REFUSED = "policy:file:refused"
+    POLICY_REMOVED = "policy:file:removed"
     POLICY_SWITCHED = "policy:mode:switched"
     UNAUTHORISED_FOUND = "countersign:unauthorised-change:found"
     UNAUTHORISED_ACKNOWLEDGED = "person:unauthorised-change:acknowledged"

@@ -74,6 +74,58 @@ async def test_a_repositorys_own_policy_is_of_tier_high_too(countersign: Rehears
     assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
 
 
+LOOSENING = """\
+version: 1
+mode: observe
+tiers:
+  medium:
+    approvals: [{count: 3, from: [write]}]
+standard:
+  - {id: typo, title: Typos, paths: [docs/*], lines: 10, expires: 2099-01-01}
+"""
+
+
+async def test_what_would_loosen_is_named_and_annotated_before_it_is_merged(countersign: Rehearsal, bank: Bank) -> None:
+    pull = bank.ledger.open_pull_request(by=bank.alice, title="Looser", files={".github/countersign.yml": LOOSENING})
+    await countersign.settle()
+    preview = pull.check(NAME)
+    assert (preview.conclusion, preview.title) == ("neutral", "2 rules would not hold: mode and standard")
+    assert [(note["path"], note["start_line"]) for note in preview.annotations] == [
+        (".github/countersign.yml", 2),
+        (".github/countersign.yml", 7),
+    ]
+    assert "a repository cannot only observe" in preview.annotations[0]["message"]
+    assert "**Not let through**" in preview.summary
+    assert "What it says of `mode` and `standard` would loosen" in plain(pull.check(CHECK).summary)
+    assert shown(pull)[0] == "action_required"
+    pull.push(by=bank.alice, files={".github/countersign.yml": "version: 1\nmode: enforce\n"})
+    await countersign.settle()
+    assert pull.check(NAME).conclusion == "success"
+
+
+async def test_the_repositorys_own_file_is_not_judged_by_what_it_says_today(countersign: Rehearsal, bank: Bank) -> None:
+    """It goes from three approvals to two, which is what the organisation says; a role of the old version is gone."""
+    before = (
+        "version: 1\nroles: {owners: [northbank/owners]}\ntiers: {medium: {approvals: [{count: 3, from: [write]}]}}\n"
+    )
+    bank.ledger.push("main", by=bank.erin, files={".github/countersign.yml": before})
+    pull = bank.ledger.open_pull_request(
+        by=bank.alice, title="As the others", files={".github/countersign.yml": before.replace("count: 3", "count: 2")}
+    )
+    other = bank.ledger.open_pull_request(
+        by=bank.alice,
+        title="Owners",
+        files={".github/countersign.yml": "version: 1\ntiers: {medium: {approvals: [{count: 1, from: [owners]}]}}\n"},
+    )
+    await countersign.settle()
+    assert pull.check(NAME).conclusion == "success"
+    assert pull.check(NAME).annotations == []
+    assert (other.check(NAME).conclusion, other.check(NAME).title) == (
+        "failure",
+        "1 problem in .github/countersign.yml",
+    )
+
+
 async def test_taking_the_policy_away_is_told_and_fails(countersign: Rehearsal, bank: Bank) -> None:
     pull = bank.policy.open_pull_request(by=bank.erin, title="Away", files={"countersign.yml": None})
     await countersign.settle()

@@ -174,6 +174,15 @@ def test_each_changed_file_of_the_policy_is_told() -> None:
     assert "`.github/countersign.yml` is changed: of 5 recorded changes, 0 would be" in said.what
 
 
+def test_what_would_loosen_and_not_hold_is_named() -> None:
+    said = found(decided(changed(replace(OWN, refused=("mode", "tiers.low.approvals")))), "policy-change")
+    assert said.verdict is Verdict.PASS
+    assert said.headline == "the policy is changed, part of it would not hold"
+    assert said.what.endswith(
+        "What it says of `mode` and `tiers.low.approvals` would loosen the policy above it, and would not hold."
+    )
+
+
 def test_who_gains_from_it_is_named_once_and_has_no_say() -> None:
     gains = tuple(
         Gain(account(login), "acme/ledger", number) for login, number in (("ben", 8), ("ann", 9), ("ben", 10))
