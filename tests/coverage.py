@@ -20,6 +20,7 @@ PURE = (
     "bot/changes/model.py",
     "bot/changes/needs.py",
     "bot/changes/plans.py",
+    "bot/changes/refusals.py",
     "bot/changes/release.py",
     "bot/changes/waivers.py",
     "bot/deployments/windows.py",

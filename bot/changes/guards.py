@@ -129,7 +129,12 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
     people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
     reason = cab.objection(event.who, change, context.standings, context.policy, people)
     if reason:
-        return Refused(f"The vote of @{event.who.login} does not count, since @{event.who.login} {reason}.")
+        roles = [f"`{role}`" for role in change.contents.routing.roles]
+        voters = f"Whoever had {listed(roles)} when the board was asked, and no part in the change, votes."
+        return Refused(
+            f"The vote of @{event.who.login} does not count, since @{event.who.login} {reason}.",
+            voters if roles else "",
+        )
     if event.choice is not Choice.APPROVE and not visible(event.why):
         return Refused(f"To {event.choice.value} needs a reason.", "Say in a sentence what is in the way.")
     return None

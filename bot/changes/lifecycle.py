@@ -14,8 +14,9 @@ from bot.changes.context import Context
 from bot.changes.effects import Effect
 from bot.changes.guards import Guard
 from bot.changes.model import Act, Applied, Change, Contents, Event, Refused, State, Transition
+from bot.changes.refusals import impossible
 from bot.policy.model import OnTimeout
-from bot.words import listed, visible
+from bot.words import visible
 
 MOST_STEPS = 8
 """How many transitions of its own Countersign makes in a row; the longest way there is has fewer."""
@@ -35,10 +36,7 @@ def apply(change: Change, event: Event, context: Context) -> Applied | Refused:
     """The change after the event, or why it cannot happen."""
     rule = TABLE.get((change.state, event.act))
     if rule is None:
-        return Refused(
-            f"{change.number} is in state {change.state.value}: `{event.act.value}` is not possible there.",
-            _possible(change),
-        )
+        return impossible(change, event.act)
     for guard in rule.guards:
         refused = guard(change, event, context)
         if refused is not None:
@@ -81,11 +79,6 @@ def wakes_at(change: Change, context: Context) -> datetime | None:
     if change.retrospective is None:
         moments.append(change.review_due)
     return min((each for each in moments if each is not None and each > context.now), default=None)
-
-
-def _possible(change: Change) -> str:
-    acts = [f"`{act.value}`" for state, act in TABLE if state is change.state]
-    return f"Possible is {listed(acts)}." if acts else "Nothing more happens to it; open a new record."
 
 
 _SUBMIT = (guards.asks, guards.complete, guards.board_can_decide)

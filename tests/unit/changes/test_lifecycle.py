@@ -12,6 +12,7 @@ from bot.changes.findings import finding
 from bot.changes.guards import lacking
 from bot.changes.lifecycle import MOST_STEPS, TABLE, advance, apply, noticed, wakes_at
 from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Refused, State, Transition
+from bot.changes.refusals import impossible
 from bot.decide.verdict import Demand, Verdict
 from bot.deployments.windows import Interval
 from bot.policy.model import ChangeType, OnTimeout, Plan, Template, Tier
@@ -528,12 +529,26 @@ def test_who_has_to_do_with_it_can_cancel_until_it_is_begun(before: Callable[[],
     assert refused(before(), Event(Act.CANCEL, account("ana"))).what == "A reason is needed."
 
 
-def test_what_is_not_in_the_table_is_refused_with_what_is() -> None:
+def test_what_is_not_in_the_table_is_refused_with_what_helps() -> None:
     told = refused(started(), Event(Act.CANCEL, account("ana"), "Stop."))
-    assert told.what == "CHG-2027-0001 is in state implement: `cancel` is not possible there."
-    assert told.remedy == "Possible is `finish` and `back-out`."
+    assert told.what == "CHG-2027-0001 is in state implement: what has been released is not cancelled."
+    assert told.remedy == "It is backed out."
     closed = done(reviewed(), Event(Act.CLOSE, why="No.", closure=Closure.UNSUCCESSFUL))
-    assert refused(closed, Event(Act.REVISE)).remedy == "Nothing more happens to it; open a new record."
+    told = refused(closed, Event(Act.VOTE, account("ida"), choice=Choice.APPROVE))
+    assert told.what == "CHG-2027-0001 is in state closed: nothing happens to it any more."
+    assert told.remedy == "`/request-cab` opens a new record."
+    assert refused(started(), vote("ida")).what.endswith("implement: it has been released.")
+    assert refused(draft(), vote("ida")).what.endswith("draft: nobody has asked its board yet.")
+    assert refused(authorised(), vote("ida")).what.endswith("its board has decided: it is authorised.")
+    assert refused(draft(), Event(Act.START)).what == "CHG-2027-0001 is in state draft, where that is not possible."
+
+
+@pytest.mark.parametrize("act", [Act.VOTE, Act.SUBMIT, Act.CANCEL, Act.DECLARE, Act.REVIEW, Act.CLOSE])
+def test_what_a_person_cannot_do_is_told_in_words_for_every_state(act: Act) -> None:
+    for state in State:
+        if (state, act) not in TABLE:
+            told = impossible(replace(draft(), state=state), act)
+            assert ": " in told.what, told
 
 
 def test_every_act_and_every_state_is_in_the_table() -> None:
