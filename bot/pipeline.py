@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from bot.changes import gather, parts, sync
-from bot.changes.desk import Desk, merged
+from bot.changes.desk import Desk
 from bot.clock import Clock
 from bot.commands.act import Reception, commands_in, is_weighty
 from bot.decide.controls.shared_head import passes_alone
@@ -83,12 +83,10 @@ class Pipeline:
                 # What was done for one is what the next one finds.
                 laid = await gather.laid_down(self.store, look.subject.key, gathered.facts, now)
                 facts, desk = await self._record_of(look, gathered, laid.facts, asked, now)
-        if facts.state is not PullRequestState.OPEN:
-            if facts.state is PullRequestState.MERGED:
-                await merged(self.store, look.subject.key, facts, gathered.policy, decision, now)
-            await self._give_way(look, place, gathered)
-            return Next(over=True)
         await self._sync(look, desk, gathered)
+        if facts.state is not PullRequestState.OPEN:
+            await self._give_way(look, place, gathered)
+            return _after_the_end(desk)
         concerns = gathered.concerns | ({parts.concern(desk.change.number)} if desk and desk.change else set())
         return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=concerns)
 
@@ -102,14 +100,14 @@ class Pipeline:
     async def _record_of(
         self, look: Look, gathered: Gathered, facts: PullRequestFacts, asked: list[Pending], now: datetime
     ) -> tuple[PullRequestFacts, Desk | None]:
-        """The facts with what the change record says; a pull request that is not open has no say in it any more."""
+        """The facts with what the change record says; of one that is not open, the record as its end leaves it."""
         github, lane, policy = self._installation(look), Lane(look.urgency), gathered.policy
         decision = decide(facts, policy, now)
         if facts.state is not PullRequestState.OPEN:
-            if not asked:
-                return facts, None
-            subject = look.subject.key
-            return facts, await gather.at_rest(self.store, github, subject, facts, policy, decision, lane=lane, now=now)
+            key, wanted = look.subject.key, bool(asked)
+            return facts, await gather.ended(
+                self.store, github, key, facts, policy, decision, asked=wanted, lane=lane, now=now
+            )
         return await gather.record(
             self.store,
             github,
@@ -225,6 +223,13 @@ class Pipeline:
 
     def _installation(self, look: Look) -> InstallationClient:
         return self.github.installation(look.subject.installation_id)
+
+
+def _after_the_end(desk: Desk | None) -> Next:
+    """What a look at a pull request that is not open leaves behind: its record can go on without it."""
+    if desk is None or desk.change is None or desk.change.state.over:
+        return Next(over=True)
+    return Next(at=desk.wakes_at, concerns=frozenset({parts.concern(desk.change.number)}))
 
 
 def _sooner(first: datetime | None, second: datetime | None) -> datetime | None:

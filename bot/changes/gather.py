@@ -1,23 +1,28 @@
 """Reads what a look at a change record needs beside the facts of the pull request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import cab, desk, instructions, register
+from bot.changes import cab, desk, ending, instructions, parts, register, sync
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.changes.model import Change as Record
+from bot.changes.model import Part
+from bot.changes.sync import Heard
 from bot.commands.link import OURS
 from bot.commands.model import Change
 from bot.commands.records import ABOUT_RECORDS
 from bot.decide.verdict import Decision
-from bot.facts import board, lineage
-from bot.facts.model import PullRequestFacts
+from bot.facts import board, lineage, names, standing
+from bot.facts.model import Account, PullRequestFacts, PullRequestState, Standing
+from bot.facts.parse import enqueuer
+from bot.facts.people import is_human
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
+from bot.github.queries import document
 from bot.policy import digest
-from bot.policy.model import Policy
+from bot.policy.model import Policy, Tier
 from bot.store import Store
 
 MOST_NAMED = 10
@@ -88,7 +93,7 @@ async def record(
     )
 
 
-async def at_rest(
+async def ended(
     store: Store,
     github: InstallationClient,
     subject: str,
@@ -96,13 +101,92 @@ async def at_rest(
     policy: Policy,
     decision: Decision,
     *,
+    asked: bool,
     lane: Lane,
     now: datetime,
-) -> Desk:
-    """The record of a pull request that is not open any more."""
-    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[decision.tier].sign_off}
-    standings = await board.read(store, github, policy, roles, facts.names, lane)
-    return await desk.at_rest(store, subject, facts, policy, decision, board=standings, now=now)
+) -> Desk | None:
+    """The record of a pull request that is not open any more, as far as its end brings it; None where there is none.
+
+    Raises:
+        Transient: GitHub could not answer, or the record was altered meanwhile.
+
+    """
+    async with store.transaction() as connection:
+        known = await register.latest_of(connection, subject)
+        if known is None:
+            return None
+        told = [deed for _, deed in await sync.unanswered(connection, known.number)]
+        mine = next((each for each in await parts.of(connection, known.number) if each.subject == subject), None)
+    facts = await _by_whom(github, facts, mine, lane)
+    standings: tuple[Standing, ...] = ()
+    if asked or told:
+        tiers = {decision.tier, known.contents.tier}
+        roles = {cab.BOARD, cab.EMERGENCY_BOARD, *(role for tier in tiers for role in _deciding(policy, tier))}
+        standings = await board.read(store, github, policy, roles, facts.names, lane)
+        standings += await _of_those_told(store, github, facts, policy, told, standings, lane)
+    return await ending.look(
+        store,
+        subject,
+        facts,
+        policy,
+        decision,
+        board=standings,
+        diff=await _merged_diff(store, github, facts, mine, lane),
+        now=now,
+    )
+
+
+def _deciding(policy: Policy, tier: Tier) -> Iterator[str]:
+    """The roles of those who sign a change of a tier, and who verify it."""
+    rules = policy.tiers[tier]
+    yield from rules.sign_off
+    yield from rules.verification.groups if rules.verification is not None else ()
+
+
+async def _by_whom(
+    github: InstallationClient, facts: PullRequestFacts, mine: Part | None, lane: Lane
+) -> PullRequestFacts:
+    """The facts with the person who merged: the merge queue does it for whoever put the pull request there."""
+    merge = facts.ended
+    if mine is None or mine.merge is not None or facts.state is not PullRequestState.MERGED or merge is None:
+        return facts
+    if merge.by is None or is_human(merge.by):
+        return facts
+    where = {"owner": facts.repository.owner, "name": facts.repository.name, "number": facts.number}
+    answer = await github.query(document("enqueued"), where, lane=lane)
+    who = enqueuer(answer.data.get("repository"))
+    return replace(facts, ended=replace(merge, by=who)) if who is not None else facts
+
+
+async def _merged_diff(
+    store: Store, github: InstallationClient, facts: PullRequestFacts, mine: Part | None, lane: Lane
+) -> str:
+    """A name for what was merged, where nobody had looked at it before; empty where that is known."""
+    if mine is None or mine.merge is not None or facts.state is not PullRequestState.MERGED:
+        return ""
+    if mine.contents is not None and mine.contents.head == facts.head.oid:
+        return ""
+    # The tip of the base has it by now: what it was compared with when it was pushed has not.
+    shown = await lineage.compare(store, github, facts.repository, facts.base.oid, facts.head.oid, lane)
+    return desk.diff_of(facts, shown)
+
+
+async def _of_those_told(
+    store: Store,
+    github: InstallationClient,
+    facts: PullRequestFacts,
+    policy: Policy,
+    told: Sequence[Heard],
+    known: Sequence[Standing],
+    lane: Lane,
+) -> tuple[Standing, ...]:
+    """What those may do here who closed the record in another system, and are on no board."""
+    logins = {each.login for each in told if each.deed == "close" and each.login is not None}
+    logins -= {each.account.login.lower() for each in known}
+    named = await names.read(store, github, logins, lane)
+    accounts = [Account(each.id, each.login) for each in named]
+    found, _ = await standing.read(store, github, facts.repository, accounts, policy.teams, lane, {})
+    return found
 
 
 async def situation(

@@ -58,11 +58,13 @@ class Act(StrEnum):
     LAPSE = "lapse"
     START = "start"
     OVERTAKE = "overtake"
+    BYPASS = "bypass"
     FINISH = "finish"
     BACK_OUT = "back-out"
     REVIEW = "review"
     CLOSE = "close"
     CANCEL = "cancel"
+    WITHDRAW = "withdraw"
 
 
 class Choice(StrEnum):
@@ -139,11 +141,20 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """That a pull request was merged: by whom, and when."""
+
+    by: Account
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """One pull request of a change, as its last look saw it; a release has many.
+    """One pull request of a change, as its last look while it was open saw it; a release has many.
 
     ``contents`` is None from when it joins until it is looked at. ``blocking`` are the findings that block it,
-    ``demands`` the approvals of reviewers that it needs and has; ``wish`` is when somebody wants it to be made.
+    ``demands`` the approvals of reviewers that it needs and has, ``approvers`` who gave them; ``wish`` is when somebody
+    wants it to be made.
     """
 
     subject: str
@@ -151,7 +162,8 @@ class Part:
     blocking: tuple[str, ...] = ()
     demands: tuple[Demand, ...] = ()
     wish: Instruction | None = None
-    merged: bool = False
+    approvers: tuple[Account, ...] = ()
+    merge: Merge | None = None
 
     @property
     def number(self) -> int:
@@ -224,6 +236,10 @@ class Change:
     ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
     ``deadline`` is when the board should have decided; ``review_due`` when an emergency should have been looked at.
     ``version`` grows with every transition.
+
+    ``started_at`` and ``ended_at`` are when it was really made, ``released_by`` is who did that; ``overtaken`` says why
+    it should have waited then. ``withdrawn``: it was cancelled since its pull request was closed without a merge.
+    ``notes`` are what was said when it was closed or cancelled.
     """
 
     number: str
@@ -247,11 +263,25 @@ class Change:
     retrospective: Retrospective | None = None
     closure: Closure | None = None
     successor: str = ""
+    released_by: tuple[Account, ...] = ()
+    overtaken: str = ""
+    withdrawn: bool = False
+    notes: str = ""
+    closed_by: Account | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def is_unauthorised(self) -> bool:
+        """Whether it was released, and nobody had authorised that."""
+        return self.state is State.CANCELLED and self.started_at is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say."""
+    """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say.
+
+    ``at`` is when something happened that is only noted: it is judged by that moment, however late it is heard of.
+    """
 
     act: Act
     who: Account | None = None
@@ -261,6 +291,7 @@ class Event:
     incident: str = ""
     closure: Closure | None = None
     successor: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ _KEEP = """
         deadline = %(deadline)s,
         review_due = %(review_due)s,
         authorised_at = %(authorised_at)s,
+        unauthorised = %(unauthorised)s,
         version = %(version)s,
         body = %(body)s
     WHERE number = %(number)s AND version = %(version)s - 1
@@ -82,6 +83,7 @@ _AROUND = (
 )
 _OF_APPLICATION = _READ + " WHERE application = %s ORDER BY opened_at DESC, sequence DESC LIMIT %s"
 _OVERDUE = _READ + " WHERE application = %s AND review_due <= %s ORDER BY review_due, number"
+_UNAUTHORISED = _READ + " WHERE unauthorised ORDER BY opened_at DESC, sequence DESC LIMIT %s"
 _AGENDA = _READ + " WHERE state = 'authorize' AND deadline IS NOT NULL ORDER BY deadline, number LIMIT %s"
 _HISTORY = "SELECT version, act, before, after, actor, why, at FROM transition WHERE number = %s ORDER BY version"
 _GRANT = """
@@ -192,6 +194,10 @@ def _entry(change: Change, told: Transition, who: dict[str, Any] | None) -> Entr
         "head": change.contents.head,
         "round": change.round,
     }
+    if change.closure is not None:
+        body["closure"] = change.closure.value
+    if change.is_unauthorised:
+        body["unauthorised"] = True
     if told.act is not Act.VOTE:
         return Entry(Kind.CHANGE_MOVED, told.number, body)
     return Entry(Kind.VOTE_CAST, told.number, {**body, "choice": change.votes[-1].choice.value})
@@ -241,6 +247,11 @@ async def overdue_reviews(connection: AsyncConnection[Any], application: str, no
 async def agenda(connection: AsyncConnection[Any], most: int = MOST) -> tuple[Change, ...]:
     """What a board is to decide, the most urgent first."""
     return await _read(connection, _AGENDA, [most])
+
+
+async def unauthorised(connection: AsyncConnection[Any], most: int = MOST) -> tuple[Change, ...]:
+    """What was released without authorisation, the newest first."""
+    return await _read(connection, _UNAUTHORISED, [most])
 
 
 async def history(connection: AsyncConnection[Any], number: str) -> tuple[Transition, ...]:
@@ -319,6 +330,7 @@ def _columns(change: Change) -> dict[str, Any]:
         "deadline": change.deadline,
         "review_due": None if change.retrospective else change.review_due,
         "authorised_at": change.authorisation.at if change.authorisation else None,
+        "unauthorised": change.is_unauthorised,
         "version": change.version,
         "body": codec.dump(change),
     }
