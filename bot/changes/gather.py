@@ -10,7 +10,6 @@ from bot.changes.instructions import Asked
 from bot.changes.model import Change as Record
 from bot.commands.link import OURS
 from bot.commands.model import Change
-from bot.commands.records import ABOUT_RECORDS
 from bot.decide.verdict import Decision
 from bot.facts import board, lineage
 from bot.facts.model import PullRequestFacts
@@ -52,17 +51,18 @@ async def record(
     decision: Decision,
     *,
     base_tip: str,
-    commands: Sequence[str],
+    asked: bool,
     lane: Lane,
     now: datetime,
 ) -> tuple[PullRequestFacts, Desk | None]:
     """The facts with what the change record says, and the record; None where there is none.
 
+    ``asked``: somebody who may wants to do something with it, so that one is opened where there is none.
+
     Raises:
         Transient: GitHub could not answer, or the record was altered meanwhile.
 
     """
-    asked = bool(ABOUT_RECORDS & set(commands))
     if not asked and not desk.is_wanted(policy, decision.tier):
         async with store.transaction() as connection:
             if await register.latest_of(connection, subject) is None:

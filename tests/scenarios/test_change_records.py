@@ -429,3 +429,83 @@ async def test_changes_of_a_declared_set_at_the_same_time_find_each_other(
     await countersign.settle()
     for pull in (one, other):
         assert "Planned at the same time: CHG-2026-000" in pull.check(CHECK).summary.replace("\\", "")
+
+
+async def test_the_commands_of_a_comment_are_done_in_order_each_on_what_the_one_before_left(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.change(body=BODY.replace("## Backout plan", "## Back"))
+    await countersign.settle()
+    plan = (
+        "/plan backout If totals differ by a cent:\n\n1. Carol deploys the image before.\n2. Dana compares `totals`.\n"
+    )
+    comment = pull.comment(
+        by=board.alice, body=f'/hold Wait\n\n{plan}\n/unhold\n/request-cab It is "urgent"\n/cab approve'
+    )
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    [reply] = said(pull)
+    assert "is on the agenda" in reply
+    assert "@alice contributed to the change" in reply
+    assert [each.content for each in comment.reactions] == ["eyes", "confused"]
+    [(kept,)] = await countersign.rows("SELECT value FROM instruction WHERE kind = 'plan:backout'")
+    assert kept == "If totals differ by a cent:\n\n1. Carol deploys the image before.\n2. Dana compares `totals`."
+    told = await countersign.rows(
+        "SELECT kind, convert_from(body, 'UTF8')::jsonb -> 'body' ->> 'command' FROM ledger_entry "
+        "WHERE kind ~ '^person:command' ORDER BY seq"
+    )
+    done, refused = "person:command:done", "person:command:refused"
+    assert told == [
+        (done, "hold"),
+        (done, "plan"),
+        (done, "unhold"),
+        (done, "request-cab"),
+        (refused, "cab"),
+    ]
+    [(why,)] = await countersign.rows("SELECT why FROM transition WHERE act = 'submit'")
+    assert why == 'It is "urgent"'
+
+
+async def test_a_vote_in_time_counts_however_late_it_is_heard(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    board.vote(pull, "chris", "ida")
+    await countersign.settle()
+    countersign.later(hours=23)
+    await countersign.stop_worker()
+    board.vote(pull, "rick")
+    await board.gh.settle()
+    countersign.later(hours=2)
+    await countersign.start_worker()
+    await countersign.settle()
+    assert await state(countersign, pull) == "scheduled"
+
+
+async def test_a_vote_that_came_too_late_does_not_count_although_nobody_had_looked(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    board.vote(pull, "chris", "ida")
+    await countersign.settle()
+    await countersign.stop_worker()
+    countersign.later(hours=25)
+    board.vote(pull, "rick")
+    await board.gh.settle()
+    await countersign.start_worker()
+    await countersign.settle()
+    assert await state(countersign, pull) == "draft"
+
+
+async def test_nobody_opens_a_record_by_looking_or_without_being_allowed_to(
+    countersign: Rehearsal, gh: SimulatedGitHub, board: Board
+) -> None:
+    pull = board.site.open_pull_request(by=board.alice, title="PAY-1 Colours", files={"a": "2"}, body="Blue.")
+    pull.comment(by=board.alice, body="/change")
+    pull.comment(by=gh.stranger("mallory"), body="/request-cab")
+    await countersign.settle()
+    assert await countersign.rows("SELECT number FROM change") == []
+    assert "There is no change record here: the policy needs none" in said(pull)[0]
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    assert await countersign.rows("SELECT number FROM change") == [("CHG-2026-0001",)]

@@ -43,7 +43,7 @@ class Bench:
     ana: Any
 
     async def record(
-        self, policy: Policy = HIGH, *commands: str, facts: PullRequestFacts | None = None
+        self, policy: Policy = HIGH, *, asked: bool = False, facts: PullRequestFacts | None = None
     ) -> tuple[PullRequestFacts, Desk | None]:
         known = facts or self.facts
         return await gather.record(
@@ -54,7 +54,7 @@ class Bench:
             policy,
             decide(known, policy, MONDAY),
             base_tip=self.base,
-            commands=commands,
+            asked=asked,
             lane=Lane.PERSON,
             now=MONDAY,
         )
@@ -106,13 +106,12 @@ async def test_what_was_laid_down_and_waived_becomes_part_of_the_facts(store: St
 
 async def test_where_no_record_is_wanted_github_is_asked_nothing(place: Bench, gh: SimulatedGitHub) -> None:
     before = gh._requests
-    assert await place.record(BARE, "recheck") == (place.facts, None)
+    assert await place.record(BARE) == (place.facts, None)
     assert gh._requests == before
 
 
-@pytest.mark.parametrize("command", ["request-cab", "emergency", "change"])
-async def test_who_asks_for_a_record_has_one(place: Bench, command: str) -> None:
-    facts, found = await place.record(BARE, "recheck", command)
+async def test_who_asks_for_a_record_has_one(place: Bench) -> None:
+    facts, found = await place.record(BARE, asked=True)
     assert facts.record is not None
     assert there(found).number == facts.record.number
     again, kept = await place.record(BARE)

@@ -13,7 +13,6 @@ from bot.changes.model import Act, Choice, Routing, State
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
 from bot.commands import board, records
-from bot.commands.act import Outcome, answer
 from bot.commands.model import Change, LaidDown, Moved, WaiverAnswered, WaiverAsked
 from bot.commands.parse import Given, parse
 from bot.commands.table import BY_NAME
@@ -37,6 +36,7 @@ from tests.unit.changes.builders import (
     started,
     vote,
 )
+from tests.unit.commands.asking import Outcome, outcome_of
 
 FACTS = pull_request(files=[])
 TEAMS = {**BOARD, "rosa": ("acme/release",), "rick": ("acme/risk",)}
@@ -70,7 +70,7 @@ def said(
     known = desk if desk is not None else (desk_of(record, at) if record is not None else None)
     giver = Standing(account(who), permission, TEAMS.get(who, ()))
     here = Change(change.pop("facts", FACTS), policy or rules(), "pull:77:7", known, now=at, **change)
-    outcome = answer(Pending(1, "pull:77:7", 5, giver.account, text, at), giver, decision or decision_of(), here)
+    outcome = outcome_of(Pending(1, "pull:77:7", 5, giver.account, text, at), giver, decision or decision_of(), here)
     assert outcome is not None
     return outcome
 
@@ -368,25 +368,9 @@ def test_what_somebody_may_do_is_what_they_may_now() -> None:
     fresh = desk_of(record, standings=standings())
     giver = Standing(account("ida"), Permission.WRITE, ())
     request = Pending(1, "pull:77:7", 5, giver.account, "/cab approve", MONDAY)
-    outcome = answer(request, giver, decision_of(), Change(FACTS, rules(), "pull:77:7", fresh, now=MONDAY))
+    outcome = outcome_of(request, giver, decision_of(), Change(FACTS, rules(), "pull:77:7", fresh, now=MONDAY))
     assert outcome is not None
     assert "holds none of the roles" in refused(outcome)
-
-
-def test_each_command_of_a_comment_finds_what_the_one_before_did() -> None:
-    outcome = said("/cancel Superseded\n/change", "ana", record=draft())
-    assert moved(outcome) == [Act.CANCEL]
-    assert "| state | cancelled |" in outcome.reply
-
-
-def test_what_moves_no_record_leaves_it_to_the_next_command_as_it_is() -> None:
-    here = Change(FACTS, rules(), "pull:77:7", desk_of(draft()), now=MONDAY)
-    held = LaidDown(Instruction(Instructed.HOLD, "held", account("ana"), "Wait.", MONDAY))
-    assert records.follow(here, held) is here
-    assert records.follow(here, None) is here
-    nothing = replace(here, desk=None)
-    [step] = [deed for deed in said("/cancel Superseded", record=draft()).deeds if isinstance(deed, Moved)]
-    assert records.follow(nothing, step) is nothing
 
 
 # /emergency, /change type and review, /cancel
@@ -637,13 +621,6 @@ def test_of_several_wishes_about_one_finding_a_number_says_which() -> None:
         "Several wait for an answer, so that it takes a number: "
         "3 (`rule:ticket`, of @ana) and 9 (`rule:ticket`, of @bo)."
     )
-
-
-def test_a_wish_is_answered_once_in_a_comment() -> None:
-    outcome = said("/waiver deny 3\n/waiver grant 3", "rick", asked=(WISH,))
-    assert outcome.refused
-    assert outcome.deeds == (WaiverAnswered(WISH, None),)
-    assert "No waiver `3` waits for an answer here." in outcome.reply
 
 
 def test_a_policy_that_lets_nobody_waive_is_told_before_anybody_is_asked() -> None:
