@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from bot.changes import gather, parts, sync
+from bot.changes import gather, sync
 from bot.changes.desk import Desk, merged
 from bot.changes.instructions import Asked
 from bot.clock import Clock
@@ -81,7 +81,7 @@ class Pipeline:
         await self._publish(look, place, decision, receipt, gathered)
         await self._preview(look, place, gathered)
         await self._sync(look, desk, gathered)
-        concerns = gathered.concerns | ({parts.concern(desk.change.number)} if desk and desk.change else set())
+        concerns = gathered.concerns | gather.concerns(facts, gathered.policy, desk)
         return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=concerns)
 
     async def _sync(self, look: Look, desk: Desk | None, gathered: Gathered) -> None:

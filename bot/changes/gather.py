@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import cab, desk, instructions, register
+from bot.changes import cab, desk, emergency, fill, instructions, parts, register
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.changes.model import Change as Record
@@ -66,7 +66,7 @@ async def record(
     if not asked and not desk.is_wanted(policy, decision.tier):
         async with store.transaction() as connection:
             if await register.latest_of(connection, subject) is None:
-                return facts, None
+                return await desk.without_record(connection, facts, policy, now)
     async with store.transaction() as connection:
         held = await register.open_of(connection, subject)
     # What ships with it can be riskier, and be signed by others.
@@ -86,6 +86,13 @@ async def record(
         asked=asked,
         now=now,
     )
+
+
+def concerns(facts: PullRequestFacts, policy: Policy, found: Desk | None) -> frozenset[str]:
+    """What a look depends on besides GitHub: its record, and reviews that the application still owes."""
+    reviews = emergency.concern(*fill.affected(policy, facts))
+    record_of = found.change if found is not None else None
+    return frozenset({reviews, parts.concern(record_of.number)} if record_of is not None else {reviews})
 
 
 async def at_rest(

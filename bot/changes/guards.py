@@ -11,7 +11,8 @@ from bot.changes.model import Change, Choice, Closure, Contents, Event, Refused,
 from bot.changes.needs import summed_up
 from bot.changes.plans import says_something
 from bot.deployments.windows import hours
-from bot.facts.people import is_human, people_among
+from bot.facts.model import Account
+from bot.facts.people import People, is_human, people_among
 from bot.policy.model import ChangeType, OnTimeout
 from bot.words import listed, visible
 
@@ -223,9 +224,22 @@ def may_review(change: Change, event: Event, context: Context) -> Refused | None
     )
     people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
     reason = cab.objection(event.who, asked, context.standings, context.policy, people)
+    if not reason and _decided(change, event.who, people):
+        reason = "decided about it"
     return (
-        Refused(f"@{event.who.login} cannot review {change.number}: @{event.who.login} {reason}.") if reason else None
+        Refused(
+            f"@{event.who.login} cannot review {change.number}: @{event.who.login} {reason}.",
+            f"Somebody with {listed([f'`{role}`' for role in board.roles])} who had no part in it can.",
+        )
+        if reason
+        else None
     )
+
+
+def _decided(change: Change, who: Account, people: People) -> bool:
+    """Whether somebody authorised the change, or voted on it."""
+    voters = (*(change.authorisation.by if change.authorisation else ()), *(vote.by for vote in change.votes))
+    return people.person(who) in {people.person(each) for each in voters}
 
 
 def said_enough(_change: Change, event: Event, _context: Context) -> Refused | None:

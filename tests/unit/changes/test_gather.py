@@ -106,7 +106,8 @@ async def test_what_was_laid_down_and_waived_becomes_part_of_the_facts(store: St
 
 async def test_where_no_record_is_wanted_github_is_asked_nothing(place: Bench, gh: SimulatedGitHub) -> None:
     before = gh._requests
-    assert await place.record(BARE) == (place.facts, None)
+    facts, found = await place.record(BARE)
+    assert (facts, found and found.change) == (place.facts, None)
     assert gh._requests == before
 
 
