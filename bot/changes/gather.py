@@ -124,7 +124,7 @@ async def situation(
 ) -> Change:
     """What commands on the change can know; ``texts`` are those of the requests, which may name other records."""
     link = ""
-    numbers = sorted({number for each in texts for number in OURS.findall(each)})[:MOST_NAMED]
+    numbers = sorted({number for each in texts for number in OURS.findall(each.upper())})[:MOST_NAMED]
     named = await _named(store, numbers) if numbers else ()
     if found is not None and found.change is not None:
         async with store.transaction() as connection:

@@ -240,14 +240,6 @@ class RecordSystem(Protocol):
         """Bring the record to ``content``; what is so already is not written again."""
         ...
 
-    async def adopt(self, number: str, content: Content) -> Receipt:
-        """Take the record of that number for this change, in place of any that was made for it.
-
-        Somebody prepared it there by hand. It carries the correlation id from now on and is brought to ``content``; any
-        other record with that id is cancelled. Refused when it is another change's, of another type, or decided about.
-        """
-        ...
-
     async def move(self, ref: str, state: State, *, closure: Closure | None = None) -> Snapshot:
         """Bring the record to ``state``, one legal step after another; ``closure`` is needed to close it."""
         ...
