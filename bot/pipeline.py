@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from bot.changes import gather, sync
-from bot.changes.desk import Desk, merged
+from bot.changes.announce import announce
+from bot.changes.desk import Desk
 from bot.clock import Clock
 from bot.commands.act import Reception, commands_in, is_weighty
 from bot.decide.controls.shared_head import passes_alone
@@ -26,8 +27,9 @@ from bot.ingest.subjects import branch_subject, pull_subject
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import Made, Receipt, record
 from bot.policy.load import REPOSITORY_FILE
-from bot.policy.model import Mode, Problem
+from bot.policy.model import Mode, Policy, Problem
 from bot.publish.apply import Overtaken, Publisher, forget, give_way
+from bot.publish.conversation import Conversation
 from bot.publish.effects import CHECK
 from bot.publish.preview import NAME as PREVIEW
 from bot.publish.preview import render_preview
@@ -82,12 +84,29 @@ class Pipeline:
                 laid = await gather.laid_down(self.store, look.subject.key, gathered.facts, now)
                 facts, desk = await self._record_of(look, gathered, laid.facts, asked, now)
         if facts.state is not PullRequestState.OPEN:
+            at = None
             if facts.state is PullRequestState.MERGED:
-                await merged(self.store, look.subject.key, facts, gathered.policy, decision, now)
+                at = await self._merged(look, facts, gathered.policy, decision, now)
+                await self._announce(look, place)
             await self._give_way(look, place, gathered)
-            return Next(over=True)
+            return Next(at=at, over=True)
+        if desk is not None:
+            await self._announce(look, place)
         await self._sync(look, desk, gathered)
         return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=gathered.concerns)
+
+    async def _merged(
+        self, look: Look, facts: PullRequestFacts, policy: Policy, decision: Decision, now: datetime
+    ) -> datetime | None:
+        """What a merge means for the change record; answers when time alone makes another look necessary."""
+        github, lane, subject = self._installation(look), Lane(look.urgency), look.subject.key
+        return await gather.merged(self.store, github, subject, facts, policy, decision, lane=lane, now=now)
+
+    async def _announce(self, look: Look, place: Place) -> None:
+        """Tell those who have to act on the change record."""
+        github, lane = self._installation(look), Lane(look.urgency)
+        conversation = Conversation(self.store, github, place.owner, place.name, place.number, lane)
+        await announce(self.store, conversation, look.subject.key, self.clock)
 
     async def _sync(self, look: Look, desk: Desk | None, gathered: Gathered) -> None:
         """Have the record's twin in another system brought up to date."""

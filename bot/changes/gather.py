@@ -15,7 +15,7 @@ from bot.facts.model import PullRequestFacts
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy import digest
-from bot.policy.model import Policy
+from bot.policy.model import ChangeType, Policy
 from bot.store import Store
 
 _LINK = "SELECT system, number, url, problem FROM change_link WHERE change = %s"
@@ -62,7 +62,7 @@ async def record(
         async with store.transaction() as connection:
             if await register.latest_of(connection, subject) is None:
                 return facts, None
-    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[decision.tier].sign_off}
+    roles = cab.roles_to_ask(policy, decision.tier)
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
     return await desk.look(
@@ -91,9 +91,29 @@ async def at_rest(
     now: datetime,
 ) -> Desk:
     """The record of a pull request that is not open any more."""
-    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[decision.tier].sign_off}
+    roles = cab.roles_to_ask(policy, decision.tier)
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     return await desk.at_rest(store, subject, facts, policy, decision, board=standings, now=now)
+
+
+async def merged(
+    store: Store,
+    github: InstallationClient,
+    subject: str,
+    facts: PullRequestFacts,
+    policy: Policy,
+    decision: Decision,
+    *,
+    lane: Lane,
+    now: datetime,
+) -> datetime | None:
+    """Note that the pull request was merged; answers when time alone makes another look at its record necessary."""
+    async with store.transaction() as connection:
+        change = await register.latest_of(connection, subject)
+    if change is None or change.contents.kind is not ChangeType.EMERGENCY or change.state.over:
+        return None
+    standings = await board.read(store, github, policy, cab.roles_to_ask(policy, decision.tier), facts.names, lane)
+    return await desk.merged(store, subject, facts, policy, decision, board=standings, now=now)
 
 
 async def situation(

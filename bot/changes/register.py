@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg.types.range import TimestamptzRange
 
-from bot.changes import codec
+from bot.changes import codec, outbox
 from bot.changes.model import Act, Applied, Change, Choice, Contents, State, Transition, Vote
 from bot.changes.waivers import Waiver
 from bot.deployments.windows import Interval
@@ -124,7 +124,7 @@ async def open_record(
 
 
 async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
-    """Write a transition and the record after it; answers the entry for the ledger.
+    """Write a transition, the record after it, and what is to be announced of it; answers the entry for the ledger.
 
     Raises:
         Transient: somebody else has altered the record since it was read.
@@ -149,6 +149,8 @@ async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
     )
     if told.act is Act.VOTE:
         await _keep_vote(connection, change, told.version)
+    if applied.announcement is not None:
+        await outbox.keep(connection, applied.announcement)
     return _entry(change, told, who)
 
 

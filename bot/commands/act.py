@@ -1,10 +1,11 @@
 """Does what people asked for: acknowledges it at once, and answers when the decision is there."""
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from psycopg import AsyncConnection
 
 from bot.clock import Clock
 from bot.commands import deeds
@@ -20,6 +21,7 @@ from bot.github.lanes import Lane
 from bot.github.queries import document
 from bot.ingest.statements import Pending, settle
 from bot.ledger import Entry, Kind, append
+from bot.publish.conversation import Conversation
 from bot.publish.markdown import fitted
 from bot.store import Store
 
@@ -30,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 _INTEND = "INSERT INTO reply (request, intended_at) VALUES (%s, now()) ON CONFLICT DO NOTHING RETURNING request"
 _RECEIVE = "UPDATE reply SET comment_id = %s WHERE request = %s"
-_GIVEN = "SELECT comment_id FROM reply WHERE request = %s"
+_SAID = "SELECT comment_id IS NOT NULL FROM reply WHERE request = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,37 @@ def _one(
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a request: one comment."""
+
+    request: Pending
+    text: str
+
+    @property
+    def name(self) -> str:
+        """What its comment is found by."""
+        return f"reply:{self.request.id}"
+
+    @property
+    def since(self) -> datetime:
+        """When it can have been said first."""
+        return self.request.asked_at
+
+    async def intend(self, connection: AsyncConnection[Any]) -> bool:
+        """Note that it is about to be said; whether nobody noted that before."""
+        return await (await connection.execute(_INTEND, [self.request.id])).fetchone() is not None
+
+    async def said(self, connection: AsyncConnection[Any]) -> bool:
+        """Whether it is on record that it was said."""
+        row = await (await connection.execute(_SAID, [self.request.id])).fetchone()
+        return bool(row and row[0])
+
+    async def receive(self, connection: AsyncConnection[Any], comment_id: int) -> None:
+        """Put on record that it was said."""
+        await connection.execute(_RECEIVE, [comment_id, self.request.id])
+
+
+@dataclass(frozen=True, slots=True)
 class Reception:
     """Answers requests on one pull request."""
 
@@ -136,7 +169,7 @@ class Reception:
         on_the_page = await self._is_on_the_page(request) if is_weighty(request) else True
         outcome = answer(request, standing, decision, change, on_the_page=on_the_page)
         if outcome is not None and outcome.reply:
-            await self._reply(request, outcome)
+            await self._conversation.say(Reply(request, outcome.reply))
         if outcome is not None and request.comment_id is not None:
             await self._react(request.comment_id, "confused" if outcome.refused else "+1")
         async with self.store.transaction() as connection:
@@ -168,28 +201,9 @@ class Reception:
         node = found.data.get("node")
         return node is not None and node.get("createdViaEmail") is False
 
-    async def _reply(self, request: Pending, outcome: Outcome) -> None:
-        """One comment for each request: after a crash it is looked for before it is written again."""
-        marker = f"<!-- countersign:reply:{request.id} -->"
-        async with self.store.transaction() as connection:
-            first = await (await connection.execute(_INTEND, [request.id])).fetchone() is not None
-            row = await (await connection.execute(_GIVEN, [request.id])).fetchone()
-        if row and row[0] is not None:
-            return
-        found = None if first else await self._find(request, marker)
-        if found is None:
-            body = {"body": f"{outcome.reply}\n\n{marker}"}
-            path = route("/repos/{o}/{r}/issues/{n}/comments", o=self.owner, r=self.name, n=self.number)
-            found = await self.github.post(path, body, lane=self.lane, creates=True)
-        async with self.store.transaction() as connection:
-            await connection.execute(_RECEIVE, [int(found["id"]), request.id])
-
-    async def _find(self, request: Pending, marker: str) -> Any:
-        path = route("/repos/{o}/{r}/issues/{n}/comments", o=self.owner, r=self.name, n=self.number)
-        # Machines' clocks differ.
-        since = (request.asked_at - timedelta(minutes=10)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        page = await self.github.get_pages(path, key=None, lane=self.lane, params={"since": since})
-        return next((each for each in page.items if marker in (each["body"] or "")), None)
+    @property
+    def _conversation(self) -> Conversation:
+        return Conversation(self.store, self.github, self.owner, self.name, self.number, self.lane)
 
     async def _react(self, comment_id: int, content: str) -> None:
         path = route("/repos/{o}/{r}/issues/comments/{id}/reactions", o=self.owner, r=self.name, id=comment_id)

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     COMMAND_REFUSED = "person:command:refused"
     CHANGE_OPENED = "countersign:change:opened"
     CHANGE_MOVED = "countersign:change:moved"
+    CHANGE_ANNOUNCED = "countersign:change:announced"
     VOTE_CAST = "person:vote:cast"
     INSTRUCTION_GIVEN = "person:instruction:given"
     RECORD_LINKED = "countersign:record:linked"

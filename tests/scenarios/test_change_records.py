@@ -191,7 +191,8 @@ async def test_a_board_that_rejects_sends_the_change_back(countersign: Rehearsal
     await countersign.settle()
     assert await state(countersign, pull) == "draft"
     assert shown(pull)[0] == "action_required"
-    assert "did not authorise it" in said(pull)[-1]
+    assert "@alice: CHG-2026-0001, PAY-1 Daily interest, was rejected by the board." in said(pull)[-1]
+    assert said(pull)[-1].count("Not before the audit") == 3
 
 
 async def test_a_board_that_does_not_answer_in_time_has_rejected(countersign: Rehearsal, board: Board) -> None:
