@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from bot.changes import gather, sync
-from bot.changes.desk import Desk, merged
+from bot.changes.announce import announce
+from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.clock import Clock
 from bot.commands.act import Reception, commands_of, is_weighty, opens_record
@@ -27,8 +28,9 @@ from bot.ingest.subjects import branch_subject, pull_subject
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import Made, Receipt, record
 from bot.policy.load import REPOSITORY_FILE
-from bot.policy.model import Mode, Problem
+from bot.policy.model import Mode, Policy, Problem
 from bot.publish.apply import Overtaken, Publisher, forget, give_way
+from bot.publish.conversation import Conversation
 from bot.publish.effects import CHECK
 from bot.publish.preview import NAME as PREVIEW
 from bot.publish.preview import render_preview
@@ -64,25 +66,42 @@ class Pipeline:
         if gathered is None:
             return Next(over=True)
         now, is_open = self.clock(), gathered.facts.state is PullRequestState.OPEN
+        at = None
         if gathered.facts.state is PullRequestState.MERGED:
             facts, _, _ = await self._record_of(look, gathered, None, now)
             decision = decide(facts, gathered.policy, now)
-            await merged(self.store, look.subject.key, facts, gathered.policy, decision, now)
+            at = await self._merged(look, facts, gathered.policy, decision, now)
         for request in asked:
             await self._serve(look, gathered, reception, request, now)
         facts, desk, _ = await self._record_of(look, gathered, None, now)
         decision = decide(facts, gathered.policy, now)
         if not is_open:
+            await self._announce(look, place)
             await self._give_way(look, place, gathered)
-            return Next(over=True)
+            return Next(at=at, over=True)
         receipt = await self._record(look, Made(look.subject.key, facts, gathered.policy, decision, now), asked)
         await self._watch_base(look, place, gathered)
         await self._tell_siblings(look, place, gathered, decision)
         await self._publish(look, place, decision, receipt, gathered)
         await self._preview(look, place, gathered)
+        if desk is not None:
+            await self._announce(look, place)
         await self._sync(look, desk, gathered)
         concerns = gathered.concerns | gather.concerns(facts, gathered.policy, desk)
         return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=concerns)
+
+    async def _merged(
+        self, look: Look, facts: PullRequestFacts, policy: Policy, decision: Decision, now: datetime
+    ) -> datetime | None:
+        """What a merge means for the change record; answers when time alone makes another look necessary."""
+        github, lane, subject = self._installation(look), Lane(look.urgency), look.subject.key
+        return await gather.merged(self.store, github, subject, facts, policy, decision, lane=lane, now=now)
+
+    async def _announce(self, look: Look, place: Place) -> None:
+        """Tell those who have to act on the change record."""
+        github, lane = self._installation(look), Lane(look.urgency)
+        conversation = Conversation(self.store, github, place.owner, place.name, place.number, lane)
+        await announce(self.store, conversation, look.subject.key, self.clock)
 
     async def _sync(self, look: Look, desk: Desk | None, gathered: Gathered) -> None:
         """Have the record's twin in another system brought up to date."""

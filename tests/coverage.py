@@ -8,6 +8,7 @@ from coverage import Coverage
 
 WHOLE = 95.0
 PURE = (
+    "bot/changes/announcements.py",
     "bot/changes/cab.py",
     "bot/changes/conflicts.py",
     "bot/changes/context.py",

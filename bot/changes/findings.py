@@ -111,7 +111,8 @@ def _board(change: Change) -> tuple[Finding, ...]:
     if authorised is None or not authorised.routing.has_board or change.state is State.CANCELLED:
         return ()
     people = listed([f"@{each.login}" for each in authorised.by])
-    roles = listed([quoted(each) for each in authorised.routing.roles])
+    beside = change.escalation.roles if change.escalation is not None else ()
+    roles = listed([quoted(each) for each in dict.fromkeys((*authorised.routing.roles, *beside))])
     what = f"{people} authorised {change.number} as {roles} on {authorised.at:%Y-%m-%d at %H:%M} UTC."
     found = Finding("cab", Verdict.PASS, "the board approves", what)
     if not authorised.routing.sign_off:

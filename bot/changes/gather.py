@@ -16,7 +16,7 @@ from bot.facts.model import PullRequestFacts
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy import digest
-from bot.policy.model import Policy
+from bot.policy.model import ChangeType, Policy
 from bot.store import Store
 
 MOST_NAMED = 10
@@ -71,7 +71,7 @@ async def record(
         held = await register.open_of(connection, subject)
     # What ships with it can be riskier, and be signed by others.
     tier = max(decision.tier, held.contents.tier) if held is not None else decision.tier
-    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[tier].sign_off}
+    roles = cab.roles_to_ask(policy, tier)
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
     return await desk.look(
@@ -107,9 +107,29 @@ async def at_rest(
     now: datetime,
 ) -> Desk:
     """The record of a pull request that is not open any more."""
-    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[decision.tier].sign_off}
+    roles = cab.roles_to_ask(policy, decision.tier)
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     return await desk.at_rest(store, subject, facts, policy, decision, board=standings, now=now)
+
+
+async def merged(
+    store: Store,
+    github: InstallationClient,
+    subject: str,
+    facts: PullRequestFacts,
+    policy: Policy,
+    decision: Decision,
+    *,
+    lane: Lane,
+    now: datetime,
+) -> datetime | None:
+    """Note that the pull request was merged; answers when time alone makes another look at its record necessary."""
+    async with store.transaction() as connection:
+        change = await register.latest_of(connection, subject)
+    if change is None or change.contents.kind is not ChangeType.EMERGENCY or change.state.over:
+        return None
+    standings = await board.read(store, github, policy, cab.roles_to_ask(policy, decision.tier), facts.names, lane)
+    return await desk.merged(store, subject, facts, policy, decision, board=standings, now=now)
 
 
 async def situation(

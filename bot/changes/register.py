@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg.types.range import TimestamptzRange
 
-from bot.changes import codec, emergency, parts
+from bot.changes import codec, emergency, outbox, parts
 from bot.changes.model import Act, Applied, Change, Choice, Contents, State, Transition, Vote
 from bot.changes.waivers import Waiver
 from bot.deployments.windows import Interval
@@ -131,7 +131,7 @@ async def open_record(
 
 
 async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
-    """Write a transition and the record after it; answers the entry for the ledger.
+    """Write a transition, the record after it, and what is to be announced of it; answers the entry for the ledger.
 
     The pull requests that depend on it are looked at again: those of a release, and those that wait for a review.
 
@@ -163,6 +163,8 @@ async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
         await want(connection, [], concerns=dict.fromkeys(concerns, Urgency.PERSON))
     if change.state.over:
         await parts.close(connection, change.number)
+    if applied.announcement is not None:
+        await outbox.keep(connection, applied.announcement)
     return _entry(change, told, who)
 
 

@@ -14,7 +14,7 @@ from bot.decide.catalogue import CATALOGUE, kind
 from bot.policy.expressions import Malformed, checked
 from bot.policy.model import Tier
 from bot.policy.near import nearest
-from bot.policy.schema import CalendarPart, FreezePart, PolicyFile, TierPart
+from bot.policy.schema import CabPart, CalendarPart, FreezePart, PolicyFile, TierPart
 from bot.policy.shelf import available
 from bot.policy.yaml import Path
 from bot.words import quoted
@@ -71,6 +71,8 @@ def _groups(content: PolicyFile, roles: Collection[str]) -> Found:
         for index, demand in enumerate(part.approvals or ()):
             yield from _unknown(demand.groups, either, ("tiers", tier, "approvals", index, "from"))
         yield from _unknown(part.sign_off, roles, ("tiers", tier, "sign_off"))
+        if part.cab is not None:
+            yield from _escalation(part.cab, roles, ("tiers", tier, "cab", "escalate_to"))
         if part.verification is not None:
             yield from _unknown(part.verification.groups, either, ("tiers", tier, "verification", "from"))
     if content.emergency is not None:
@@ -81,6 +83,12 @@ def _groups(content: PolicyFile, roles: Collection[str]) -> Found:
     if any(part.cab is not None for _, part in _tiers(content)) and "cab" not in roles:
         tier = next(tier for tier, part in _tiers(content) if part.cab is not None)
         yield ("tiers", tier, "cab"), "A board needs members: name them in `roles` as `cab`."
+
+
+def _escalation(board: CabPart, roles: Collection[str], path: Path) -> Found:
+    yield from _unknown(board.escalate_to, roles, path)
+    if board.escalate_to and board.on_timeout != "escalate":
+        yield path, "Nobody is escalated to without `on_timeout: escalate`."
 
 
 def _tiers(content: PolicyFile) -> Iterator[tuple[str, TierPart]]:

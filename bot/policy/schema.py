@@ -132,6 +132,12 @@ class CabPart(_Part):
     reviews: bool = Field(
         default=False, description="An approving review of the pull request by a member is a vote as well."
     )
+    escalate_to: list[RoleKey] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Roles that decide with the board after `on_timeout: escalate`; when missing, the board is called "
+        "once more.",
+    )
 
 
 class RatePart(_Part):

@@ -192,7 +192,8 @@ async def test_a_board_that_rejects_sends_the_change_back(countersign: Rehearsal
     await countersign.settle()
     assert await state(countersign, pull) == "draft"
     assert shown(pull)[0] == "action_required"
-    assert "did not authorise it" in said(pull)[-1]
+    assert "@alice: CHG-2026-0001, PAY-1 Daily interest, was rejected by the board." in said(pull)[-1]
+    assert said(pull)[-1].count("Not before the audit") == 3
 
 
 async def test_a_board_that_does_not_answer_in_time_has_rejected(countersign: Rehearsal, board: Board) -> None:
@@ -279,7 +280,7 @@ async def test_an_emergency_goes_ahead_and_its_overdue_review_blocks_the_next(
     found = "The cause was a lost index; it is monitored from now on."
     pull.comment(by=board.chris, body=f"/change review {found}")
     await countersign.settle()
-    assert "@chris decided about it. Somebody with `cab`" in said(pull)[-1]
+    assert any("@chris decided about it. Somebody with `cab`" in each for each in said(pull))
     assert shown(other)[0] == "failure"
     pull.comment(by=board.cleo, body=f"/change review {found}")
     await countersign.settle()
@@ -475,9 +476,9 @@ async def test_the_commands_of_a_comment_are_done_in_order_each_on_what_the_one_
     )
     await countersign.settle()
     assert await state(countersign, pull) == "authorize"
-    [reply] = said(pull)
-    assert "is on the agenda" in reply
+    reply, agenda = said(pull)
     assert "@alice contributed to the change" in reply
+    assert "is on the agenda" in agenda
     assert [each.content for each in comment.reactions] == ["eyes", "confused"]
     [(kept,)] = await countersign.rows("SELECT value FROM instruction WHERE kind = 'plan:backout'")
     assert kept == "If totals differ by a cent:\n\n1. Carol deploys the image before.\n2. Dana compares `totals`."

@@ -9,10 +9,10 @@ import pytest
 
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
-from bot.changes.model import Act, Choice, Routing, State
+from bot.changes.model import Act, Choice, Request, Routing, State
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
-from bot.commands import board, records
+from bot.commands import records
 from bot.commands.model import Change, LaidDown, Moved, WaiverAnswered, WaiverAsked
 from bot.commands.parse import Given, parse
 from bot.commands.table import BY_NAME
@@ -230,6 +230,12 @@ def test_a_record_that_says_little_is_shown_without_gaps() -> None:
     assert "vote" not in shown
 
 
+def test_who_decides_after_an_escalation_is_shown_beside_the_board() -> None:
+    record = replace(asked(), escalation=Request(None, MONDAY, ("director", "cab"), (account("dina"),)))
+    shown = said("/change", record=record).reply
+    assert "| board | 3 of cab, it-manager, risk-officer, compliance and director, and a signature for each of" in shown
+
+
 def test_a_board_without_signatures_is_named_by_its_number() -> None:
     routed = Routing(("ecab",), 1)
     shown = said("/change", record=draft(routing=routed, regulations=("sox", "dora"))).reply
@@ -253,29 +259,15 @@ def test_the_template_of_the_plans_can_be_copied() -> None:
 # /request-cab
 
 
-def test_asking_calls_the_board_once() -> None:
+def test_who_asks_is_told_nothing_that_the_call_of_the_board_says() -> None:
     outcome = said("/request-cab The regulator asks for it", record=draft())
     assert moved(outcome) == [Act.SUBMIT, Act.ASSESS]
     assert after(outcome).requesters == (account("ana"),)
     step = outcome.deeds[0]
     assert isinstance(step, Moved)
     assert step.steps[0].transition.why == "The regulator asks for it"
-    assert outcome.reply == (
-        "@acme/cab @acme/it @acme/risk @acme/compliance: CHG-2027-0001, Settle twice a day, is on the agenda until "
-        "2027-01-05 12:00 UTC. Planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC. Vote with `/cab approve`, "
-        "`/cab reject reason` or `/cab defer reason`; `/change` shows the record."
-    )
-
-
-def test_a_board_that_has_for_ever_is_given_no_end() -> None:
-    called = board._asked(replace(asked(), deadline=None), Change(FACTS, rules()))
-    assert "is on the agenda. Planned for" in called
-
-
-def test_each_holder_is_called_once_though_it_has_two_roles() -> None:
-    both = rules(roles={**rules().roles, "it-manager": ("acme/cab",), "risk-officer": ("acme/cab", "@acme|eve")})
-    called = board._asked(asked(), Change(FACTS, both))
-    assert called.startswith("@acme/cab @\\@acme\\|eve @acme/compliance: ")
+    assert outcome.reply == ""
+    assert step.steps[1].announcement is not None
 
 
 def test_what_a_record_lacks_is_told_with_the_sections_to_copy() -> None:
@@ -301,10 +293,9 @@ def test_a_refusal_that_no_section_would_help_has_none_to_copy() -> None:
 def test_what_else_blocks_is_waited_for() -> None:
     outcome = said("/request-cab", desk=desk_of(draft(), blocking=("identity",)))
     assert moved(outcome) == [Act.SUBMIT]
-    assert outcome.reply is not None
-    assert outcome.reply.startswith("@")
-    assert outcome.reply.endswith(
-        "is complete and comes on the agenda when nothing else blocks; the check says what does. Votes count from then on."
+    assert outcome.reply == (
+        "CHG-2027-0001 is complete and comes on the agenda when nothing else blocks; the check says what does. "
+        "The board is called then, and votes count from then on."
     )
 
 
@@ -342,9 +333,10 @@ def test_the_vote_that_rejects_sends_it_back() -> None:
         record = done(record, vote(login, Choice.REJECT, "Not before the audit."))
     outcome = said("/cab reject Not before the audit", "cleo", record=record)
     assert moved(outcome) == [Act.VOTE, Act.REJECT]
-    assert outcome.reply == "CHG-2027-0001 is back in draft: the board did not authorise it."
+    assert outcome.reply == "", "who asked is told by an announcement"
     step = outcome.deeds[0]
     assert isinstance(step, Moved)
+    assert step.steps[1].announcement is not None
     assert step.steps[0].change.votes[-1].reason == "Not before the audit"
 
 

@@ -15,7 +15,7 @@ from bot.policy.check import check, explain
 from bot.policy.default import default
 from bot.policy.demands import demanded
 from bot.policy.expressions import checked
-from bot.policy.model import Mode, Policy, Tier
+from bot.policy.model import Cab, Mode, OnTimeout, Policy, Tier
 from bot.policy.reference import TIGHTENS, within
 from bot.policy.schema import PolicyFile
 from bot.policy.schema_file import schema
@@ -124,6 +124,40 @@ def test_a_fork_is_refused_by_the_rule_of_the_high_example() -> None:
     assert "A change of tier high comes from a branch of the repository itself." in said(
         forked, in_force(rules, facts.repository.name)
     )
+
+
+@pytest.mark.parametrize(
+    ("board", "sentence"),
+    [
+        (Cab(1), "1 member of the board votes for it within 1 day, or it is rejected."),
+        (
+            Cab(2, on_timeout=OnTimeout.EXTEND),
+            "2 members of the board vote for it within 1 day, or the board is called again, and the time begins anew.",
+        ),
+        (
+            Cab(2, on_timeout=OnTimeout.ESCALATE),
+            "2 members of the board vote for it within 1 day, or the board is called once more, with as much time again.",
+        ),
+        (
+            Cab(2, on_timeout=OnTimeout.ESCALATE, escalate_to=("director",)),
+            (
+                "2 members of the board vote for it within 1 day, or director (acme/directors) decides with them in as much "
+                "time again."
+            ),
+        ),
+        (
+            Cab(2, on_timeout=OnTimeout.ESCALATE, escalate_to=("director", "head")),
+            (
+                "2 members of the board vote for it within 1 day, or director (acme/directors) and head (held by nobody) "
+                "decide with them in as much time again."
+            ),
+        ),
+    ],
+)
+def test_what_becomes_of_a_change_that_a_board_does_not_decide_is_said(board: Cab, sentence: str) -> None:
+    known = policy(roles={"director": ("acme/directors",)})
+    tier = replace(known.tiers[Tier.LOW], cab=board)
+    assert sentence in demanded(replace(known, tiers={**known.tiers, Tier.LOW: tier}), Tier.LOW)
 
 
 def test_a_tier_that_asks_for_nothing_says_so_little() -> None:
