@@ -36,6 +36,7 @@ PURE = (
     "bot/policy/expressions.py",
     "bot/policy/schema.py",
     "bot/policy/near.py",
+    "bot/policy/recurrence.py",
     "bot/policy/demands.py",
     "bot/policy/reference.py",
     "bot/policy/inventory.py",

@@ -1,5 +1,7 @@
 """A change of the policy itself: shown for what it means, of tier high, and not approved by who gains from it."""
 
+import pytest
+
 from bot.publish.effects import CHECK
 from bot.publish.preview import NAME
 from bot.sandbox.rehearsal import Rehearsal
@@ -86,3 +88,36 @@ async def test_other_changes_have_no_preview(countersign: Rehearsal, bank: Bank)
     await countersign.settle()
     assert pull.check(NAME) is None
     assert pull.check(ORGANISATIONS) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        (
+            "calendar:\n  windows:\n    w:\n      rrule: FREQ=DAILY;INTERVAL=0;BYMONTH=2;BYMONTHDAY=30\n      duration: 1 hour\n",
+            5,
+            "`INTERVAL` must be a number from 1 to 999, not `0`.",
+        ),
+        (
+            "calendar:\n  windows:\n    w: {rrule: FREQ=DAILY;BYEASTER=1000, duration: 1 hour}\n",
+            4,
+            "`BYEASTER` is not known in a recurrence rule.",
+        ),
+        (
+            "calendar:\n  freezes:\n    - name: until further notice\n      from: 2027-01-01\n      to: 9999-12-31\n",
+            6,
+            "`9999-12-31` is not in the years 1970 to 2200.",
+        ),
+    ],
+)
+async def test_a_file_that_would_never_end_gets_its_checks_with_the_error_at_its_line(
+    countersign: Rehearsal, bank: Bank, text: str, line: int, told: str
+) -> None:
+    pull = bank.ledger.open_pull_request(
+        by=bank.alice, title="Calendar", files={".github/countersign.yml": f"version: 1\n{text}"}
+    )
+    await countersign.settle()
+    [note] = pull.check(NAME).annotations
+    assert (note["path"], note["start_line"]) == (".github/countersign.yml", line)
+    assert note["message"].startswith(told)
+    assert shown(pull)[0] == "failure"

@@ -76,6 +76,9 @@ def test_a_value_is_shown_where_its_name_stands() -> None:
         ("a: `b`", (1, 4), "This is not valid YAML: found character ''' that cannot start any token."),
         ("a: \x00", (1, 1), "This is not valid YAML: unacceptable character #x0000: special characters are not allowed."),
         ("a: \ud800", (1, 1), "This is not valid YAML: unacceptable character #xd800: special characters are not allowed."),
+        ('a: "\\ud83d"', (1, 4), "This has a character that cannot be kept: a NUL, or half of a pair (`\\ud800`)."),
+        ('a: [b, "\\0"]', (1, 8), "This has a character that cannot be kept: a NUL, or half of a pair (`\\ud800`)."),
+        ('a: {"b\\0": 1}', (1, 5), "This has a character that cannot be kept: a NUL, or half of a pair (`\\ud800`)."),
         ('"\\U99999999"', (1, 1), "This is not valid YAML: Python int too large to convert to C int."),
     ],
 )  # fmt: skip
