@@ -35,6 +35,7 @@ PURE = (
     "bot/policy/values.py",
     "bot/policy/expressions.py",
     "bot/policy/schema.py",
+    "bot/policy/cost.py",
     "bot/policy/near.py",
     "bot/policy/recurrence.py",
     "bot/policy/demands.py",

@@ -108,9 +108,14 @@ async def test_other_changes_have_no_preview(countersign: Rehearsal, bank: Bank)
             6,
             "`9999-12-31` is not in the years 1970 to 2200.",
         ),
+        (
+            f"rules:\n  - id: eats\n    require: '[\"a\"]{'.map(p, p+p+p+p+p+p+p+p)' * 8}.exists(q, q.size() == 1)'\n    message: m\n",
+            4,
+            "It puts too much together",
+        ),
     ],
 )
-async def test_a_file_that_would_never_end_gets_its_checks_with_the_error_at_its_line(
+async def test_a_file_that_would_never_end_or_eat_everything_gets_its_checks_with_the_error_at_its_line(
     countersign: Rehearsal, bank: Bank, text: str, line: int, told: str
 ) -> None:
     pull = bank.ledger.open_pull_request(
