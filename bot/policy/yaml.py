@@ -71,6 +71,8 @@ def read(text: str, origin: str) -> Document:
         said = f"{error.context}, {problem}" if problem.startswith("but ") else problem
         _at_mark(document, error.problem_mark, _invalid(said))
         return document
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001 - the parser raises nearly anything on hostile text, an OverflowError too
         document.complain((), _invalid(str(error).partition("\n")[0]))
         return document

@@ -5,6 +5,8 @@ import pytest
 from bot.publish.effects import CHECK
 from bot.publish.preview import NAME
 from bot.sandbox.rehearsal import Rehearsal
+from bot.trial import history
+from bot.trial.fence import Fence
 from tests.scenarios.bank import POLICY, Bank, reasons, shown
 
 ORGANISATIONS = f"{NAME} (organisation)"
@@ -74,6 +76,28 @@ async def test_a_repositorys_own_policy_is_of_tier_high_too(countersign: Rehears
     await countersign.settle()
     assert pull.check(NAME).title == "No change is on record to try it on"
     assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
+
+
+async def test_a_policy_that_cannot_be_tried_on_the_record_fails_and_says_why(
+    countersign: Rehearsal, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank.change()
+    await countersign.settle()
+    monkeypatch.setattr(history, "FENCE", Fence(seconds=0))
+    many = "".join(f"  - {{name: app-{n}, repositories: [app-{n}], tier: low}}\n" for n in range(3_000))
+    longer = LOOSER.replace("applications:\n", f"applications:\n{many}")
+    assert longer != LOOSER
+    pull = bank.policy.open_pull_request(by=bank.erin, title="Greedy", files={"countersign.yml": longer})
+    await countersign.settle()
+    preview = pull.check(ORGANISATIONS)
+    assert preview.conclusion == "failure"
+    assert "could not be tried on the record" in plain(preview.summary)
+    assert "makes its expressions simpler" in plain(preview.summary)
+    assert shown(pull)[0] == "failure"
+    monkeypatch.undo()
+    pull.push(by=bank.erin, files={"countersign.yml": LOOSER})
+    await countersign.settle()
+    assert pull.check(ORGANISATIONS).conclusion == "success"
 
 
 async def test_taking_the_policy_away_is_told_and_fails(countersign: Rehearsal, bank: Bank) -> None:

@@ -86,6 +86,15 @@ def test_what_is_not_plain_yaml_is_a_problem_at_its_place(text: str, place: tupl
     assert problems(text)[0] == (*place, message)
 
 
+def test_memory_that_there_is_not_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("bot.policy.yaml._is_plain", without_memory)
+    with pytest.raises(MemoryError):
+        read("a: 1", "o")
+
+
 def test_a_deep_file_is_not_read_on() -> None:
     # Read whole, this takes the parser minutes.
     assert problems("[" * MOST_BYTES) == [(1, MOST_LEVELS + 1, "Values are nested more than 20 levels deep.")]
