@@ -16,6 +16,7 @@ from bot.policy.default import default
 from bot.policy.demands import demanded
 from bot.policy.expressions import checked
 from bot.policy.model import Cab, Mode, OnTimeout, Policy, Tier
+from bot.policy.recurrence import problem
 from bot.policy.reference import TIGHTENS, within
 from bot.policy.schema import PolicyFile
 from bot.policy.schema_file import schema
@@ -106,7 +107,7 @@ def test_an_example_demands_and_decides_what_it_says(tier: Tier, part: str) -> N
 
 
 def test_the_expressions_that_it_shows_can_be_used() -> None:
-    shown = re.findall(r"^- `(.+?)`: ", PAGE.partition("## Expressions")[2].partition("## Reference")[0], re.MULTILINE)
+    shown = re.findall(r"^- `(.+?)`: ", PAGE.partition("## Expressions")[2].partition("\n## ")[0], re.MULTILINE)
     assert len(shown) == 6
     for text in shown:
         checked(text)
@@ -163,3 +164,9 @@ def test_what_becomes_of_a_change_that_a_board_does_not_decide_is_said(board: Ca
 def test_a_tier_that_asks_for_nothing_says_so_little() -> None:
     bare = replace(policy(), separation=())
     assert demanded(bare, Tier.LOW) == ("It is a change of type normal.", "1 person with write access approves.")
+
+
+def test_the_rules_of_the_calendar_that_it_shows_are_rules() -> None:
+    shown = re.findall(r"^- `(FREQ=[^`]*)`: ", PAGE, re.MULTILINE)
+    assert len(shown) == 3
+    assert [problem(rule) for rule in shown] == [""] * 3
