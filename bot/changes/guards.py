@@ -130,10 +130,9 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
     reason = cab.objection(event.who, change, context.standings, context.policy, people)
     if reason:
         roles = [f"`{role}`" for role in change.contents.routing.roles]
-        voters = f"Whoever had {listed(roles)} when the board was asked, and no part in the change, votes."
         return Refused(
             f"The vote of @{event.who.login} does not count, since @{event.who.login} {reason}.",
-            voters if roles else "",
+            f"Whoever had {listed(roles)} when the board was asked, and no part in the change, votes." if roles else "",
         )
     if event.choice is not Choice.APPROVE and not visible(event.why):
         return Refused(f"To {event.choice.value} needs a reason.", "Say in a sentence what is in the way.")
@@ -312,6 +311,8 @@ def material(change: Change, contents: Contents, context: Context) -> str:
         "what the policy demands": before.routing != contents.routing,
         "the template": before.template != contents.template,
         "the plans": (before.plans, before.justification) != (contents.plans, contents.justification),
+        "the repository": before.repository != contents.repository,
+        "the base branch": before.base != contents.base,
         "what is affected": (before.application, before.configuration_item, before.pulls)
         != (contents.application, contents.configuration_item, contents.pulls),
         "the window that was authorised": contents.routing.has_board and before.window != contents.window,

@@ -247,6 +247,25 @@ async def test_a_push_that_changes_the_diff_takes_the_authorisation_back(counter
     assert "has not been asked" in pull.check(CHECK).summary
 
 
+async def test_another_base_branch_takes_the_authorisation_back(countersign: Rehearsal, board: Board) -> None:
+    board.vault.branch("staging", start="main")
+    pull = board.change(base="staging")
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    board.vote(pull, "chris", "ida", "rick")
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    countersign.later(seconds=2)
+    pull.retarget(by=board.alice, base="main")
+    countersign.later(seconds=2)
+    pull.review(by=board.carol, state="APPROVED")
+    await countersign.settle()
+    assert await state(countersign, pull) == "assess"
+    assert shown(pull)[0] == "action_required"
+    [(why,)] = await countersign.rows("SELECT why FROM transition WHERE act = 'revise' AND before = 'scheduled'")
+    assert why == "Different now: the base branch."
+
+
 async def test_an_emergency_goes_ahead_and_its_overdue_review_blocks_the_next(
     countersign: Rehearsal, board: Board
 ) -> None:
