@@ -37,6 +37,7 @@ PURE = (
     "bot/policy/expressions.py",
     "bot/policy/schema.py",
     "bot/policy/near.py",
+    "bot/policy/patterns.py",
     "bot/policy/demands.py",
     "bot/policy/reference.py",
     "bot/policy/inventory.py",

@@ -7,13 +7,13 @@ from datetime import date, datetime, time
 from typing import Any
 
 import holidays
-import re2
 from dateutil.rrule import rrule, rrulestr
 
 from bot.decide.catalogue import CATALOGUE, kind
 from bot.policy.expressions import Malformed, checked
 from bot.policy.model import Tier
 from bot.policy.near import nearest
+from bot.policy.patterns import compiled
 from bot.policy.schema import CalendarPart, FreezePart, PolicyFile, TierPart
 from bot.policy.shelf import available
 from bot.policy.yaml import Path
@@ -22,8 +22,6 @@ from bot.words import quoted
 PERMISSIONS = ("write", "maintain", "admin")
 _DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - a recurrence rule is of local time
 _YEARS_LATER = _DAY.replace(year=_DAY.year + 12)
-_QUIET = re2.Options()
-_QUIET.log_errors = False
 
 Found = Iterator[tuple[Path, str]]
 
@@ -203,7 +201,7 @@ _ONE_RULE = "It is one rule without beginning and end: `FREQ=WEEKLY;BYDAY=SA;BYH
 
 
 def _pattern(text: str) -> str:
-    return _refused(lambda: re2.compile(text, options=_QUIET), "It is not a pattern of RE2")
+    return _refused(lambda: compiled(text), "It is not a pattern of RE2")
 
 
 def _refused(reading: Callable[[], object], sentence: str) -> str:

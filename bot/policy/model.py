@@ -322,7 +322,10 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A standard change that is authorised beforehand: which files it may touch, and how large it may be."""
+    """A standard change that is authorised beforehand: which files it may touch, and how large it may be.
+
+    ``paths`` are patterns of RE2: one must be found in the path of each file; only ``^`` and ``$`` bind it to the ends.
+    """
 
     id: str
     title: str

@@ -266,6 +266,21 @@ async def test_another_base_branch_takes_the_authorisation_back(countersign: Reh
     assert why == "Different now: the base branch."
 
 
+async def test_a_standard_change_is_what_its_template_says(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
+    template = r"{id: texts, title: Texts, paths: ['^texts/.*\.json$'], lines: 50, expires: 2099-12-31}"
+    policy = POLICY.replace("  low:\n", "  low:\n    change: standard\n").replace(
+        "emergency:", f"standard:\n  - {template}\nemergency:"
+    )
+    board = Board.found(gh, policy)
+    kinds = {}
+    for path in ("texts/en/rates.json", "texts/x/deploy.sh"):
+        pull = board.site.open_pull_request(by=board.alice, title="PAY-5 Text", files={path: "{}"})
+        pull.review(by=board.bob, state="APPROVED")
+        await countersign.settle()
+        ((kinds[path],),) = await countersign.rows("SELECT kind FROM change ORDER BY sequence DESC LIMIT 1")
+    assert kinds == {"texts/en/rates.json": "standard", "texts/x/deploy.sh": "normal"}
+
+
 async def test_an_emergency_goes_ahead_and_its_overdue_review_blocks_the_next(
     countersign: Rehearsal, board: Board
 ) -> None:
