@@ -266,7 +266,11 @@ def may_cancel(change: Change, event: Event, context: Context) -> Refused | None
     board = cab.members(change.contents.routing, context.standings, context.policy)
     if any(person == people.person(each) for each in (*change.contents.contributors, *change.requesters, *board)):
         return None
-    return Refused(f"@{event.who.login} cannot cancel {change.number}.", "Who contributed, asked, or decides can.")
+    roles = [f"`{role}`" for role in change.contents.routing.roles]
+    decides = f", or has {listed(roles, 'or')}," if roles else ""
+    return Refused(
+        f"@{event.who.login} cannot cancel {change.number}.", f"Whoever contributed or asked for it{decides} can."
+    )
 
 
 def lacking(change: Change, context: Context) -> tuple[str, ...]:

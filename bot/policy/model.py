@@ -363,8 +363,9 @@ class Policy:
     or configuration items of which no two are to be changed at the same time. ``problems`` are of files that could
     not be used, or not wholly: the last good version stands in for them. ``undecidable`` says that the organisation's
     file has never worked, so that nobody knows what is demanded. ``dropped`` has the holders that a repository's file
-    took out of a role: they approve no more, and what they object to still stands. ``raised`` is the tier that the
-    repository's file says its changes have at least.
+    took out of a role: they approve no more, and what they object to still stands. ``own_roles`` are roles that only
+    the repository's file has: what others did is not theirs to undo. ``raised`` is the tier that the repository's file
+    says its changes have at least.
     """
 
     mode: Mode
@@ -393,7 +394,13 @@ class Policy:
     problems: tuple[Problem, ...] = ()
     undecidable: bool = False
     dropped: tuple[str, ...] = ()
+    own_roles: tuple[str, ...] = ()
     raised: Tier = Tier.LOW
+
+    @property
+    def organisation_roles(self) -> tuple[str, ...]:
+        """The roles that the organisation has given out, by name."""
+        return tuple(sorted({*self.roles} - {*self.own_roles}))
 
     @property
     def tells_writers_apart(self) -> bool:
