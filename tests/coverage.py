@@ -40,6 +40,7 @@ PURE = (
     "bot/policy/cost.py",
     "bot/policy/near.py",
     "bot/policy/recurrence.py",
+    "bot/policy/patterns.py",
     "bot/policy/demands.py",
     "bot/policy/reference.py",
     "bot/policy/inventory.py",

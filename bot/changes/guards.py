@@ -287,7 +287,11 @@ def may_cancel(change: Change, event: Event, context: Context) -> Refused | None
     board = cab.deciding(change, context.standings, context.policy)
     if any(person == people.person(each) for each in (*change.contents.contributors, *change.requesters, *board)):
         return None
-    return Refused(f"@{event.who.login} cannot cancel {change.number}.", "Who contributed, asked, or decides can.")
+    roles = [f"`{role}`" for role in change.contents.routing.roles]
+    decides = f", or has {listed(roles, 'or')}," if roles else ""
+    return Refused(
+        f"@{event.who.login} cannot cancel {change.number}.", f"Whoever contributed or asked for it{decides} can."
+    )
 
 
 def lacking(change: Change, context: Context) -> tuple[str, ...]:
@@ -333,6 +337,8 @@ def material(change: Change, contents: Contents, context: Context) -> str:
         "what the policy demands": before.routing != contents.routing,
         "the template": before.template != contents.template,
         "the plans": (before.plans, before.justification) != (contents.plans, contents.justification),
+        "the repository": before.repository != contents.repository,
+        "the base branch": before.base != contents.base,
         "what is affected": (before.application, before.configuration_item, before.pulls)
         != (contents.application, contents.configuration_item, contents.pulls),
         "the window that was authorised": contents.routing.has_board and before.window != contents.window,

@@ -337,7 +337,7 @@ class RecordFacts:
 
 
 class Instructed(StrEnum):
-    """What people can lay down for a change in a comment; the latest word of a kind holds."""
+    """What people can lay down for a change in a comment; the latest word of a kind holds, of a hold that on each."""
 
     HOLD = "hold"
     RAISE = "raise"
@@ -406,6 +406,11 @@ class PullRequestFacts:
     names: tuple[Named, ...] = ()
     only_approver: Account | None = None
     unauthorised: tuple[Unauthorised, ...] = ()
+
+    @property
+    def holds(self) -> tuple[Instruction, ...]:
+        """The holds that stand, one for each who holds; everybody's own stands until it is lifted."""
+        return tuple(each for each in self.instructions if each.kind is Instructed.HOLD and each.value)
 
     def instructed(self, kind: Instructed) -> Instruction | None:
         """What holds of that kind; None when nobody laid anything down, or it was taken back."""

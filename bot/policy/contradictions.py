@@ -7,21 +7,19 @@ from datetime import date, datetime, time
 from typing import Any
 
 import holidays
-import re2
 
 from bot.decide.catalogue import CATALOGUE, kind
 from bot.policy import recurrence
 from bot.policy.expressions import Malformed, checked
 from bot.policy.model import Tier
 from bot.policy.near import nearest
+from bot.policy.patterns import compiled
 from bot.policy.schema import CabPart, CalendarPart, FreezePart, PolicyFile, TierPart
 from bot.policy.shelf import available
 from bot.policy.yaml import Path
 from bot.words import quoted
 
 PERMISSIONS = ("write", "maintain", "admin")
-_QUIET = re2.Options()
-_QUIET.log_errors = False
 
 Found = Iterator[tuple[Path, str]]
 
@@ -188,7 +186,7 @@ def _start(moment: date | datetime) -> datetime:
 
 
 def _pattern(text: str) -> str:
-    return _refused(lambda: re2.compile(text, options=_QUIET), "It is not a pattern of RE2")
+    return _refused(lambda: compiled(text), "It is not a pattern of RE2")
 
 
 def _refused(reading: Callable[[], object], sentence: str) -> str:

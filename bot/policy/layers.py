@@ -144,6 +144,7 @@ def repository(
         tiers=tiers,
         roles=roles,
         dropped=_dropped(upper.roles, roles),
+        own_roles=tuple(sorted({*roles} - {*upper.roles})),
         people=_joined(upper.people, content),
         applications=tuple(
             replace(each, mode=mode)

@@ -415,7 +415,12 @@ class StandardPart(_Part):
 
     id: Id = Field(description="What it is called in the reasons.")
     title: Word = Field(description="What people call it.")
-    paths: list[Word] = Field(min_length=1, max_length=50, description="Patterns (RE2) of the files it may touch.")
+    paths: list[Word] = Field(
+        min_length=1,
+        max_length=50,
+        description="Patterns (RE2) of the files it may touch. One is found anywhere in a path, as with `matches` in "
+        "expressions: `^` and `$` bind it to the ends, as in `^texts/.*\\.json$`.",
+    )
     lines: int = Field(ge=1, description="How many lines it may change.")
     expires: Day = Field(description="The last day on which it is authorised.")
 

@@ -230,6 +230,7 @@ class Life(RuleBasedStateMachine):
     @rule(
         tier=st.sampled_from(Tier),
         diff=st.sampled_from(["first", "second"]),
+        base=st.sampled_from(["main", "main", "staging"]),
         head=st.sampled_from(["b" * 40, "c" * 40]),
         plans=st.sampled_from([PLANS, PLANS, PLANS, PLANS[:2]]),
         contributors=st.sets(st.sampled_from(["ana", "bo", "ida", "cleo-admin"]), min_size=1, max_size=2),
@@ -240,13 +241,14 @@ class Life(RuleBasedStateMachine):
         self,
         tier: Tier,
         diff: str,
+        base: str,
         head: str,
         plans: tuple[tuple[Plan, str], ...],
         contributors: set[str],
         template: bool,
         really: bool,
     ) -> None:
-        """Somebody pushes, or edits the description; what is declared an emergency stays one."""
+        """Somebody pushes, retargets, or edits the description; what is declared an emergency stays one."""
         if not really:
             return
         declared = self.change.emergency is not None
@@ -259,6 +261,7 @@ class Life(RuleBasedStateMachine):
             routing=cab.routing(self.bank, tier, kind),
             template="docs" if kind is ChangeType.STANDARD else "",
             diff=diff,
+            base=base,
             head=head,
             plans=plans,
             contributors=tuple(account(each) for each in sorted(contributors)),
@@ -269,7 +272,8 @@ class Life(RuleBasedStateMachine):
         if event is None:
             return
         assert self.try_(event)
-        if before.contents.diff != diff and before.state in {State.AUTHORIZE, State.SCHEDULED}:
+        another = (before.contents.diff, before.contents.base) != (diff, base)
+        if another and before.state in {State.AUTHORIZE, State.SCHEDULED}:
             assert self.change.state is State.ASSESS
             assert self.change.authorisation is None
 

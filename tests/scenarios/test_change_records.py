@@ -12,7 +12,7 @@ from bot.sandbox import SimulatedGitHub
 from bot.sandbox.accounts import Account
 from bot.sandbox.organisations import Team
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.bank import reasons, shown
+from tests.scenarios.bank import reasons, shown, told
 
 POLICY = """\
 version: 1
@@ -249,6 +249,40 @@ async def test_a_push_that_changes_the_diff_takes_the_authorisation_back(counter
     assert "has not been asked" in pull.check(CHECK).summary
 
 
+async def test_another_base_branch_takes_the_authorisation_back(countersign: Rehearsal, board: Board) -> None:
+    board.vault.branch("staging", start="main")
+    pull = board.change(base="staging")
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    board.vote(pull, "chris", "ida", "rick")
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    countersign.later(seconds=2)
+    pull.retarget(by=board.alice, base="main")
+    countersign.later(seconds=2)
+    pull.review(by=board.carol, state="APPROVED")
+    await countersign.settle()
+    assert await state(countersign, pull) == "assess"
+    assert shown(pull)[0] == "action_required"
+    [(why,)] = await countersign.rows("SELECT why FROM transition WHERE act = 'revise' AND before = 'scheduled'")
+    assert why == "Different now: the base branch."
+
+
+async def test_a_standard_change_is_what_its_template_says(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
+    template = r"{id: texts, title: Texts, paths: ['^texts/.*\.json$'], lines: 50, expires: 2099-12-31}"
+    policy = POLICY.replace("  low:\n", "  low:\n    change: standard\n").replace(
+        "emergency:", f"standard:\n  - {template}\nemergency:"
+    )
+    board = Board.found(gh, policy)
+    kinds = {}
+    for path in ("texts/en/rates.json", "texts/x/deploy.sh"):
+        pull = board.site.open_pull_request(by=board.alice, title="PAY-5 Text", files={path: "{}"})
+        pull.review(by=board.bob, state="APPROVED")
+        await countersign.settle()
+        ((kinds[path],),) = await countersign.rows("SELECT kind FROM change ORDER BY sequence DESC LIMIT 1")
+    assert kinds == {"texts/en/rates.json": "standard", "texts/x/deploy.sh": "normal"}
+
+
 async def test_an_emergency_goes_ahead_and_its_overdue_review_blocks_the_next(
     countersign: Rehearsal, board: Board
 ) -> None:
@@ -361,6 +395,42 @@ async def test_what_people_lay_down_holds(countersign: Rehearsal, board: Board) 
     pull.comment(by=board.alice, body="/change")
     await countersign.settle()
     assert "| plans | backout |" in said(pull)[-1]
+
+
+async def test_a_hold_is_lifted_by_who_holds_or_by_a_role_that_has_no_part_in_it(
+    countersign: Rehearsal, gh: SimulatedGitHub
+) -> None:
+    board = Board.found(gh)
+    pull = board.site.open_pull_request(by=board.alice, title="PAY-3 Text", files={"a": "2"})
+    pull.review(by=board.bob, state="APPROVED")
+    board.site.grant(board.rick, "read")
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    pull.comment(by=board.rick, body="/hold The rates are not agreed")
+    pull.comment(by=board.carol, body="/hold Wait for the auditors")
+    await countersign.settle()
+    assert shown(pull) == ("action_required", "Waiting: @carol and @rick, who hold it")
+    assert "Somebody with `cab`, `it-manager`, `release` or `risk-officer`" in told(pull)
+    for name in ("alice", "carol"):
+        pull.comment(by=board.people[name], body="/unhold")
+        await countersign.settle()
+    assert any(each.startswith("@alice cannot lift it.") for each in said(pull))
+    assert shown(pull) == ("action_required", "Waiting: @rick, who holds it")
+    pull.comment(by=board.ida, body="/unhold Agreed by mail")
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+
+
+async def test_a_member_of_the_board_cancels_and_holds_with_read_access(countersign: Rehearsal, board: Board) -> None:
+    board.vault.grant(board.chris, "read")
+    pull = board.change()
+    await countersign.settle()
+    pull.comment(by=board.chris, body="/hold Not this week")
+    await countersign.settle()
+    assert "@chris holds the change: Not this week" in told(pull)
+    pull.comment(by=board.chris, body="/cancel It is not wanted any more")
+    await countersign.settle()
+    assert await state(countersign, pull) == "cancelled"
 
 
 async def test_a_record_can_be_cancelled_and_opened_anew(countersign: Rehearsal, board: Board) -> None:

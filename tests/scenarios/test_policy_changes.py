@@ -85,7 +85,7 @@ tiers:
   medium:
     approvals: [{count: 3, from: [write]}]
 standard:
-  - {id: typo, title: Typos, paths: [docs/*], lines: 10, expires: 2099-01-01}
+  - {id: typo, title: Typos, paths: [^docs/], lines: 10, expires: 2099-01-01}
 """
 
 

@@ -97,7 +97,7 @@ def rules(**changes: Any) -> Policy:
         ),
         "emergency": Emergency(("release",), 2, timedelta(days=3), timedelta(hours=4)),
         "waivers": Waivers(("risk-officer",), timedelta(days=30)),
-        "templates": (Template("docs", "Documentation", ("docs/*",), 100, date(2027, 1, 31)),),
+        "templates": (Template("docs", "Documentation", ("^docs/",), 100, date(2027, 1, 31)),),
     }  # fmt: skip
     return replace(policy(), **{**known, **changes})
 

@@ -9,11 +9,11 @@ import pytest
 
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
-from bot.changes.model import Act, Choice, Request, Routing, State
+from bot.changes.model import Act, Choice, Event, Request, Routing, State
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
 from bot.commands import records
-from bot.commands.model import Change, LaidDown, Moved, WaiverAnswered, WaiverAsked
+from bot.commands.model import Change, LaidDown, Lifted, Moved, WaiverAnswered, WaiverAsked
 from bot.commands.parse import Given, parse
 from bot.commands.table import BY_NAME
 from bot.decide.verdict import Decision, Finding, Involvement, Verdict
@@ -166,9 +166,9 @@ def test_without_a_record_nothing_is_done_about_one(text: str, desk: Desk | None
         ("/emergency INC0012345 Payments are down since nine", Permission.READ, Permission.NONE),
         ("/waiver grant 3", Permission.READ, Permission.NONE),
         ("/request-cab", Permission.WRITE, Permission.TRIAGE),
-        ("/cancel No longer needed", Permission.WRITE, Permission.TRIAGE),
-        ("/hold Wait", Permission.WRITE, Permission.TRIAGE),
-        ("/unhold", Permission.WRITE, Permission.TRIAGE),
+        ("/cancel No longer needed", Permission.READ, Permission.NONE),
+        ("/hold Wait", Permission.READ, Permission.NONE),
+        ("/unhold", Permission.READ, Permission.NONE),
         ("/risk raise high It pays interest", Permission.WRITE, Permission.TRIAGE),
         ("/plan backout Deploy the image before this one.", Permission.WRITE, Permission.TRIAGE),
         ("/schedule weekend", Permission.WRITE, Permission.TRIAGE),
@@ -411,7 +411,14 @@ def test_who_has_to_do_with_a_record_cancels_it() -> None:
     outcome = said("/cancel Superseded by #12", "bo", record=asked())
     assert moved(outcome) == [Act.CANCEL]
     assert (after(outcome).state, outcome.reply) == (State.CANCELLED, "")
-    assert "cannot cancel" in refused(said("/cancel Just because", "rosa", record=asked()))
+    assert moved(said("/cancel Not now", "ida", record=asked(), permission=Permission.READ)) == [Act.CANCEL]
+    assert refused(said("/cancel Just because", "rosa", record=asked())) == (
+        "@rosa cannot cancel CHG-2027-0001. Whoever contributed or asked for it, or has `cab`, `it-manager`, "
+        "`risk-officer` or `compliance`, can."
+    )
+    low = done(draft(Tier.LOW), Event(Act.SUBMIT))
+    told = refused(said("/cancel Just because", "rosa", record=low))
+    assert told == "@rosa cannot cancel CHG-2027-0001. Whoever contributed or asked for it can."
 
 
 # /hold and /unhold
@@ -421,9 +428,75 @@ def test_a_hold_is_laid_down_and_lifted() -> None:
     held = laid(said("/hold Wait for the auditors"))
     assert held == Instruction(Instructed.HOLD, "held", account("ana"), "Wait for the auditors", MONDAY)
     facts = replace(FACTS, instructions=(held,))
-    assert laid(said("/unhold", "bo", facts=facts)) == Instruction(Instructed.HOLD, "", account("bo"), "lifted", MONDAY)
-    assert laid(said("/unhold They have been here", facts=facts)).reason == "They have been here"
+    [deed] = said("/unhold", facts=facts).deeds
+    assert deed == Lifted((account("ana"),), Instruction(Instructed.HOLD, "", account("ana"), "lifted", MONDAY))
+    [deed] = said("/unhold They have been here", facts=facts).deeds
+    assert isinstance(deed, Lifted)
+    assert deed.instruction.reason == "They have been here"
     assert refused(said("/unhold")) == "Nobody holds this change."
+
+
+def held_by(*names: str) -> Any:
+    said_so = [Instruction(Instructed.HOLD, "held", account(name), "Wait.", MONDAY) for name in names]
+    return replace(FACTS, instructions=tuple(said_so))
+
+
+def lifted(outcome: Outcome) -> list[str]:
+    assert not outcome.refused, outcome.reply
+    [deed] = outcome.deeds
+    assert isinstance(deed, Lifted)
+    return [each.login for each in deed.holders]
+
+
+def test_whoever_holds_a_role_of_the_policy_holds_with_read_access() -> None:
+    assert laid(said("/hold Wait", "rick", permission=Permission.READ)).by == account("rick")
+    assert laid(said("/hold Wait", "zoe", permission=Permission.WRITE)).by == account("zoe")
+    told = refused(said("/hold Wait", "zoe", permission=Permission.TRIAGE))
+    assert told == (
+        "`/hold` is for anyone with write access to the repository, and whoever holds a role of the policy; "
+        "@zoe does not have that."
+    )
+
+
+def test_a_hold_is_lifted_by_who_holds_or_by_a_role_without_a_part_in_the_change() -> None:
+    facts = held_by("zoe")
+    assert lifted(said("/unhold", "zoe", facts=facts, permission=Permission.READ)) == ["zoe"]
+    assert lifted(said("/unhold", "rick", facts=facts, permission=Permission.READ)) == ["zoe"]
+    who = (
+        "@zoe holds the change: @zoe can lift that, or somebody with `cab`, `compliance`, `it-manager`, `release`, "
+        "`risk-officer` or `verifier` who did not contribute."
+    )
+    assert refused(said("/unhold", "ana", facts=facts)) == f"@ana cannot lift it. {who}"
+    assert refused(said("/unhold", "yan", facts=facts, permission=Permission.ADMIN)) == f"@yan cannot lift it. {who}"
+
+
+def test_a_contributor_with_a_role_lifts_nobody_elses_hold() -> None:
+    people = (Involvement((account("rick"),), "contributor", ("wrote it",)),)
+    decision = replace(decision_of(), people=people)
+    assert "cannot lift it" in refused(said("/unhold", "rick", facts=held_by("zoe"), decision=decision))
+    assert lifted(said("/unhold", "rick", facts=held_by("rick"), decision=decision)) == ["rick"]
+    # Another account of theirs is the same person.
+    policy = rules(people=(("rick", "omar"),))
+    assert "cannot lift it" in refused(said("/unhold", "omar", facts=held_by("zoe"), decision=decision, policy=policy))
+
+
+def test_another_account_of_who_holds_lifts_it() -> None:
+    assert lifted(said("/unhold", "cleo-admin", facts=held_by("cleo"), permission=Permission.READ)) == ["cleo"]
+
+
+def test_each_hold_is_lifted_by_itself() -> None:
+    outcome = said("/unhold", "zoe", facts=held_by("zoe", "yan"))
+    assert lifted(outcome) == ["zoe"]
+    assert outcome.reply.startswith("@yan holds the change: @yan can lift that, or somebody with")
+    assert lifted(said("/unhold", "rick", facts=held_by("zoe", "yan"))) == ["zoe", "yan"]
+    told = refused(said("/unhold", "ana", facts=held_by("zoe", "yan"), policy=rules(roles={})))
+    assert told == "@ana cannot lift it. @zoe and @yan hold the change: @zoe or @yan can lift that."
+
+
+def test_a_role_that_the_repository_gave_itself_lifts_nothing() -> None:
+    own = rules(own_roles=("risk-officer",))
+    assert "cannot lift it" in refused(said("/unhold", "rick", facts=held_by("zoe"), policy=own))
+    assert laid(said("/hold Wait", "rick", policy=own, permission=Permission.READ)).by == account("rick")
 
 
 # /risk

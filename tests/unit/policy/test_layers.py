@@ -119,6 +119,8 @@ def test_a_repository_adds_roles_of_its_own() -> None:
     merged, loosening = over(policy(), "roles: {owners: [acme/ledger-owners]}")
     assert merged.roles["owners"] == ("acme/ledger-owners",)
     assert loosening == ()
+    known, _ = over(policy(roles={"security": ["acme/appsec"]}), "roles: {owners: [sam], security: [acme/appsec]}")
+    assert (known.own_roles, known.organisation_roles) == (("owners",), ("security",))
 
 
 def test_a_repository_narrows_a_role_and_who_is_narrowed_out_can_still_object() -> None:
