@@ -218,6 +218,43 @@ async def test_27_what_was_green_when_it_was_merged_is_no_news(countersign: Rehe
     assert await around(countersign, bank) == []
 
 
+@pytest.mark.parametrize("onto", ["main", "release"])
+async def test_32_it_is_retargeted_and_merged_before_anybody_can_look(
+    countersign: Rehearsal, bank: Bank, onto: str
+) -> None:
+    for branch in ("old", "release"):
+        bank.ledger.branch(branch, start="main")
+    bank.ledger.require_check = (CHECK,)
+    pull = bank.change(base="old")
+    pull.review(by=bank.bob, state="APPROVED")
+    pull.review(by=bank.carol, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull) == GREEN
+    pull.retarget(by=bank.alice, base=onto)
+    pull.merge(by=bank.alice)
+    await countersign.settle()
+    sentence = (
+        f"#{pull.number} was merged into `{onto}` by @alice, though its head {pull.head_sha[:7]} was decided for `old`."
+    )
+    assert await around(countersign, bank) == [("landing", sentence, bank.alice.id)]
+    assert sentence in await next_check(countersign, bank)
+
+
+async def test_32_it_is_retargeted_looked_at_again_and_merged(countersign: Rehearsal, bank: Bank) -> None:
+    bank.ledger.branch("old", start="main")
+    pull = bank.change(base="old")
+    await countersign.settle()
+    pull.retarget(by=bank.alice, base="main")
+    bank.time_passes()
+    pull.review(by=bank.bob, state="APPROVED")
+    pull.review(by=bank.carol, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull) == GREEN
+    pull.merge(by=bank.alice)
+    await countersign.settle()
+    assert await around(countersign, bank) == []
+
+
 async def test_28_a_push_past_every_pull_request(countersign: Rehearsal, bank: Bank) -> None:
     bank.change()
     await countersign.settle()
@@ -236,6 +273,20 @@ async def test_28_a_push_to_another_branch_that_changes_are_merged_into(counters
     await countersign.settle()
     sentence = f"A commit ({made.oid[:7]}) came to `release` without a pull request; @erin pushed it there."
     assert await around(countersign, bank) == [("landing", sentence, bank.erin.id)]
+
+
+async def test_27_what_was_green_when_it_was_merged_into_another_branch_is_no_news(
+    countersign: Rehearsal, bank: Bank
+) -> None:
+    bank.ledger.branch("release", start="main")
+    pull = bank.change(base="release")
+    pull.review(by=bank.bob, state="APPROVED")
+    pull.review(by=bank.carol, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull) == GREEN
+    pull.merge(by=bank.alice)
+    await countersign.settle()
+    assert await around(countersign, bank) == []
 
 
 async def test_28_the_history_of_the_branch_is_rewritten(countersign: Rehearsal, bank: Bank) -> None:
