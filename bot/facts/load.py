@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.clock import Clock
-from bot.facts import claims, habits, lineage, names, policy_changes, pull_request, pushes, siblings, standing
+from bot.facts import claims, habits, lineage, names, policy_changes, pull_request, pushes, renames, siblings, standing
 from bot.facts.group import Group, group
 from bot.facts.model import (
     Account,
@@ -80,7 +80,7 @@ class Gathering:
         read = await pull_request.read(github, place, self.policy_repository, lane)
         if read is None:
             return None
-        facts, base_tip = read.facts, read.base_tip
+        facts, base_tip = await renames.read(self.store, github, read.facts, lane), read.base_tip
         loaded = await load_policy(
             self.store, github, place, read.blobs, self.policy_repository, lane=lane, at=self.clock()
         )

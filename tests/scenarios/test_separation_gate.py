@@ -84,6 +84,16 @@ async def test_24_owners_and_workflows_are_changed_so_that_the_required_check_ch
     assert "this check comes from Countersign and from no workflow" in told(pull)
 
 
+async def test_24_what_guards_changes_is_moved_away(countersign: Rehearsal, gh: SimulatedGitHub, bank: Bank) -> None:
+    gate = "name: gate\non: pull_request\njobs: {gate: {runs-on: x, steps: [{run: make}]}}\n"
+    bank.ledger.push("main", by=bank.erin, files={".github/workflows/gate.yml": gate})
+    pull = bank.ledger.open_pull_request(
+        by=bank.alice, title="Tidy", files={".github/workflows/gate.yml": None, "attic/gate.yml": gate}
+    )
+    await countersign.settle()
+    assert "The change touches what guards changes: `.github/workflows/gate.yml`." in told(pull)
+
+
 async def test_25_and_50_the_name_of_the_check_is_used_by_another_app(
     countersign: Rehearsal, gh: SimulatedGitHub, bank: Bank
 ) -> None:
