@@ -31,6 +31,7 @@ from bot.policy.default import default
 from bot.policy.load import load as load_policy
 from bot.policy.model import CarryOver, Mode, Policy
 from bot.store import Store
+from bot.trial import gains
 from bot.unauthorised import model as unauthorised
 from bot.unauthorised.record import still_open
 
@@ -145,6 +146,7 @@ class Gathering:
                 unauthorised.concern(installation_id, unauthorised.EVERYWHERE),
                 *(f"team:{team}" for team in policy.teams),
                 *(f"account:{each.account.id}" for each in facts.standings),
+                *_gaining(facts),
                 *(pull_key(repository.id, sibling.number) for sibling in facts.siblings),
             }
         )
@@ -198,6 +200,14 @@ class Gathering:
             if not page["hasNextPage"]:
                 return group(entries, head)
             after = page["endCursor"]
+
+
+def _gaining(facts: PullRequestFacts) -> set[str]:
+    """Whoever approves a change of the policy must not gain from it: what each of their accounts opens matters."""
+    if not facts.policy_changes:
+        return set()
+    accounts = {each.account.id for each in facts.standings} | {each.id for each in facts.names}
+    return {gains.concern(each) for each in accounts}
 
 
 def _enough(shown: Mapping[Account, Permission], policy: Policy) -> Mapping[Account, Permission]:
