@@ -38,6 +38,7 @@ from bot.publish.render import Record, render
 from bot.queue import Look, Next, Urgency, Wish, still_mine, want
 from bot.store import Store
 from bot.telemetry import Metrics
+from bot.trial import gains
 
 PATIENT_LOOKS = 5
 """How often a group that GitHub does not show yet is looked for before its check fails."""
@@ -223,6 +224,7 @@ class Pipeline:
                 self.metrics.decisions.labels(made.decision.verdict.value).inc()
                 if isinstance(made.facts, PullRequestFacts):
                     await habits.note(connection, made.subject, made.facts, made.decision)
+                    await want(connection, [], concerns=dict.fromkeys(_gaining(made.decision), Urgency.TIMER))
                 await append(connection, [_entry(look, made.decision, receipt)], at=made.at)
         return receipt
 
@@ -270,6 +272,12 @@ def _sooner(first: datetime | None, second: datetime | None) -> datetime | None:
 def _place(look: Look) -> Place:
     about = look.subject.about
     return Place(about["owner"], about["name"], int(about.get("number", 0)), int(about["repository_id"]))
+
+
+def _gaining(decision: Decision) -> list[str]:
+    """What a decision about somebody's change may mean for a change of the policy that they approved."""
+    contributors = [each.accounts for each in decision.people if each.role == "contributor"]
+    return sorted({gains.concern(account.id) for accounts in contributors for account in accounts})
 
 
 def _entry(look: Look, decision: Decision, receipt: Receipt) -> Entry:

@@ -71,7 +71,7 @@ MESSAGES: Mapping[str, Message] = {
         "unknown": Name("int", "How many traces of contributors lead to nobody."),
     },
     "File": {
-        "path": Name("string", "Its path, under its new name."),
+        "path": Name("string", "Its path. A moved file stands here twice: where it was it is deleted."),
         "change": Name("string", "added, changed, copied, deleted, modified or renamed."),
         "additions": Name("int", "Lines added."),
         "deletions": Name("int", "Lines deleted."),
@@ -104,7 +104,7 @@ ENVIRONMENT: Mapping[str, Name] = {
     "change": Name("Change", "The pull request."),
     "application": Name("Application", "The entry of the inventory that the repository belongs to."),
     "people": Name("People", "Who took part."),
-    "paths": Name("list(string)", "The paths of all changed files."),
+    "paths": Name("list(string)", "The paths of all changed files; of a moved one also where it was."),
     "files": Name("list(File)", "The changed files."),
     "lines": Name("Lines", "How much changed."),
     "lines_changed": Name("int", "Lines added and deleted, together."),

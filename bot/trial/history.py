@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -98,8 +98,8 @@ async def backtest(
     pool = _pool(processes, candidate, known)
     try:
         async for rows in _batches(store, since, every=every, most=most):
-            policies = await _policies(store, {row[2] for row in rows})
-            running.append(asyncio.wrap_future(pool.submit(_try, rows, policies)))
+            made_under = await policies(store, {row[2] for row in rows})
+            running.append(asyncio.wrap_future(pool.submit(_try, rows, made_under)))
             if len(running) >= AHEAD * processes:
                 await take()
         while running:
@@ -131,7 +131,8 @@ async def _batches(store: Store, since: datetime, *, every: bool, most: int | No
             yield [(subject, at, policy, bytes(facts), bytes(body)) for subject, at, policy, facts, body in rows]
 
 
-async def _policies(store: Store, digests: set[str]) -> dict[str, bytes]:
+async def policies(store: Store, digests: Collection[str]) -> dict[str, bytes]:
+    """The bodies of the policies of these digests."""
     async with store.transaction() as connection:
         cursor = await connection.execute(_POLICIES, [sorted(digests)])
         return {digest: bytes(body) async for digest, body in cursor}
@@ -149,13 +150,13 @@ def _begin(candidate: Candidate, known: Texts, fence: Fence) -> None:
     _trial, _fence = Trial(candidate, known), fence
 
 
-def _try(rows: Sequence[Row], policies: dict[str, bytes]) -> list[Difference | None]:
+def _try(rows: Sequence[Row], made_under: dict[str, bytes]) -> list[Difference | None]:
     assert _trial is not None, "a process begins before it tries"
     _fence.begin()
     results = []
     for subject, at, digest, facts_body, body in rows:
         if digest not in _policies_here:
-            _policies_here[digest] = policy_codec.load(policies[digest])
+            _policies_here[digest] = policy_codec.load(made_under[digest])
         facts = facts_codec.load(facts_body)
         assert isinstance(facts, PullRequestFacts), "only pull requests are read"
         then = decision_codec.load(body)

@@ -1,5 +1,7 @@
 """A change of the policy itself: shown for what it means, of tier high, and not approved by who gains from it."""
 
+from typing import Any
+
 import pytest
 
 from bot.publish.effects import CHECK
@@ -48,6 +50,43 @@ async def test_who_gains_from_a_looser_policy_cannot_approve_it(countersign: Reh
     )
     assert why["dana"].startswith("counted")
     assert shown(pull)[0] == "action_required"
+
+
+def danas(bank: Bank) -> Any:
+    """A change of Dana's own, of which an approval is missing."""
+    own = bank.ledger.open_pull_request(by=bank.dana, title="Mine", files={"mine.py": "1\n"}, branch="mine")
+    own.review(by=bank.bob, state="APPROVED")
+    return own
+
+
+async def test_who_opens_a_change_of_their_own_after_the_preview_cannot_approve(
+    countersign: Rehearsal, bank: Bank
+) -> None:
+    pull = bank.policy.open_pull_request(by=bank.erin, title="One is enough", files={"countersign.yml": LOOSER})
+    bank.policy.grant(bank.dana, "write")
+    await countersign.settle()
+    own = danas(bank)
+    await countersign.settle()
+    pull.review(by=bank.dana, state="APPROVED")
+    await countersign.settle()
+    assert reasons(pull)["dana"].endswith(f"northbank/ledger#{own.number} would pass with it")
+
+
+async def test_who_opens_a_change_of_their_own_after_approving_does_not_count_any_more(
+    countersign: Rehearsal, bank: Bank
+) -> None:
+    bank.policy.grant(bank.dana, "write")
+    pull = bank.policy.open_pull_request(by=bank.erin, title="One is enough", files={"countersign.yml": LOOSER})
+    pull.review(by=bank.dana, state="APPROVED")
+    await countersign.settle()
+    assert reasons(pull)["dana"].startswith("counted")
+    own = danas(bank)
+    await countersign.settle()
+    assert reasons(pull)["dana"].endswith(f"northbank/ledger#{own.number} would pass with it")
+    own.close(by=bank.dana)
+    pull.comment(by=bank.erin, body="/recheck")
+    await countersign.settle()
+    assert reasons(pull)["dana"].startswith("counted")
 
 
 async def test_a_policy_that_cannot_be_used_fails_at_its_lines(countersign: Rehearsal, bank: Bank) -> None:

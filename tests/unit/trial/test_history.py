@@ -193,7 +193,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 async def batch(store: Store) -> tuple[Sequence[history.Row], dict[str, bytes]]:
     [rows] = [each async for each in history._batches(store, LONG_AGO, every=True, most=None)]
-    return rows, await history._policies(store, {row[2] for row in rows})
+    return rows, await history.policies(store, {row[2] for row in rows})
 
 
 async def test_a_process_tries_what_it_is_given(store: Store, fresh: None) -> None:
