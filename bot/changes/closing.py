@@ -204,7 +204,7 @@ def _did(roles: Iterable[Role]) -> str:
 def _has_to_do_with_it(change: Change, who: Account, context: Context) -> Refused | None:
     people = _people(change, context, who)
     parts = parts_of(change, context, people)
-    board = cab.members(change.contents.routing, context.standings, context.policy)
+    board = cab.deciding(change, context.standings, context.policy)
     involved = frozenset[Person]().union(*parts.values(), (people.person(each) for each in board))
     if people.person(who) in involved or _could_verify(change, who, context):
         return None

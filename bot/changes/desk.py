@@ -98,8 +98,10 @@ async def look(
             wish = facts.instructed(Instructed.SCHEDULE)
             part = Part(subject, contents, context.blocking, context.demands, wish, context.approvers)
             context = release.context_of(await _put(connection, change, part), context)
-        overdue = await register.overdue_reviews(connection, change.contents.application, now)
-        numbers = emergency.overdue_reviews(overdue, change.contents.application, change.number, now)
+        application, repository = change.contents.application, change.contents.repository
+        due = await register.reviews_due(connection, application)
+        due = emergency.reviews_due(due, application, repository, change.number)
+        numbers = emergency.overdue(due, now)
         context = replace(context, overdue=numbers)
         if not change.state.over:
             for applied in _steps(change, noticed(change, context), context):
@@ -116,7 +118,20 @@ async def look(
     together = conflicts.conflicts(change, around, policy.exclusive)
     said = (*findings.said_of(change, context, together, numbers), *findings.elsewhere(told))
     record = RecordFacts(change.number, change.state.value, said)
-    return replace(facts, record=record), Desk(change, context, lifecycle.wakes_at(change, context))
+    moments = [each for each in (lifecycle.wakes_at(change, context), emergency.next_due(due, now)) if each is not None]
+    return replace(facts, record=record), Desk(change, context, min(moments, default=None))
+
+
+async def without_record(
+    connection: AsyncConnection[Any], facts: PullRequestFacts, policy: Policy, now: datetime
+) -> tuple[PullRequestFacts, Desk]:
+    """The facts of a change that has no record, and needs none: an emergency that nobody reviewed blocks it, too."""
+    application, repository = fill.affected(policy, facts)
+    due = await register.reviews_due(connection, application)
+    due = emergency.reviews_due(due, application, repository, "")
+    found = findings.as_facts([emergency.finding(emergency.overdue(due, now))])
+    blocked = replace(facts, record=RecordFacts("", "", found)) if found else facts
+    return blocked, Desk(None, Context(policy, now), emergency.next_due(due, now))
 
 
 async def _put(connection: AsyncConnection[Any], change: Change, part: Part) -> tuple[Part, ...]:

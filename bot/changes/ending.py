@@ -36,7 +36,8 @@ _NOT_RELEASED = {*_UNAUTHORISED, State.SCHEDULED}
 class Ending:
     """The end of a pull request: what it was, what was seen of it, and the policy that it was decided by until then.
 
-    ``diff`` names what was merged, where that is another head than the one that was looked at last.
+    ``board`` are those who are told of it. ``diff`` names what was merged, where that is another head than the one that
+    was looked at last.
     """
 
     subject: str
@@ -45,6 +46,7 @@ class Ending:
     decision: Decision
     diff: str
     now: datetime
+    board: tuple[Standing, ...] = ()
 
     @property
     def merge(self) -> Merge:
@@ -129,8 +131,11 @@ async def look(
     board: Sequence[Standing],
     diff: str,
     now: datetime,
+    waiting: bool = False,
 ) -> Desk:
     """Bring the record of a pull request that is not open any more as far as it is known; answers what it is now.
+
+    ``waiting``: time does nothing yet, since something that was said before is still to be heard.
 
     Raises:
         Transient: the record was altered meanwhile, or the database is away.
@@ -145,13 +150,13 @@ async def look(
             return Desk(None, context)
         recorded = await last_of(connection, subject) if change.state in {*_NOT_RELEASED, State.IMPLEMENT} else None
         then = recorded.made.policy if recorded is not None else policy
-        ending = Ending(subject, facts, then, decision, diff, now)
+        ending = Ending(subject, facts, then, decision, diff, now, tuple(board))
         change, entries = await _end(connection, change, ending)
         context = release.context_of(await parts.of(connection, change.number), context)
         change, heard = await desk.listen(connection, change, context, policy)
         entries += heard
         # What is authorised and waits for its deployment is not taken back by a look at its pull request.
-        for applied in lifecycle.advance(change, context) if change.state is State.REVIEW else ():
+        for applied in lifecycle.advance(change, context) if change.state is State.REVIEW and not waiting else ():
             entries.append(await register.keep(connection, applied))
             change = applied.change
         await append(connection, entries, at=now)
@@ -222,7 +227,7 @@ async def _merge(connection: AsyncConnection[Any], change: Change, ending: Endin
 
 def _context(ending: Ending, known: Sequence[Part]) -> Context:
     """What was known until the end of the pull request: what was seen of each part while it was open."""
-    context = desk.context_of(ending.facts, ending.policy, ending.decision, (), "", ending.now)
+    context = desk.context_of(ending.facts, ending.policy, ending.decision, ending.board, "", ending.now)
     if len(known) != 1:
         return release.context_of(known, context)
     mine = known[0]

@@ -1,10 +1,10 @@
 """Reads what a look at a change record needs beside the facts of the pull request."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import cab, desk, ending, instructions, parts, register, sync
+from bot.changes import cab, desk, emergency, ending, fill, instructions, parts, register, sync
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.changes.model import Change as Record
@@ -12,7 +12,6 @@ from bot.changes.model import Part
 from bot.changes.sync import Heard
 from bot.commands.link import OURS
 from bot.commands.model import Change
-from bot.commands.records import ABOUT_RECORDS
 from bot.decide.verdict import Decision
 from bot.facts import board, lineage, names, standing
 from bot.facts.model import Account, PullRequestFacts, PullRequestState, Standing
@@ -57,26 +56,27 @@ async def record(
     decision: Decision,
     *,
     base_tip: str,
-    commands: Sequence[str],
+    asked: bool,
     lane: Lane,
     now: datetime,
 ) -> tuple[PullRequestFacts, Desk | None]:
     """The facts with what the change record says, and the record; None where there is none.
 
+    ``asked``: somebody who may wants to do something with it, so that one is opened where there is none.
+
     Raises:
         Transient: GitHub could not answer, or the record was altered meanwhile.
 
     """
-    asked = bool(ABOUT_RECORDS & set(commands))
     if not asked and not desk.is_wanted(policy, decision.tier):
         async with store.transaction() as connection:
             if await register.latest_of(connection, subject) is None:
-                return facts, None
+                return await desk.without_record(connection, facts, policy, now)
     async with store.transaction() as connection:
         held = await register.open_of(connection, subject)
     # What ships with it can be riskier, and be signed by others.
     tier = max(decision.tier, held.contents.tier) if held is not None else decision.tier
-    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[tier].sign_off}
+    roles = cab.roles_to_ask(policy, tier)
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
     return await desk.look(
@@ -93,6 +93,13 @@ async def record(
     )
 
 
+def concerns(facts: PullRequestFacts, policy: Policy, found: Desk | None) -> frozenset[str]:
+    """What a look depends on besides GitHub: its record, and reviews that the application still owes."""
+    reviews = emergency.concern(*fill.affected(policy, facts))
+    record_of = found.change if found is not None else None
+    return frozenset({reviews, parts.concern(record_of.number)} if record_of is not None else {reviews})
+
+
 async def ended(
     store: Store,
     github: InstallationClient,
@@ -102,10 +109,13 @@ async def ended(
     decision: Decision,
     *,
     asked: bool,
+    waiting: bool,
     lane: Lane,
     now: datetime,
 ) -> Desk | None:
     """The record of a pull request that is not open any more, as far as its end brings it; None where there is none.
+
+    ``waiting``: time does nothing yet, since somebody has said something before that is still to be heard.
 
     Raises:
         Transient: GitHub could not answer, or the record was altered meanwhile.
@@ -119,9 +129,10 @@ async def ended(
         mine = next((each for each in await parts.of(connection, known.number) if each.subject == subject), None)
     facts = await _by_whom(github, facts, mine, lane)
     standings: tuple[Standing, ...] = ()
-    if asked or told:
+    # Whoever can review an emergency is told of it.
+    if asked or told or (known.emergency is not None and not known.state.over):
         tiers = {decision.tier, known.contents.tier}
-        roles = {cab.BOARD, cab.EMERGENCY_BOARD, *(role for tier in tiers for role in _deciding(policy, tier))}
+        roles = {role for tier in tiers for role in (*cab.roles_to_ask(policy, tier), *_verifying(policy, tier))}
         standings = await board.read(store, github, policy, roles, facts.names, lane)
         standings += await _of_those_told(store, github, facts, policy, told, standings, lane)
     return await ending.look(
@@ -132,15 +143,15 @@ async def ended(
         decision,
         board=standings,
         diff=await _merged_diff(store, github, facts, mine, lane),
+        waiting=waiting,
         now=now,
     )
 
 
-def _deciding(policy: Policy, tier: Tier) -> Iterator[str]:
-    """The roles of those who sign a change of a tier, and who verify it."""
-    rules = policy.tiers[tier]
-    yield from rules.sign_off
-    yield from rules.verification.groups if rules.verification is not None else ()
+def _verifying(policy: Policy, tier: Tier) -> tuple[str, ...]:
+    """The groups of those who verify a change of a tier."""
+    demanded = policy.tiers[tier].verification
+    return demanded.groups if demanded is not None else ()
 
 
 async def _by_whom(
@@ -201,7 +212,7 @@ async def situation(
 ) -> Change:
     """What commands on the change can know; ``texts`` are those of the requests, which may name other records."""
     link = ""
-    numbers = sorted({number for each in texts for number in OURS.findall(each)})[:MOST_NAMED]
+    numbers = sorted({number for each in texts for number in OURS.findall(each.upper())})[:MOST_NAMED]
     named = await _named(store, numbers) if numbers else ()
     if found is not None and found.change is not None:
         async with store.transaction() as connection:

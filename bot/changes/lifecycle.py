@@ -10,7 +10,7 @@ change, event and context give the same answer.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import closing, effects, emergency, guards
+from bot.changes import announcements, closing, effects, emergency, guards
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.effects import Effect
@@ -48,7 +48,7 @@ def apply(change: Change, event: Event, context: Context) -> Applied | Refused:
     after = replace(rule.effect(change, event, then), state=rule.after, version=change.version + 1)
     why = event.why if visible(event.why) else rule.because
     told = Transition(change.number, after.version, event.act, change.state, after.state, event.who, why, context.now)
-    return Applied(after, told)
+    return Applied(after, told, announcements.of(change, after, told, context))
 
 
 def noticed(change: Change, contents: Contents, context: Context) -> Event | None:
@@ -155,7 +155,7 @@ TABLE: dict[tuple[State, Act], Rule] = {
         State.AUTHORIZE,
         (guards.by_countersign, guards.outcome_is(Outcome.OPEN, OnTimeout.ESCALATE)),
         "The board did not decide in time.",
-        effects.longer,
+        effects.escalate,
     ),
     (State.AUTHORIZE, Act.CANCEL): _CANCELLED,
     (State.AUTHORIZE, Act.WITHDRAW): _WITHDRAWN,
@@ -190,6 +190,9 @@ TABLE: dict[tuple[State, Act], Rule] = {
     (State.IMPLEMENT, Act.BACK_OUT): _BACKED_OUT,
     (State.REVIEW, Act.BACK_OUT): _BACKED_OUT,
     (State.REVIEW, Act.REVIEW): Rule(State.REVIEW, (guards.may_review, guards.said_enough), "", effects.review),
+    (State.REVIEW, Act.REMIND): Rule(
+        State.REVIEW, (guards.by_countersign, guards.review_overdue), "Its review is overdue.", effects.remind
+    ),
     (State.REVIEW, Act.CLOSE): Rule(
         State.CLOSED, (closing.fits, closing.may_close), "It did what it was to do.", effects.close
     ),
@@ -197,6 +200,16 @@ TABLE: dict[tuple[State, Act], Rule] = {
 }
 """The state machine: what may happen in which state, where it leads, and what must hold."""
 
-_STEPS = (Act.SUBMIT, Act.ASSESS, Act.AUTHORIZE, Act.REJECT, Act.DEFER, Act.EXTEND, Act.ESCALATE, Act.LAPSE)
+_STEPS = (
+    Act.SUBMIT,
+    Act.ASSESS,
+    Act.AUTHORIZE,
+    Act.REJECT,
+    Act.DEFER,
+    Act.EXTEND,
+    Act.ESCALATE,
+    Act.LAPSE,
+    Act.REMIND,
+)
 _OWN = (*map(Event, _STEPS), closing.by_itself())
 """What Countersign does by itself, when its conditions hold."""

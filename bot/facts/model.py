@@ -206,12 +206,18 @@ class FileChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
-    """A file that the change touches, under its new name."""
+    """A file that the change touches, under its new name; ``previous`` is the old one of a file that was renamed."""
 
     path: str
     change: FileChange
     additions: int
     deletions: int
+    previous: str = ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that it concerns: where something is taken away is touched, too."""
+        return (self.path, self.previous) if self.previous else (self.path,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +351,7 @@ class RecordFacts:
 
 
 class Instructed(StrEnum):
-    """What people can lay down for a change in a comment; the latest word of a kind holds."""
+    """What people can lay down for a change in a comment; the latest word of a kind holds, of a hold that on each."""
 
     HOLD = "hold"
     RAISE = "raise"
@@ -416,6 +422,16 @@ class PullRequestFacts:
     only_approver: Account | None = None
     unauthorised: tuple[Unauthorised, ...] = ()
     ended: Ended | None = None
+
+    @property
+    def holds(self) -> tuple[Instruction, ...]:
+        """The holds that stand, one for each who holds; everybody's own stands until it is lifted."""
+        return tuple(each for each in self.instructions if each.kind is Instructed.HOLD and each.value)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that the change touches, each once."""
+        return tuple(dict.fromkeys(path for file in self.files for path in file.paths))
 
     def instructed(self, kind: Instructed) -> Instruction | None:
         """What holds of that kind; None when nobody laid anything down, or it was taken back."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.changes import desk, ending, register
+from bot.changes import desk, ending, outbox, register
 from bot.changes.desk import Desk, as_value, diff_of, is_wanted
 from bot.changes.model import Act, Change, Choice, Closure, Event, Refused, State
 from bot.decide.evaluate import decide
@@ -24,15 +24,28 @@ from bot.facts.model import (
     RecordFinding,
     Standing,
 )
-from bot.policy.model import Approvals, Cab, ChangeType, Plan, Policy, Records, System, Tier, TierRules
+from bot.policy.model import (
+    Approvals,
+    Cab,
+    ChangeType,
+    OnTimeout,
+    Plan,
+    Policy,
+    Records,
+    System,
+    Tier,
+    TierRules,
+)
 from bot.store import Store
 from tests.unit.builders import account, approved, oid, pull_request
 from tests.unit.changes.builders import (
+    BOARD,
     MONDAY,
     SATURDAY,
     WEEKEND,
     context,
     draft,
+    on_timeout,
     rules,
     standings,
     vote,
@@ -435,9 +448,13 @@ async def declared(store: Store, subject: str = PULL, facts: PullRequestFacts = 
 
 async def merge(store: Store) -> Change:
     """Rosa merges the pull request."""
+    return record_of(await merged(store))
+
+
+async def merged(store: Store, at: datetime = MONDAY) -> Desk:
+    """A look at the pull request, which Rosa merged on Monday."""
     facts = replace(FACTS, state=PullRequestState.MERGED, ended=Ended(MONDAY, account("rosa")))
-    found = await ending.look(store, PULL, facts, rules(), decision_of(facts), board=standings(), diff="", now=MONDAY)
-    return record_of(found)
+    return await ending.look(store, PULL, facts, rules(), decision_of(facts), board=standings(), diff="", now=at)
 
 
 async def test_an_emergency_stays_one_at_the_next_look(store: Store) -> None:
@@ -459,6 +476,45 @@ async def test_an_emergency_that_was_not_reviewed_in_time_blocks_the_next_change
     assert overdue.what == f"The review of {record.number} is overdue."
     assert found.context.overdue == (record.number,)
     assert record_of(await act(store, found, ASK)).state is State.ASSESS
+
+
+async def test_a_merged_emergency_is_looked_at_again_when_its_review_is_due(store: Store) -> None:
+    await declared(store)
+    assert (await merged(store)).wakes_at == MONDAY + timedelta(days=3)
+    assert (await merged(store, MONDAY + timedelta(days=2))).wakes_at == MONDAY + timedelta(days=3)
+    assert await announced(store) == [("authorize", False), ("review", False)]
+    assert (await merged(store, MONDAY + timedelta(days=3))).wakes_at is None
+    assert (await merged(store, MONDAY + timedelta(days=4))).wakes_at is None
+    assert await announced(store) == [("authorize", False), ("review", False), ("review", True)]
+    async with store.transaction() as connection:
+        record = await register.latest_of(connection, PULL)
+        assert record is not None
+        history = await register.history(connection, record.number)
+    assert (history[-1].act, history[-1].why) == (Act.REMIND, "Its review is overdue.")
+
+
+async def announced(store: Store) -> list[tuple[str, bool]]:
+    """What waits to be said: the state of the change, and whether it says that something was due."""
+    async with store.transaction() as connection:
+        found = await outbox.waiting(connection, PULL)
+    return [(each.state.value, "was due on" in each.text) for each in found]
+
+
+async def test_what_happens_at_a_look_is_announced_with_it(store: Store) -> None:
+    policy = on_timeout(OnTimeout.ESCALATE, "director")
+    board = standings({**BOARD, "dina": ("acme/directors",)})
+    _, found = await look(store, policy=policy, board=board)
+    await act(store, found, ASK)
+    assert [state for state, _ in await announced(store)] == ["authorize"]
+    _, later = await look(store, policy=policy, board=board, at=MONDAY + timedelta(hours=25))
+    escalation = record_of(later).escalation
+    assert escalation is not None
+    assert [each.login for each in escalation.members] == ["dina"]
+    async with store.transaction() as connection:
+        waiting = await outbox.waiting(connection, PULL)
+        kept = await register.by_number(connection, record_of(later).number)
+    assert [each.called for each in waiting][-1] == ("acme/directors",)
+    assert kept == record_of(later), "who was asked beside the board is on record"
 
 
 async def test_its_own_review_does_not_block_an_emergency(store: Store) -> None:

@@ -122,7 +122,7 @@ def test_a_template_that_is_not_in_force_authorises_nothing() -> None:
     change = done(done(draft(Tier.LOW), Event(Act.SUBMIT)), Event(Act.ASSESS))
     scheduled = done(change, Event(Act.AUTHORIZE))
     gone = "CHG-2027-0001 is not authorised. Missing: the template of the standard change, which is not in force."
-    for other in ((), (Template("docs", "Documentation", ("docs/*",), 100, date(2027, 1, 3)),)):
+    for other in ((), (Template("docs", "Documentation", ("^docs/",), 100, date(2027, 1, 3)),)):
         where = context(policy=rules(templates=other))
         assert refused(change, Event(Act.AUTHORIZE), where).what == gone
         assert "the template" in refused(scheduled, Event(Act.START), where).what
@@ -250,7 +250,7 @@ def test_more_time_is_time_for_the_votes_that_lack(policy: OnTimeout) -> None:
     [step] = advance(change, context(UP, policy=rule))
     assert step.transition.act is Act[policy.name]
     longer = step.change
-    assert (longer.state, longer.deadline, longer.escalated) == (
+    assert (longer.state, longer.deadline, longer.escalation is not None) == (
         State.AUTHORIZE, UP + timedelta(hours=24), policy is OnTimeout.ESCALATE,
     )  # fmt: skip
     decided = done(longer, vote("cora"), context(UP, policy=rule))
@@ -281,6 +281,16 @@ def test_a_push_that_changes_the_diff_takes_an_authorisation_back() -> None:
     assert "3 more to approve" in lacking(steps[-1].change, context())[0]
 
 
+def test_where_no_board_decides_nobody_votes() -> None:
+    waiting = Event(Act.SUBMIT), Event(Act.ASSESS)
+    low = draft(Tier.LOW)
+    for event in waiting:
+        low = done(low, event, context(demands=()))
+    assert refused(low, vote("ida"), context(demands=())) == Refused(
+        "The vote of @ida does not count, since @ida is on no board: none decides here."
+    )
+
+
 def test_a_clean_rebase_leaves_it() -> None:
     change = authorised()
     event = noticed(change, contents(head="c" * 40), context())
@@ -303,6 +313,8 @@ def test_whatever_the_authorisation_is_about_takes_it_back() -> None:
         },
         "the plans": {"plans": PLANS[1:]},
         "what is affected": {"configuration_item": "CI2"},
+        "the repository": {"repository": "acme/other"},
+        "the base branch": {"base": "staging"},
         "the template": {"template": "docs"},
         "the type": {"kind": ChangeType.STANDARD},
         "the window that was authorised": {"window": Interval(SATURDAY, SATURDAY + timedelta(hours=1))},
