@@ -8,6 +8,7 @@ from coverage import Coverage
 
 WHOLE = 95.0
 PURE = (
+    "bot/changes/announcements.py",
     "bot/changes/cab.py",
     "bot/changes/conflicts.py",
     "bot/changes/context.py",
@@ -20,6 +21,7 @@ PURE = (
     "bot/changes/model.py",
     "bot/changes/needs.py",
     "bot/changes/plans.py",
+    "bot/changes/refusals.py",
     "bot/changes/release.py",
     "bot/changes/waivers.py",
     "bot/deployments/windows.py",
@@ -35,7 +37,10 @@ PURE = (
     "bot/policy/values.py",
     "bot/policy/expressions.py",
     "bot/policy/schema.py",
+    "bot/policy/cost.py",
     "bot/policy/near.py",
+    "bot/policy/recurrence.py",
+    "bot/policy/patterns.py",
     "bot/policy/demands.py",
     "bot/policy/reference.py",
     "bot/policy/inventory.py",

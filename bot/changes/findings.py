@@ -1,6 +1,8 @@
 """What a record says of its change on the check run: where it stands, what it lacks, what is in the way. Pure."""
 
-from bot.changes import conflicts, emergency, guards, lifecycle, needs
+from collections.abc import Iterable
+
+from bot.changes import conflicts, emergency, guards, lifecycle, needs, release
 from bot.changes.context import Context
 from bot.changes.model import Act, Change, Event, Refused, State
 from bot.decide.verdict import Finding, Verdict
@@ -19,8 +21,13 @@ def said_of(
     """What a record says of the change, in the words and under the ids of the catalogue of findings."""
     found: list[Finding | None] = [finding(change, context)]
     if change.state is State.DRAFT:
-        found += needs.missing(change.contents, context.policy)
+        found += needs.missing(change.contents, context.policy, context.parts)
     found += [*_board(change), conflicts.finding(together), emergency.finding(overdue)]
+    return as_facts(found)
+
+
+def as_facts(found: Iterable[Finding | None]) -> tuple[RecordFinding, ...]:
+    """Findings of a record, as facts for the decision."""
     return tuple(
         RecordFinding(
             id=_NAMES.get(each.id, each.id.replace("change:", "plans:")),
@@ -38,19 +45,15 @@ def said_of(
 
 def finding(change: Change, context: Context) -> Finding:
     """Where the record stands, for the check run: it passes from ``scheduled`` on."""
-    named = f"{change.number} is in state {change.state.value}"
+    named = f"{change.number}{_shipping(change)} is in state {change.state.value}"
     if change.state in {State.SCHEDULED, State.IMPLEMENT, State.REVIEW, State.CLOSED}:
+        if _is_another(change, context):
+            what = f"{named}, and this is not what was authorised."
+            return _failed(change, "is not about this any more", what, "Open a pull request for what is new.")
         what = f"{named}{_terms(change)}."
         return Finding("change", Verdict.PASS, f"{change.number} is authorised", what, controls=_CONTROLS)
     if change.state is State.CANCELLED:
-        return Finding(
-            "change",
-            Verdict.FAIL,
-            f"{change.number} is cancelled",
-            f"{named}.",
-            remedy="Open a new record with `/request-cab`.",
-            controls=_CONTROLS,
-        )
+        return _failed(change, "is cancelled", f"{named}.", "Open a new record with `/request-cab`.")
     wanted = guards.lacking(change, context) if change.state is State.AUTHORIZE else ()
     what = f"{named}. Missing: {'; '.join(wanted)}." if wanted else f"{named}."
     if change.state is State.ASSESS:
@@ -63,6 +66,23 @@ def finding(change: Change, context: Context) -> Finding:
         State.AUTHORIZE: "Who is named votes or approves.",
     }
     return _waiting(change, what, remedies[change.state], context)
+
+
+def _shipping(change: Change) -> str:
+    """What a release ships."""
+    pulls = change.contents.pulls
+    return f", which ships {listed([f'#{number}' for number in pulls])}," if len(pulls) > 1 else ""
+
+
+def _is_another(change: Change, context: Context) -> bool:
+    """Whether what would ship is another diff than what was authorised: it changed after the release had begun."""
+    now = release.contents_of(context.parts, context.policy, context.now, planned=change.contents.window)
+    given = change.authorisation
+    return now is not None and given is not None and now.diff != given.diff
+
+
+def _failed(change: Change, headline: str, what: str, remedy: str) -> Finding:
+    return Finding("change", Verdict.FAIL, f"{change.number} {headline}", what, remedy=remedy, controls=_CONTROLS)
 
 
 def _terms(change: Change) -> str:
@@ -91,7 +111,8 @@ def _board(change: Change) -> tuple[Finding, ...]:
     if authorised is None or not authorised.routing.has_board or change.state is State.CANCELLED:
         return ()
     people = listed([f"@{each.login}" for each in authorised.by])
-    roles = listed([quoted(each) for each in authorised.routing.roles])
+    beside = change.escalation.roles if change.escalation is not None else ()
+    roles = listed([quoted(each) for each in dict.fromkeys((*authorised.routing.roles, *beside))])
     what = f"{people} authorised {change.number} as {roles} on {authorised.at:%Y-%m-%d at %H:%M} UTC."
     found = Finding("cab", Verdict.PASS, "the board approves", what)
     if not authorised.routing.sign_off:

@@ -8,14 +8,15 @@ escalates, or takes an authorisation back. Pure: the same change, event and cont
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import effects, emergency, guards
+from bot.changes import announcements, effects, emergency, guards
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.effects import Effect
 from bot.changes.guards import Guard
 from bot.changes.model import Act, Applied, Change, Contents, Event, Refused, State, Transition
+from bot.changes.refusals import impossible
 from bot.policy.model import OnTimeout
-from bot.words import listed, visible
+from bot.words import visible
 
 MOST_STEPS = 8
 """How many transitions of its own Countersign makes in a row; the longest way there is has fewer."""
@@ -35,10 +36,7 @@ def apply(change: Change, event: Event, context: Context) -> Applied | Refused:
     """The change after the event, or why it cannot happen."""
     rule = TABLE.get((change.state, event.act))
     if rule is None:
-        return Refused(
-            f"{change.number} is in state {change.state.value}: `{event.act.value}` is not possible there.",
-            _possible(change),
-        )
+        return impossible(change, event.act)
     for guard in rule.guards:
         refused = guard(change, event, context)
         if refused is not None:
@@ -46,7 +44,7 @@ def apply(change: Change, event: Event, context: Context) -> Applied | Refused:
     after = replace(rule.effect(change, event, context), state=rule.after, version=change.version + 1)
     why = event.why if visible(event.why) else rule.because
     told = Transition(change.number, after.version, event.act, change.state, after.state, event.who, why, context.now)
-    return Applied(after, told)
+    return Applied(after, told, announcements.of(change, after, told, context))
 
 
 def noticed(change: Change, contents: Contents, context: Context) -> Event | None:
@@ -81,11 +79,6 @@ def wakes_at(change: Change, context: Context) -> datetime | None:
     if change.retrospective is None:
         moments.append(change.review_due)
     return min((each for each in moments if each is not None and each > context.now), default=None)
-
-
-def _possible(change: Change) -> str:
-    acts = [f"`{act.value}`" for state, act in TABLE if state is change.state]
-    return f"Possible is {listed(acts)}." if acts else "Nothing more happens to it; open a new record."
 
 
 _SUBMIT = (guards.asks, guards.complete, guards.board_can_decide)
@@ -149,7 +142,7 @@ TABLE: dict[tuple[State, Act], Rule] = {
         State.AUTHORIZE,
         (guards.by_countersign, guards.outcome_is(Outcome.OPEN, OnTimeout.ESCALATE)),
         "The board did not decide in time.",
-        effects.longer,
+        effects.escalate,
     ),
     (State.AUTHORIZE, Act.CANCEL): _CANCELLED,
     (State.SCHEDULED, Act.REVISE): Rule(
@@ -184,9 +177,22 @@ TABLE: dict[tuple[State, Act], Rule] = {
     (State.IMPLEMENT, Act.FINISH): Rule(State.REVIEW, (), "It was released.", effects.end),
     (State.IMPLEMENT, Act.BACK_OUT): Rule(State.REVIEW, (guards.says_why,), "", effects.end),
     (State.REVIEW, Act.REVIEW): Rule(State.REVIEW, (guards.may_review, guards.said_enough), "", effects.review),
+    (State.REVIEW, Act.REMIND): Rule(
+        State.REVIEW, (guards.by_countersign, guards.review_overdue), "Its review is overdue.", effects.remind
+    ),
     (State.REVIEW, Act.CLOSE): Rule(State.CLOSED, (guards.can_close,), "It did what it was to do.", effects.close),
 }
 """The state machine: what may happen in which state, where it leads, and what must hold."""
 
-_OWN = (Act.SUBMIT, Act.ASSESS, Act.AUTHORIZE, Act.REJECT, Act.DEFER, Act.EXTEND, Act.ESCALATE, Act.LAPSE)
+_OWN = (
+    Act.SUBMIT,
+    Act.ASSESS,
+    Act.AUTHORIZE,
+    Act.REJECT,
+    Act.DEFER,
+    Act.EXTEND,
+    Act.ESCALATE,
+    Act.LAPSE,
+    Act.REMIND,
+)
 """What Countersign does by itself, when its conditions hold."""

@@ -1,8 +1,8 @@
 """What a change record lacks before anybody can be asked to authorise it, with the text that would fill it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from bot.changes.model import Contents
+from bot.changes.model import Contents, Part
 from bot.changes.plans import JUSTIFICATION, PLANS, Section, to_add
 from bot.decide.verdict import Finding, Verdict
 from bot.policy.model import ChangeType, Plan, Policy
@@ -11,9 +11,12 @@ from bot.words import listed
 _CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
 
 
-def missing(contents: Contents, policy: Policy) -> tuple[Finding, ...]:
-    """What the policy demands of a change of this tier and type and the record does not have."""
-    found = [_section(section, name) for name, section in _lacking(contents, policy).items()]
+def missing(contents: Contents, policy: Policy, parts: Sequence[Part] = ()) -> tuple[Finding, ...]:
+    """What the policy demands of a change of this tier and type and the record does not have.
+
+    ``parts`` are the pull requests that ship together: each has to have it.
+    """
+    found = [_section(section, name, _whose([name], parts)) for name, section in _lacking(contents, policy).items()]
     if contents.routing.has_board and not contents.application:
         found.append(
             _finding(
@@ -42,14 +45,16 @@ def text_to_add(contents: Contents, policy: Policy) -> str:
     return "\n".join(to_add(section) for section in _lacking(contents, policy).values())
 
 
-def summed_up(contents: Contents, policy: Policy) -> tuple[str, str] | None:
+def summed_up(contents: Contents, policy: Policy, parts: Sequence[Part] = ()) -> tuple[str, str] | None:
     """What is missing and what is to be done, in few sentences; None when nothing is."""
-    others = [each for each in missing(contents, policy) if each.id.partition(":")[2] not in _lacking(contents, policy)]
+    lacking = _lacking(contents, policy)
+    others = [each for each in missing(contents, policy) if each.id.partition(":")[2] not in lacking]
     what, remedies = [each.what for each in others], [each.remedy for each in others]
-    sections = [f"`{section.heading}`" for section in _lacking(contents, policy).values()]
+    sections = [f"`{section.heading}`" for section in lacking.values()]
     if sections:
         noun = "section" if len(sections) == 1 else "sections"
-        what.insert(0, f"The description of the pull request lacks the {noun} {listed(sections)}.")
+        whose = _whose(lacking, parts)
+        what.insert(0, f"The description of {whose} lacks the {noun} {listed(sections)}.")
         remedies.insert(0, f"Fill {'it' if len(sections) == 1 else 'them'} in: a placeholder is not enough.")
     return (" ".join(what), " ".join(remedies)) if what else None
 
@@ -73,13 +78,27 @@ def _plans(contents: Contents, policy: Policy) -> Sequence[Plan]:
     return tuple(plan for plan in demanded if plan is Plan.BACKOUT)
 
 
-def _section(section: Section, name: str) -> Finding:
+def _whose(names: Iterable[str], parts: Sequence[Part]) -> str:
+    """The pull requests whose descriptions lack one of these sections, in words."""
+    if len(parts) < 2:
+        return "the pull request"
+    return listed([f"#{part.number}" for part in parts if not all(_says(part.contents, name) for name in names)])
+
+
+def _says(contents: Contents | None, name: str) -> bool:
+    """Whether the description has that section; nobody knows yet what one says that was not looked at."""
+    if contents is None:
+        return True
+    return bool(contents.justification) if name == "justification" else bool(contents.plan(Plan(name)))
+
+
+def _section(section: Section, name: str, whose: str) -> Finding:
     return _finding(
         name,
         f"the section {section.heading}",
-        f"The description of the pull request has no section `{section.heading}`, or only a placeholder there.",
+        f"The description of {whose} has no section `{section.heading}`, or only a placeholder there.",
         "Whoever authorises the change must know this.",
-        f"Add `## {section.heading}` to the description of the pull request, with: {section.prompt}",
+        f"Add `## {section.heading}` to the description of {whose}, with: {section.prompt}",
     )
 
 

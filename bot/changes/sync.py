@@ -15,11 +15,13 @@ import rfc8785
 from psycopg import AsyncConnection
 
 from bot.changes import register
+from bot.changes.instructions import told
 from bot.changes.model import Change, State
 from bot.changes.systems import port
 from bot.changes.systems.port import ApprovalState, Content, Identity, Planned, RecordSystem, Snapshot
 from bot.clock import Clock
 from bot.errors import Refusal
+from bot.facts.model import Account
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import last_of
 from bot.policy.model import ChangeType, Plan, Policy, Records, System
@@ -33,8 +35,17 @@ RECORD = "record"
 AGAIN = timedelta(minutes=2)
 """How often an open record is read there: nobody tells us what people do."""
 
-_LINK = "SELECT system, id, sent, problem FROM change_link WHERE change = %s"
+_LINK = "SELECT system, id, sent, problem, adopt FROM change_link WHERE change = %s"
 _INTEND = "INSERT INTO change_link (change, system, intended) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+_ASK_TO_ADOPT = """
+    INSERT INTO change_link (change, system, intended, adopt) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (change) DO UPDATE SET adopt = excluded.adopt, refused = ''
+"""
+_ADOPTED = """
+    UPDATE change_link SET id = %s, number = %s, url = %s, sent = '', problem = '', adopt = NULL
+    WHERE change = %s AND adopt = %s RETURNING change
+"""
+_NOT_ADOPTED = "UPDATE change_link SET adopt = NULL, refused = %s WHERE change = %s AND adopt = %s RETURNING change"
 _LINKED = "UPDATE change_link SET id = %s, number = %s, url = %s WHERE change = %s AND id IS NULL RETURNING change"
 _SENT = """
     UPDATE change_link SET sent = %s, state = %s, version = %s, problem = %s, read_at = %s WHERE change = %s
@@ -208,7 +219,7 @@ class Sync:
         system = make(policy.records)
         content = content_of(change, policy.records)
         wanted = digest(content, change.state)
-        ref, sent = await self._open(change, content, system, name)
+        ref, sent = await self._open(look, change, content, system, name)
         if sent != wanted and not change.state.over:
             await system.update(ref, content)
         problem = await self._move(system, ref, change, sent != wanted)
@@ -219,11 +230,15 @@ class Sync:
             problem = problem or f"Its state there is {quoted(snapshot.state_there)}, which is none that is known here."
         await self._receive(look, change, policy, snapshot, wanted, problem)
 
-    async def _open(self, change: Change, content: Content, system: RecordSystem, name: System) -> tuple[str, str]:
+    async def _open(
+        self, look: Look, change: Change, content: Content, system: RecordSystem, name: System
+    ) -> tuple[str, str]:
         """The id of the twin, made when there is none, and what was last sent to it."""
         async with self.store.transaction() as connection:
             row = await (await connection.execute(_LINK, [change.number])).fetchone()
         assert row is not None, "the intention was noted"
+        if row[4] is not None and (adopted := await self._adopt(look, change, content, system, str(row[4]))):
+            return adopted, ""
         if row[1] is not None:
             return str(row[1]), str(row[2])
         receipt = await system.open(content)
@@ -233,6 +248,33 @@ class Sync:
                 body = {"change": change.number, "system": name.value, "id": receipt.id, "number": receipt.number}
                 await append(connection, [Entry(Kind.RECORD_LINKED, change.subject, body)], at=self.clock())
         return receipt.id, ""
+
+    async def _adopt(self, look: Look, change: Change, content: Content, system: RecordSystem, number: str) -> str:
+        """The id of the record that somebody wants as the twin; empty when that cannot be, which is put on record.
+
+        What was answered there before was no answer about this change, and is not heard.
+        """
+        try:
+            receipt = await system.adopt(number, content)
+            earlier = await system.read(receipt.id)
+        except Refusal as refused:
+            told = f"{number} was not linked: {refused}"
+            async with self.store.transaction() as connection:
+                await connection.execute(_NOT_ADOPTED, [told, change.number, number])
+                await want(connection, [_pull(change, look)])
+            return ""
+        async with self.store.transaction() as connection:
+            values = [receipt.id, receipt.number, receipt.url, change.number, number]
+            if await (await connection.execute(_ADOPTED, values)).fetchone():
+                for each in heard(change, earlier, Records()):
+                    mark = [change.number, each.mark, each.deed, each.who, None, each.value, each.at]
+                    row = await (await connection.execute(_HEARD, mark)).fetchone()
+                    if row is not None:
+                        await connection.execute(_DONE, [f"before: {number} was linked after that.", row[0]])
+                body = {"change": change.number, "id": receipt.id, "number": receipt.number}
+                await append(connection, [Entry(Kind.RECORD_LINKED, change.subject, body)], at=self.clock())
+                await want(connection, [_pull(change, look)])
+        return receipt.id
 
     async def _move(self, system: RecordSystem, ref: str, change: Change, changed: bool) -> str:
         """Bring the twin to the record's state; answers why that system does not let it, which is no error of ours."""
@@ -276,6 +318,15 @@ class Sync:
                 await want(connection, [_pull(change, look)] if row is not None else [])
 
 
+async def ask_to_adopt(
+    connection: AsyncConnection[Any], number: str, there: str, subject: str, by: Account, at: datetime, system: System
+) -> list[Entry]:
+    """Have the record of that number there become the twin; answers what goes into the ledger."""
+    await connection.execute(_ASK_TO_ADOPT, [number, system.value, at, there])
+    body = {"change": number, "system": system.value, "number": there, "actor": told(by)}
+    return [Entry(Kind.RECORD_LINK_ASKED, subject, body)]
+
+
 def _pull(change: Change, look: Look) -> Wish:
     """The pull request is looked at again: its check says what is new."""
     return Wish(Subject(change.subject, "pull", look.subject.installation_id, {}), Urgency.PERSON)
@@ -285,7 +336,7 @@ _OPEN = """
     SELECT id, deed, who, login, value, at FROM change_heard WHERE change = %s AND outcome IS NULL ORDER BY at, id
 """
 _ELSEWHERE = """
-    SELECT system, number, problem, (
+    SELECT system, number, problem, refused, (
         SELECT array_agg(outcome ORDER BY id) FROM change_heard
         WHERE change_heard.change = change_link.change AND outcome LIKE 'not counted%%'
     ) FROM change_link WHERE change = %s
@@ -304,9 +355,9 @@ async def elsewhere(connection: AsyncConnection[Any], number: str) -> str:
     row = await (await connection.execute(_ELSEWHERE, [number])).fetchone()
     if row is None:
         return ""
-    system, there, problem, uncounted = row
+    system, there, problem, refused, uncounted = row
     parts = [f"In {system}, the record is {there or 'not there yet'}."]
-    parts += [problem] if problem else []
+    parts += [each for each in (problem, refused) if each]
     parts += [f"{each.removeprefix('not counted: ')}" for each in (uncounted or ())[-5:]]
     return " ".join(parts)
 

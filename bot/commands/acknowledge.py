@@ -16,14 +16,14 @@ def _run(situation: Situation) -> Answer:
         return Answer(
             done=False, reply="Say which one and why, in a few words: `/acknowledge 12 Hotfix of incident 4711`."
         )
-    number, *words = situation.arguments
+    number = situation.arguments[0]
     found = next((each for each in change.facts.unauthorised if str(each.id) == number.lstrip("#")), None)
     if found is None:
         return Answer(done=False, reply="No unauthorised change of that number is open here.")
     refusal = _refusal(situation, change, found)
     if refusal:
         return Answer(done=False, reply=refusal)
-    deed = Acknowledgement(found.id, " ".join(words))
+    deed = Acknowledgement(found.id, situation.words(1))
     return Answer(done=True, reply=f"No. {found.id} is acknowledged, with this reason on record.", deed=deed)
 
 

@@ -9,9 +9,7 @@ from bot.facts.model import Permission
 def _cancel(situation: Situation) -> Answer:
     if not situation.arguments:
         return frame.usage(CANCEL.usage)
-    return frame.act(
-        situation, Event(Act.CANCEL, situation.standing.account, " ".join(situation.arguments)), frame.silent
-    )
+    return frame.act(situation, Event(Act.CANCEL, situation.standing.account, situation.words()), frame.silent)
 
 
 CANCEL = Command(
@@ -19,7 +17,8 @@ CANCEL = Command(
     usage="/cancel reason",
     summary="Cancels the change record.",
     examples=("/cancel Superseded by #12",),
-    permission=Permission.WRITE,
+    permission=Permission.READ,
     run=_cancel,
+    whom="who contributed, who asked for it, and the members of its board",
     weighty=True,
 )

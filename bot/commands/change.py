@@ -3,7 +3,7 @@
 from bot.changes import cab, plans
 from bot.changes.model import Act, Event
 from bot.changes.model import Change as Record
-from bot.commands import emergency, frame
+from bot.commands import emergency, frame, link
 from bot.commands.model import Answer, Change, Command, Situation
 from bot.facts.model import Permission
 from bot.publish.markdown import sentence, table
@@ -11,20 +11,20 @@ from bot.words import listed
 
 
 def _show_or_do(situation: Situation) -> Answer:
-    match situation.arguments:
+    # Its own words may be written in any case, as those of every command.
+    match tuple(each.lower() if place == 0 else each for place, each in enumerate(situation.arguments)):
         case ():
             return _show(frame.change_of(situation))
         case ("template",):
             return Answer(done=True, reply=f"```markdown\n{plans.template()}```")
         case ("type", "emergency", incident, *words) if words:
-            return emergency.declare(situation, incident, " ".join(words))
+            return emergency.declare(situation, incident, situation.words(3))
         case ("review", *words) if words:
-            return frame.act(situation, Event(Act.REVIEW, situation.standing.account, " ".join(words)), frame.silent)
-        case ("link", *_):
-            return frame.refused(
-                "Records are linked by themselves: Countersign opens one in the system that the policy names.",
-                "`/change` shows it.",
-            )
+            return frame.act(situation, Event(Act.REVIEW, situation.standing.account, situation.words(1)), frame.silent)
+        case ("link", number):
+            return link.link(situation, number)
+        case ("unlink",):
+            return link.unlink(situation)
         case _:
             return frame.usage(CHANGE.usage)
 
@@ -70,15 +70,26 @@ def _board(record: Record) -> str:
     routed = record.contents.routing
     if not routed.has_board:
         return "none decides"
+    beside = record.escalation.roles if record.escalation is not None else ()
+    roles = list(dict.fromkeys((*routed.roles, *beside)))
     signs = f", and a signature for each of {listed(list(routed.sign_off))}" if routed.sign_off else ""
-    return f"{routed.quorum} of {listed(list(routed.roles))}{signs}"
+    return f"{routed.quorum} of {listed(roles)}{signs}"
 
 
 CHANGE = Command(
     name="change",
-    usage="/change [template | type emergency incident reason | review what-was-found]",
-    summary="Shows the change record, or the template of its plans; makes it an emergency; reviews one afterwards.",
-    examples=("/change", "/change template", "/change type emergency INC0012345 Payments are down"),
+    usage="/change [template | link number | unlink | type emergency incident reason | review what-was-found]",
+    summary=(
+        "Shows the change record, or the template of its plans. Ships the pull request with another record, or keeps "
+        "its own as one that is in ServiceNow or Jira already. Makes it an emergency; reviews one afterwards."
+    ),
+    examples=(
+        "/change",
+        "/change template",
+        "/change link CHG-2027-0012",
+        "/change link CHG0030001",
+        "/change type emergency INC0012345 Payments are down",
+    ),
     permission=Permission.READ,
     run=_show_or_do,
     weighty=True,

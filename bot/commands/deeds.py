@@ -6,13 +6,27 @@ from uuid import uuid4
 
 from psycopg import AsyncConnection
 
-from bot.changes import instructions, register
-from bot.commands.model import Acknowledgement, Deed, LaidDown, Moved, WaiverAnswered, WaiverAsked
+from bot.changes import instructions, parts, register, sync
+from bot.changes.instructions import told
+from bot.changes.model import Applied, Change, State
+from bot.commands.model import (
+    Acknowledgement,
+    Deed,
+    Joined,
+    LaidDown,
+    Left,
+    Lifted,
+    Linked,
+    Moved,
+    WaiverAnswered,
+    WaiverAsked,
+)
+from bot.errors import Transient
 from bot.facts import claims
-from bot.facts.model import Disowned
+from bot.facts.model import Account, Disowned
 from bot.ingest.statements import Pending
 from bot.ingest.subjects import PULL
-from bot.ledger import Entry
+from bot.ledger import Entry, Kind
 from bot.queue import Subject, Urgency, Wish, want
 from bot.unauthorised.model import EVERYWHERE, concern
 from bot.unauthorised.record import acknowledge
@@ -37,22 +51,20 @@ async def do(
             stirred = [concern(installation_id, each) for each in (EVERYWHERE, repository_id)]
         case Moved(steps):
             entries, stirred = [await register.keep(connection, step) for step in steps], []
-        case LaidDown(instruction):
-            entries = await instructions.lay_down(connection, request.subject, instruction, request=request.id)
+        case Joined(record, steps):
+            entries = await _join(connection, request.subject, record, steps, request.actor, at)
+            stirred = [parts.concern(record.number)]
+        case Left(number):
+            entries = await _leave(connection, request.subject, number, request.actor)
+            stirred = [parts.concern(number)]
+        case Linked(number, there, system):
+            entries = await sync.ask_to_adopt(connection, number, there, request.subject, request.actor, at, system)
+            await want(connection, [Wish(sync.subject_of(number, installation_id), Urgency.PERSON)])
             stirred = []
-        case WaiverAsked(finding, reason, until):
-            entries = await instructions.ask(
-                connection, request.subject, finding, reason, until, request.actor, request=request.id, at=at
-            )
-            stirred = []
-        case WaiverAnswered(asked, waiver):
-            noted = await instructions.answer(connection, asked.id, request.actor, granted=waiver is not None)
-            given = [waiver] if waiver is not None and noted is not None else []
-            entries = [
-                *(noted or ()),
-                *[await register.keep_waiver(connection, each, new_id=uuid4()) for each in given],
-            ]
-            stirred = []
+        case LaidDown() | Lifted():
+            entries, stirred = await _lay_down(connection, deed, request), []
+        case WaiverAsked() | WaiverAnswered():
+            entries, stirred = await _waiver(connection, deed, request, at), []
         case _:
             assert_never(deed)
     # The pull request that it was said on is looked at again, whatever was done.
@@ -60,3 +72,75 @@ async def do(
     await want(connection, [Wish(itself, Urgency.PERSON)])
     await want(connection, [], concerns=dict.fromkeys(stirred, Urgency.PERSON))
     return entries
+
+
+async def _lay_down(connection: AsyncConnection[Any], deed: LaidDown | Lifted, request: Pending) -> list[Entry]:
+    """Put down what was said, once for each of those whose holds are lifted by it."""
+    holders = deed.holders if isinstance(deed, Lifted) else (None,)
+    entries: list[Entry] = []
+    for holder in holders:
+        entries += await instructions.lay_down(
+            connection, request.subject, deed.instruction, request=request.id, holder=holder
+        )
+    return entries
+
+
+async def _waiver(
+    connection: AsyncConnection[Any], deed: WaiverAsked | WaiverAnswered, request: Pending, at: datetime
+) -> list[Entry]:
+    """Ask for a waiver, or answer who asked, unless somebody else has answered meanwhile."""
+    if isinstance(deed, WaiverAsked):
+        return await instructions.ask(
+            connection,
+            request.subject,
+            deed.finding,
+            deed.reason,
+            deed.until,
+            request.actor,
+            request=request.id,
+            at=at,
+        )
+    waiver = deed.waiver
+    noted = await instructions.answer(connection, deed.asked.id, request.actor, granted=waiver is not None)
+    if waiver is None or noted is None:
+        return noted or []
+    return [*noted, await register.keep_waiver(connection, waiver, new_id=uuid4())]
+
+
+async def _join(
+    connection: AsyncConnection[Any],
+    subject: str,
+    record: Change,
+    steps: tuple[Applied, ...],
+    by: Account,
+    at: datetime,
+) -> list[Entry]:
+    """Make the pull request a part of the record; its own one is given up.
+
+    Raises:
+        Transient: one of the records was altered since the command was answered; it is answered again.
+
+    """
+    held = await register.by_number(connection, record.number, held=True)
+    if held is None or held.state is not record.state or held.version != record.version:
+        raise Transient(f"the latest version of {record.number}, which somebody else has just altered")
+    entries = [await register.keep(connection, step) for step in steps]
+    await parts.join(connection, record.number, subject, at)
+    body = {"change": record.number, "subject": subject, "actor": told(by)}
+    return [*entries, Entry(Kind.CHANGE_JOINED, record.number, body)]
+
+
+async def _leave(connection: AsyncConnection[Any], subject: str, number: str, by: Account) -> list[Entry]:
+    """Take the pull request out of the record: it has one of its own again when it is looked at next.
+
+    Raises:
+        Transient: the record was released meanwhile; the command is answered again.
+
+    """
+    held = await register.by_number(connection, number, held=True)
+    if held is None or held.state in {State.IMPLEMENT, State.REVIEW} or held.state.over:
+        raise Transient(f"the latest version of {number}, which somebody else has just altered")
+    if not await parts.leave(connection, number, subject):
+        return []
+    body = {"change": number, "subject": subject, "actor": told(by)}
+    return [Entry(Kind.CHANGE_LEFT, number, body)]

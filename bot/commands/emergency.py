@@ -15,8 +15,7 @@ def declare(situation: Situation, incident: str, why: str) -> Answer:
 def _emergency(situation: Situation) -> Answer:
     if len(situation.arguments) < 2:
         return frame.usage(EMERGENCY.usage)
-    incident, *words = situation.arguments
-    return declare(situation, incident, " ".join(words))
+    return declare(situation, situation.arguments[0], situation.words(1))
 
 
 EMERGENCY = Command(

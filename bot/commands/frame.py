@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.changes import desk, needs
+from bot.changes.model import Applied, Event, Refused, State
 from bot.changes.model import Change as Record
-from bot.changes.model import Event, Refused, State
 from bot.commands.model import Answer, Change, LaidDown, Moved, Situation
 from bot.deployments.windows import Interval
 from bot.facts.model import Instructed, Instruction
@@ -23,6 +23,11 @@ def usage(command: str) -> Answer:
     return refused(f"Write it as `{command}`.")
 
 
+def keyword(situation: Situation, place: int = 0) -> str:
+    """An argument that is one of a few words, in whatever case it is written; empty when there is none."""
+    return situation.arguments[place].lower() if len(situation.arguments) > place else ""
+
+
 def change_of(situation: Situation) -> Change:
     """The change that the command is about."""
     assert situation.change is not None, "commands about a change are given on one"
@@ -34,14 +39,20 @@ def act(situation: Situation, event: Event, say: Callable[[Record, Change], str 
     change = change_of(situation)
     if change.desk is None or change.desk.change is None:
         return refused("There is no change record here.")
-    standings = [each for each in change.desk.context.standings if each.account != situation.standing.account]
-    context = replace(change.desk.context, standings=(*standings, situation.standing))
-    moved = desk.act(replace(change.desk, context=context), event)
-    if isinstance(moved, Refused):
-        return Answer(done=False, reply=_with_sections(moved, change.desk.change, change.policy))
-    after, steps = moved
-    assert after.change is not None, "a record does not vanish"
-    return Answer(done=True, reply=say(after.change, change), deed=Moved(steps))
+    steps = steps_of(situation, event)
+    if isinstance(steps, Refused):
+        return Answer(done=False, reply=_with_sections(steps, change.desk.change, change.policy))
+    return Answer(done=True, reply=say(steps[-1].change, change), deed=Moved(steps))
+
+
+def steps_of(situation: Situation, event: Event) -> tuple[Applied, ...] | Refused:
+    """What becomes of the record, which is there, when who gives the command does that to it."""
+    found = change_of(situation).desk
+    assert found is not None, "commands that act on a record look for it first"
+    standings = [each for each in found.context.standings if each.account != situation.standing.account]
+    context = replace(found.context, standings=(*standings, situation.standing))
+    moved = desk.act(replace(found, context=context), event)
+    return moved if isinstance(moved, Refused) else moved[1]
 
 
 def _with_sections(refused: Refused, record: Record, policy: Policy) -> str:

@@ -7,17 +7,19 @@ from datetime import datetime
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.changes.model import Applied
+from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
 from bot.decide.verdict import Decision
-from bot.facts.model import Disowned, Instruction, Permission, PullRequestFacts, Standing
-from bot.policy.model import Policy
+from bot.facts.model import Account, Disowned, Instruction, Permission, PullRequestFacts, Standing
+from bot.policy.model import Policy, System
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What the decision was made from, the change record, and what people asked for about it.
 
-    ``asked`` are the waivers that wait for an answer; ``link`` says where the record is in another system.
+    ``asked`` are the waivers that wait for an answer; ``link`` says where the record is in another system. ``named``
+    are the records that the commands name by their numbers.
     """
 
     facts: PullRequestFacts
@@ -27,6 +29,7 @@ class Change:
     asked: tuple[Asked, ...] = ()
     link: str = ""
     now: datetime | None = None
+    named: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Situation:
     """What a command can know.
 
     The decision that was just made and what it was made from, who gives the command, its arguments, and every command
-    there is.
+    there is. ``written`` are the arguments as they stand in the comment, ``text`` is all of it up to the next command.
     """
 
     decision: Decision
@@ -42,6 +45,12 @@ class Situation:
     table: "tuple[Command, ...]"
     standing: Standing
     change: Change | None = None
+    written: tuple[str, ...] = ()
+    text: str = ""
+
+    def words(self, after: int = 0) -> str:
+        """What was written after that many arguments, as a reason is kept: with its quotation marks."""
+        return " ".join(self.written[after:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +69,41 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """The pull request ships with another record from now on, and its own one went these steps."""
+
+    record: Record
+    steps: tuple[Applied, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The pull request leaves the release of that number."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The record of that number is to be kept as one that is in another system already."""
+
+    number: str
+    there: str
+    system: System
+
+
+@dataclass(frozen=True, slots=True)
 class LaidDown:
     """Somebody laid something down for the change."""
 
+    instruction: Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """Somebody lifts the holds of these."""
+
+    holders: tuple[Account, ...]
     instruction: Instruction
 
 
@@ -83,7 +124,7 @@ class WaiverAnswered:
     waiver: Waiver | None
 
 
-Deed = Disowned | Acknowledgement | Moved | LaidDown | WaiverAsked | WaiverAnswered
+Deed = Disowned | Acknowledgement | Moved | Joined | Left | Linked | LaidDown | Lifted | WaiverAsked | WaiverAnswered
 """What a command does beside answering; it goes on record with the command."""
 
 

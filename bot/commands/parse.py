@@ -7,7 +7,7 @@ parser decides what is what, so that nobody can hide a command from the reader a
 import re
 import shlex
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -17,16 +17,24 @@ from bot.words import visible
 
 MOST_COMMANDS = 10
 _NEAR = 70.0
+_LINE = re.compile(r"\r\n|\r|\n")
+_WRITTEN = re.compile(r'(?:[^\s"\\]|\\.|"(?:[^"\\]|\\.)*")+')
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A command with its arguments."""
+    """A command with its arguments.
+
+    ``written`` has each argument as it stands in the comment, with its quotation marks: a reason is kept as it was
+    written. ``text`` is everything from the name to the next command, line by line, as it stands there.
+    """
 
     name: str
     arguments: tuple[str, ...]
+    written: tuple[str, ...] = field(default=(), compare=False)
+    text: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +47,38 @@ class Misspelt:
 
 def parse(text: str, known: Collection[str]) -> tuple[Given | Misspelt, ...]:
     """The commands in ``text``, in their order. A word after a slash that is like none of ``known`` is not one."""
-    found = [said for line in _plain_lines(text) if (said := _command(line, known)) is not None]
-    return tuple(found[:MOST_COMMANDS])
+    lines = [(place, said) for place, line in _plain_lines(text) if (said := _command(line, known)) is not None]
+    source = _LINE.split(text)
+    ends = [*(place for place, _ in lines[1:]), len(source)]
+    found = [_with_text(said, source[place:end]) for (place, said), end in zip(lines, ends, strict=False)]
+    if len(found) <= MOST_COMMANDS:
+        return tuple(found)
+    message = f"A comment can give {MOST_COMMANDS} commands; from `/{found[MOST_COMMANDS].name}` on, nothing was done."
+    return (*found[:MOST_COMMANDS], Misspelt(found[MOST_COMMANDS].name, message))
 
 
-def _plain_lines(text: str) -> list[str]:
-    """The lines of paragraphs at the top level, without those that hold anything but text."""
-    lines: list[str] = []
+def _with_text(said: Given | Misspelt, lines: list[str]) -> Given | Misspelt:
+    """The command with what was written from its name on."""
+    if isinstance(said, Misspelt):
+        return said
+    begins = f"/{said.name}"
+    first = lines[0].strip()
+    if first[: len(begins)].lower() != begins:
+        # Code that goes over a line moves what follows it: what was understood is what is kept.
+        return replace(said, text=" ".join(said.written))
+    return replace(said, text=_COMMENT.sub("", "\n".join([first[len(begins) :], *lines[1:]])).strip())
+
+
+def _plain_lines(text: str) -> list[tuple[int, str]]:
+    """The lines of paragraphs at the top level, without those that hold anything but text; each with its place."""
+    lines: list[tuple[int, str]] = []
     tokens = _MARKDOWN.parse(text)
     folded = 0
     for index, token in enumerate(tokens):
         paragraph = token.type == "inline" and token.level == 1 and tokens[index - 1].type == "paragraph_open"
         if paragraph and not folded:
-            lines += _text_lines(token.children or [])
+            assert token.map is not None, "a paragraph stands somewhere"
+            lines += enumerate(_text_lines(token.children or []), token.map[0])
         for part in (token, *(token.children or [])):
             if part.type in {"html_block", "html_inline"}:
                 folded = max(0, folded + _opened(part.content))
@@ -92,7 +119,8 @@ def _command(line: str, known: Collection[str]) -> Given | Misspelt | None:
     if name not in known:
         return _misspelt(name, known)
     try:
-        return Given(name, _arguments(visible("".join(rest))))
+        shown = visible("".join(rest))
+        return Given(name, _arguments(shown), tuple(_WRITTEN.findall(shown)))
     except ValueError:
         return Misspelt(name, f"In `/{name}`, a quotation mark is not closed, or a backslash has nothing after it.")
 

@@ -16,8 +16,8 @@ _PLANS = {
 
 def _plan(situation: Situation) -> Answer:
     match situation.arguments:
-        case (kind, *words) if kind in _PLANS and words:
-            text = " ".join(words)
+        case (kind, _, *_) if (kind := kind.lower()) in _PLANS:
+            text = situation.text[len(kind) :].strip()[: plans.LONGEST]
         case _:
             return frame.usage(PLAN.usage)
     if not plans.says_something(text):
@@ -28,7 +28,7 @@ def _plan(situation: Situation) -> Answer:
 PLAN = Command(
     name="plan",
     usage="/plan backout | test | implementation | impact text",
-    summary="Writes a plan of the change record, in place of the section of the description.",
+    summary="Writes a plan of the change record, in place of the section of the description, up to the next command.",
     examples=("/plan backout Deploy the image before this one; the schema is compatible. Ten minutes.",),
     permission=Permission.WRITE,
     run=_plan,

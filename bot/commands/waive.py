@@ -19,7 +19,7 @@ _WAIVE = re.compile(r"(?P<finding>\S+)\s+until\s+(?P<until>\S+)\s+because\s+(?P<
 
 
 def _waive(situation: Situation) -> Answer:
-    found = _WAIVE.fullmatch(" ".join(situation.arguments))
+    found = _WAIVE.fullmatch(situation.words())
     until = _end_of(found["until"], frame.change_of(situation).policy.calendar.timezone) if found else None
     if found is None or until is None:
         return frame.usage(WAIVE.usage)

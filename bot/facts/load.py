@@ -6,7 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 from bot.clock import Clock
-from bot.facts import claims, habits, lineage, names, policy_changes, pull_request, pushes, renames, siblings, standing
+from bot.facts import (
+    claims,
+    habits,
+    lineage,
+    names,
+    policy_changes,
+    properties,
+    pull_request,
+    pushes,
+    renames,
+    siblings,
+    standing,
+)
 from bot.facts.group import Group, group
 from bot.facts.model import (
     Account,
@@ -83,9 +95,16 @@ class Gathering:
             return None
         facts, base_tip = await renames.read(self.store, github, read.facts, lane), read.base_tip
         loaded = await load_policy(
-            self.store, github, place, read.blobs, self.policy_repository, lane=lane, at=self.clock()
+            self.store,
+            github,
+            place,
+            read.blobs,
+            self.policy_repository,
+            base=read.facts.base.name,
+            lane=lane,
+            at=self.clock(),
         )
-        policy = loaded.policy
+        policy, facts = loaded.policy, replace(facts, properties=loaded.properties)
         opinions = {each.author for each in facts.reviews if each.author and each.state in _OPINIONS}
         asked = [account for account in opinions if is_human(account)]
         dated = policy.reviews.member_for > timedelta()
@@ -107,7 +126,7 @@ class Gathering:
             seen = await first_seen(connection, facts.repository.id, facts.head.oid)
         gaps = (*facts.incomplete, *loaded.gaps, *gaps)
         drafts = await policy_changes.read(
-            self.store, github, facts, policy, self.policy_repository, lane=lane, at=self.clock()
+            self.store, github, facts, loaded.above, self.policy_repository, lane=lane, at=self.clock()
         )
         whole = replace(
             policy_changes.of(drafts, facts),
@@ -115,7 +134,6 @@ class Gathering:
             pushes=pushed,
             siblings=others,
             incomplete=gaps,
-            properties=loaded.properties,
             names=named,
             disowned=disowned,
             unauthorised=open_ones,
@@ -139,6 +157,7 @@ class Gathering:
         return frozenset(
             {
                 f"repository:{repository.id}",
+                properties.concern(repository.id),
                 claims.concern(repository.id),
                 f"base:{repository.id}:{facts.base.name}",
                 f"policy:{repository.owner}/{self.policy_repository}".lower(),

@@ -296,7 +296,8 @@ class Gain:
 class PolicyChange:
     """A policy file that the change touches: whether it can be used, what it means for the record, and who gains.
 
-    Of ``tried`` recorded changes, ``differing`` would be decided differently.
+    Of ``tried`` recorded changes, ``differing`` would be decided differently. ``refused`` are the keys of a
+    repository's file that would loosen the policy above it, and would not hold.
     """
 
     path: str
@@ -304,6 +305,7 @@ class PolicyChange:
     tried: int = 0
     differing: int = 0
     gains: tuple[Gain, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +343,7 @@ class RecordFacts:
 
 
 class Instructed(StrEnum):
-    """What people can lay down for a change in a comment; the latest word of a kind holds."""
+    """What people can lay down for a change in a comment; the latest word of a kind holds, of a hold that on each."""
 
     HOLD = "hold"
     RAISE = "raise"
@@ -410,6 +412,11 @@ class PullRequestFacts:
     names: tuple[Named, ...] = ()
     only_approver: Account | None = None
     unauthorised: tuple[Unauthorised, ...] = ()
+
+    @property
+    def holds(self) -> tuple[Instruction, ...]:
+        """The holds that stand, one for each who holds; everybody's own stands until it is lifted."""
+        return tuple(each for each in self.instructions if each.kind is Instructed.HOLD and each.value)
 
     @property
     def paths(self) -> tuple[str, ...]:

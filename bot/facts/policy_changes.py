@@ -9,7 +9,8 @@ from bot.facts.model import FileChange, PolicyChange, PullRequestFacts
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.github.queries import document
-from bot.policy.check import check
+from bot.policy.assemble import Refused, Source, checked_under, lay
+from bot.policy.check import Checked
 from bot.policy.default import default
 from bot.policy.load import ORGANISATION_FILE, REPOSITORY_FILE, UNREADABLE
 from bot.policy.model import Policy, Problem
@@ -24,7 +25,10 @@ NOTHING = "version: 1\n"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A policy file as the pull request would have it: the fact, and what its own check run shows."""
+    """A policy file as the pull request would have it: the fact, and what its own check run shows.
+
+    With a ``preview``, the file can be used, and its ``problems`` are what in it would not hold.
+    """
 
     change: PolicyChange
     problems: tuple[Problem, ...] = ()
@@ -35,13 +39,16 @@ async def read(
     store: Store,
     github: InstallationClient,
     facts: PullRequestFacts,
-    policy: Policy,
+    above: Policy,
     policy_repository: str,
     *,
     lane: Lane,
     at: datetime,
 ) -> tuple[Draft, ...]:
     """A draft for each policy file that the pull request touches; usually there is none.
+
+    ``above`` is the policy without the repository's own file. Over the one in force, what a file says today would be
+    mistaken for what the organisation says, and a file could name roles that only its old version has.
 
     Raises:
         Transient: GitHub could not answer.
@@ -50,7 +57,7 @@ async def read(
     changed = {file.path for file in facts.files}
     return tuple(
         [
-            await _draft(store, github, facts, policy, path, organisation=organisation, lane=lane, at=at)
+            await _draft(store, github, facts, above, path, organisation=organisation, lane=lane, at=at)
             for path, organisation in _touched(facts, policy_repository)
             if path in changed or await _differs(github, facts, path, lane)
         ]
@@ -80,7 +87,7 @@ async def _draft(
     store: Store,
     github: InstallationClient,
     facts: PullRequestFacts,
-    policy: Policy,
+    above: Policy,
     path: str,
     *,
     organisation: bool,
@@ -94,19 +101,30 @@ async def _draft(
         problem = Problem(origin, 1, 1, "The organisation's policy is taken away; the last version stays in force.")
         return Draft(PolicyChange(path, usable=False), (problem,))
     blob, text = found or ("nothing", NOTHING)
-    above = default() if organisation else policy
-    windows = dict(above.calendar.windows)
-    problems = check(text, origin, blob, known_roles=above.roles, known_windows=windows).problems
-    if problems:
-        return Draft(PolicyChange(path, usable=False), problems)
+    checked = checked_under(Source(origin, blob, text), default() if organisation else above)
+    if checked.problems:
+        return Draft(PolicyChange(path, usable=False), checked.problems)
+    refused = () if organisation else _refused(checked, above, facts)
     candidate = Candidate(text, origin, None if organisation else here.full_name)
     try:
         made = await preview(store, candidate, blob, at)
-    except Refusal as refused:
-        return Draft(PolicyChange(path, usable=False), (Problem(origin, 1, 1, str(refused)),))
-    return Draft(
-        PolicyChange(path, usable=True, tried=made.tried, differing=made.differing, gains=made.gains), (), made
+    except Refusal as refusal:
+        return Draft(PolicyChange(path, usable=False), (Problem(origin, 1, 1, str(refusal)),))
+    change = PolicyChange(
+        path,
+        usable=True,
+        tried=made.tried,
+        differing=made.differing,
+        gains=made.gains,
+        refused=tuple(dict.fromkeys(each.key for each in refused)),
     )
+    return Draft(change, tuple(each.problem for each in refused), made)
+
+
+def _refused(checked: Checked, above: Policy, facts: PullRequestFacts) -> list[Refused]:
+    """What a repository's file is not let through with, in the order of its lines."""
+    _, refused = lay(checked, above, facts.repository.name, facts.properties)
+    return sorted(refused, key=lambda each: (each.problem.line, each.problem.column))
 
 
 async def _text(

@@ -15,7 +15,12 @@ from bot.store import Store
 NONE: tuple[tuple[str, str], ...] = ()
 
 BELIEVED = timedelta(minutes=15)
-"""How long an answer is believed: the App is not told when a value changes."""
+"""How long an answer is believed when no webhook says that a value changed: one may be lost, or not be granted."""
+
+
+def concern(repository_id: int) -> str:
+    """What goes stale when a value of the repository changes."""
+    return f"properties:{repository_id}"
 
 
 async def read(
@@ -27,7 +32,7 @@ async def read(
         Transient: GitHub could not answer.
 
     """
-    key, concern = f"properties:{repository_id}", f"repository:{repository_id}"
+    key, concerns = f"properties:{repository_id}", (concern(repository_id), f"repository:{repository_id}")
     async with store.transaction() as connection:
         began = await memory.now(connection)
         known = await memory.recall(connection, [key], not_older_than=BELIEVED, at=began)
@@ -37,7 +42,7 @@ async def read(
         value = None if answer is None else [pair for each in answer for pair in _pairs(each)]
         known = {key: value}
         async with store.transaction() as connection:
-            await memory.remember(connection, [Known(key, (concern,), value, began)])
+            await memory.remember(connection, [Known(key, concerns, value, began)])
     found = known[key]
     return None if found is None else tuple(sorted((str(name), str(value)) for name, value in found))
 

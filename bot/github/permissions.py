@@ -45,6 +45,12 @@ GRANTS = (
         "Hears when the merge queue asks for a check of a group. Not on GitHub Enterprise Server.",
     ),
     Grant("metadata", "read", "Reads repositories and people's permissions in them; GitHub demands it of every App."),
+    Grant(
+        "organization_custom_properties",
+        "read",
+        "Hears when a repository's custom properties change, by which the policy's inventory may know it. Nothing is "
+        "ever read with it.",
+    ),
     Grant("pull_requests", "write", "Reads pull requests and reviews; comments and reacts on pull requests."),
     Grant(
         "statuses",
@@ -58,6 +64,7 @@ EVENTS = (
     Subscription("branch_protection_configuration", "Branch protection was switched off."),
     Subscription("branch_protection_rule", "A rule of branch protection was taken away or changed."),
     Subscription("check_run", "Buttons and Re-run on the check."),
+    Subscription("custom_property_values", "A repository's custom properties changed, and so perhaps its application."),
     Subscription("issue_comment", "Commands."),
     Subscription("member", "A collaborator's permission changed."),
     Subscription("membership", "Somebody joined or left a team."),
@@ -73,7 +80,10 @@ EVENTS = (
     Subscription("team_add", "A repository was given to a team."),
 )
 
-READ = {grant.key: "read" for grant in GRANTS if grant.key not in {"administration", "statuses"}}
+_ONLY_HEARD = {"administration", "organization_custom_properties", "statuses"}
+"""What is asked for the sake of webhooks, and of no token."""
+
+READ = {grant.key: "read" for grant in GRANTS if grant.key not in _ONLY_HEARD}
 """What the token may do that facts are read with."""
 
 WRITE = {"checks": "write", "issues": "write", "pull_requests": "write", "metadata": "read"}

@@ -134,7 +134,7 @@ class MergeGroupDropped:
 
 @dataclass(frozen=True, slots=True)
 class StandingChanged:
-    """What people may do changed: teams, members, collaborators. ``concerns`` are the facts that it makes stale.
+    """What people may do changed, or what a repository is: ``concerns`` are the facts that it makes stale.
 
     ``joined`` and ``left``: in which place (``team:acme/appsec``, ``permission:77``) an account is from now on, or not.
     """
@@ -469,6 +469,12 @@ def _repository(payload: Payload) -> Event:
     return StandingChanged(where.installation_id, (f"repository:{where.repository_id}",))
 
 
+def _properties(payload: Payload) -> Event:
+    """The organisation's own words for a repository, by which the inventory may know it."""
+    repository = _mapping(payload.get("repository"))
+    return StandingChanged(_installation_id(payload), (f"properties:{_number(repository, 'id')}",))
+
+
 def _installation(payload: Payload) -> Event:
     installation = _mapping(payload.get("installation"))
     account = _mapping(installation.get("account"))
@@ -494,6 +500,7 @@ _READERS: Mapping[str, Callable[[Payload], Event]] = {
     "member": _standing,
     "organization": _standing,
     "repository": _repository,
+    "custom_property_values": _properties,
     "installation": _installation,
     "installation_repositories": _installation,
 }

@@ -8,6 +8,7 @@ from bot.policy.check import Checked, check
 from bot.policy.inventory import NONE, Properties
 from bot.policy.model import Layer, Mode, Policy, Problem, Role, Separation, Tier, TierRules
 from bot.policy.schema import PolicyFile
+from bot.policy.yaml import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,22 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """What a repository's file is not let through with: the key, as ``tiers.low.cab``, and the problem at its place."""
+
+    key: str
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
 class Assembled:
-    """The policy in force, the files that can be used from now on, and those that cannot."""
+    """The policy in force, the files that can be used from now on, and those that cannot.
+
+    ``above`` is the policy without the repository's own file and without packs: what a repository's file is laid over.
+    """
 
     policy: Policy
+    above: Policy
     good: tuple[Source, ...]
     broken: tuple[Source, ...]
 
@@ -52,24 +65,48 @@ def assemble(
     problems: list[Problem] = []
     good: list[Source] = []
     broken: list[Source] = []
-    policy = default
+    above = default
     if organisation is not None:
         checked = _usable(organisation, last_good, default, problems, good, broken)
         if checked.content is not None:
-            policy = layers.organisation(policy, checked.content, Layer(checked.origin, checked.blob))
+            above = layers.organisation(above, checked.content, Layer(checked.origin, checked.blob))
         else:
-            policy = replace(policy, mode=Mode.ENFORCE, undecidable=True)
+            above = replace(above, mode=Mode.ENFORCE, undecidable=True)
+    policy = above
     if repository is not None:
-        checked = _usable(repository, last_good, policy, problems, good, broken)
-        if checked.content is not None:
-            layer = Layer(checked.origin, checked.blob)
-            policy, loosening = layers.repository(policy, checked.content, layer, repository_name, properties)
-            problems += [
-                checked.document.problem(path, f"{sentence} The organisation's rule stays in force.")
-                for path, sentence in loosening
-            ]
+        checked = _usable(repository, last_good, above, problems, good, broken)
+        policy, refused = lay(checked, above, repository_name, properties)
+        problems += [each.problem for each in refused]
     policy = layers.with_packs(policy, [packs.load(name) for name in policy.packs])
-    return Assembled(replace(policy, problems=tuple(problems)), tuple(good), tuple(broken))
+    return Assembled(replace(policy, problems=tuple(problems)), above, tuple(good), tuple(broken))
+
+
+def checked_under(source: Source, above: Policy) -> Checked:
+    """The file, read as one that may name what the policy above it names. Never raises."""
+    windows = [name for name, _ in above.calendar.windows]
+    return check(source.text, source.origin, source.blob, known_roles=above.roles, known_windows=windows)
+
+
+def lay(
+    checked: Checked, above: Policy, repository_name: str, properties: Properties = NONE
+) -> tuple[Policy, tuple[Refused, ...]]:
+    """The policy with a repository's file over it, and what in the file was not let through; packs are not in it yet.
+
+    A file that cannot be used leaves the policy as it is.
+    """
+    if checked.content is None:
+        return above, ()
+    layer = Layer(checked.origin, checked.blob)
+    policy, loosening = layers.repository(above, checked.content, layer, repository_name, properties)
+    return policy, tuple(
+        Refused(_key(path), checked.document.problem(path, f"{sentence} The organisation's rule stays in force."))
+        for path, sentence in loosening
+    )
+
+
+def _key(path: Path) -> str:
+    """The key at a path, without the places in lists: ``("rules", 2, "id")`` is ``rules.id``."""
+    return ".".join(part for part in path if isinstance(part, str))
 
 
 def _usable(
@@ -81,7 +118,7 @@ def _usable(
     broken: list[Source],
 ) -> Checked:
     """The file, or its last good version."""
-    checked = _checked(source, above)
+    checked = checked_under(source, above)
     if checked.content is not None:
         good.append(source)
         return checked
@@ -90,9 +127,4 @@ def _usable(
     before = last_good.get(source.origin)
     if before is None or before.blob == source.blob:
         return checked
-    return _checked(before, above)
-
-
-def _checked(source: Source, above: Policy) -> Checked:
-    windows = [name for name, _ in above.calendar.windows]
-    return check(source.text, source.origin, source.blob, known_roles=above.roles, known_windows=windows)
+    return checked_under(before, above)

@@ -15,11 +15,10 @@ from bot.facts.pull_request import Place, PolicyBlobs
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.github.queries import document
-from bot.ledger import Entry, Kind, append
-from bot.policy.assemble import Assembled, Source, assemble
-from bot.policy.check import content_of
+from bot.policy.assemble import Source, assemble
 from bot.policy.default import default
-from bot.policy.model import Mode, Policy
+from bot.policy.in_force import recall, remember
+from bot.policy.model import Policy
 from bot.store import Store
 
 ORGANISATION_FILE = "countersign.yml"
@@ -28,25 +27,17 @@ UNREADABLE = "\x00"
 """Stands for a file that is not text, or too large for GitHub to show: no policy begins like this."""
 
 _FILES = "SELECT origin, blob, content FROM policy_file WHERE origin = ANY(%s) AND blob = ANY(%s)"
-_IN_FORCE = """
-    SELECT policy_file.origin, policy_file.blob, policy_file.content
-    FROM policy_in_force JOIN policy_file USING (origin, blob)
-    WHERE policy_in_force.origin = ANY(%s)
-"""
-_KEEP = "INSERT INTO policy_file (blob, origin, content) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING blob"
-_PUT_IN_FORCE = """
-    INSERT INTO policy_in_force (origin, blob, since) VALUES (%s, %s, %s)
-    ON CONFLICT (origin) DO UPDATE SET blob = excluded.blob, since = excluded.since
-    WHERE policy_in_force.blob <> excluded.blob
-    RETURNING blob
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The policy, what of it could not be read, and the custom properties that its inventory asks for."""
+    """The policy, what of it could not be read, and the custom properties that its inventory asks for.
+
+    ``above`` is the policy that the repository's own file is laid over.
+    """
 
     policy: Policy
+    above: Policy
     gaps: tuple[FactsIncomplete, ...]
     properties: tuple[tuple[str, str], ...]
 
@@ -58,10 +49,11 @@ async def load(
     blobs: PolicyBlobs,
     policy_repository: str,
     *,
+    base: str,
     lane: Lane,
     at: datetime,
 ) -> Loaded:
-    """The policy for the repository at ``place``, and what of it could not be read.
+    """The policy for changes of the branch ``base`` of the repository at ``place``, and what of it could not be read.
 
     Raises:
         Transient: GitHub could not answer.
@@ -72,19 +64,20 @@ async def load(
     wanted = {organisation: blobs.organisation, repository: blobs.repository}
     async with store.transaction() as connection:
         known = await _sources(connection, _FILES, [list(wanted), [blob for blob in wanted.values() if blob]])
-        in_force = await _sources(connection, _IN_FORCE, [list(wanted)])
+        in_force = await recall(connection, {organisation: "", repository: base})
     found = {origin: source for origin, source in known.items() if source.blob == wanted[origin]}
     missing = {origin for origin, blob in wanted.items() if blob and origin not in found}
     if missing:
         found |= await _read(github, place, policy_repository, wanted, missing, organisation, lane)
-    gone = organisation in in_force and blobs.organisation is None
+    last_good = {origin: each.good for origin, each in in_force.items() if each.good}
+    gone = organisation in last_good and blobs.organisation is None
     gaps = _gaps(organisation, blobs) if gone else ()
     make = partial(
         assemble,
         default(),
-        organisation=found.get(organisation) or (in_force[organisation] if gone else None),
+        organisation=found.get(organisation) or (last_good[organisation] if gone else None),
         repository=found.get(repository),
-        last_good=in_force,
+        last_good=last_good,
         repository_name=place.name,
     )
     assembled, values = make(), properties.NONE
@@ -94,8 +87,14 @@ async def load(
             gaps = (*gaps, FactsIncomplete("the custom properties", "Countersign may not see them"))
         values = read or values
         assembled = make(properties=values)
-    await _remember(store, assembled, in_force, at)
-    return Loaded(assembled.policy, gaps, values)
+    looked_for = {repository, organisation} if _can_tell(blobs, gone=gone) else {repository}
+    await remember(store, assembled, in_force, {origin: found.get(origin) for origin in looked_for}, at)
+    return Loaded(assembled.policy, assembled.above, gaps, values)
+
+
+def _can_tell(blobs: PolicyBlobs, *, gone: bool) -> bool:
+    """Whether what is in force of the organisation's file is now what was found; what is gone stays in force."""
+    return blobs.organisation_readable and not gone
 
 
 def _gaps(organisation: str, blobs: PolicyBlobs) -> tuple[FactsIncomplete, ...]:
@@ -147,45 +146,3 @@ async def _read(
         whole = not blob["isBinary"] and not blob["isTruncated"] and blob["text"] is not None
         read[origin] = Source(origin, wanted[origin] or "", blob["text"] if whole else UNREADABLE)
     return read
-
-
-def _switched(before: Source | None, after: Source) -> list[Entry]:
-    """The entry for what is enforced from now on, or not any more; none where that stays as it was."""
-    was, now = _enforced(before), _enforced(after)
-    return (
-        [] if was == now else [Entry(Kind.POLICY_SWITCHED, after.origin, {"was": was, "now": now, "blob": after.blob})]
-    )
-
-
-def _enforced(source: Source | None) -> dict[str, Any]:
-    """What a file says of observing and enforcing: all in all, for findings, and for applications."""
-    content = content_of(source.text, source.origin) if source else None
-    if content is None:
-        return {"mode": Mode.OBSERVE.value, "observe": [], "applications": {}}
-    return {
-        "mode": content.mode or Mode.OBSERVE.value,
-        "observe": sorted(content.observe),
-        "applications": {each.name: each.mode for each in content.applications if each.mode},
-    }
-
-
-async def _remember(store: Store, assembled: Assembled, in_force: Mapping[str, Source], at: datetime) -> None:
-    """Put what works in force, and on record what is new."""
-    changed = [each for each in assembled.good if in_force.get(each.origin) != each]
-    if not changed and not assembled.broken:
-        return
-    entries = []
-    async with store.transaction() as connection:
-        for source in sorted((*changed, *assembled.broken), key=lambda each: each.origin):
-            kept = source.text.replace("\x00", "")
-            first_seen = await (await connection.execute(_KEEP, [source.blob, source.origin, kept])).fetchone()
-            told = {"origin": source.origin, "blob": source.blob}
-            if source in assembled.broken and first_seen:
-                entries.append(Entry(Kind.POLICY_REFUSED, source.origin, told))
-        for source in sorted(changed, key=lambda each: each.origin):
-            replaced = await (await connection.execute(_PUT_IN_FORCE, [source.origin, source.blob, at])).fetchone()
-            if replaced:
-                told = {"origin": source.origin, "blob": source.blob}
-                entries.append(Entry(Kind.POLICY_ACCEPTED, source.origin, told))
-                entries += _switched(in_force.get(source.origin), source)
-        await append(connection, entries, at=at)

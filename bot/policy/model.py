@@ -102,13 +102,15 @@ class Cab:
     """How the Change Advisory Board decides.
 
     ``quorum`` votes to approve, within ``timeout`` of the request. ``reviews``: an approving review of the pull request
-    by a member is a vote as well.
+    by a member is a vote as well. ``escalate_to`` are roles that decide with the board when it is escalated; without
+    one, the board itself has as much time again.
     """
 
     quorum: int
     timeout: timedelta = timedelta(hours=24)
     on_timeout: OnTimeout = OnTimeout.REJECT
     reviews: bool = False
+    escalate_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +324,10 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A standard change that is authorised beforehand: which files it may touch, and how large it may be."""
+    """A standard change that is authorised beforehand: which files it may touch, and how large it may be.
+
+    ``paths`` are patterns of RE2: one must be found in the path of each file; only ``^`` and ``$`` bind it to the ends.
+    """
 
     id: str
     title: str
@@ -360,8 +365,9 @@ class Policy:
     or configuration items of which no two are to be changed at the same time. ``problems`` are of files that could
     not be used, or not wholly: the last good version stands in for them. ``undecidable`` says that the organisation's
     file has never worked, so that nobody knows what is demanded. ``dropped`` has the holders that a repository's file
-    took out of a role: they approve no more, and what they object to still stands. ``raised`` is the tier that the
-    repository's file says its changes have at least.
+    took out of a role: they approve no more, and what they object to still stands. ``own_roles`` are roles that only
+    the repository's file has: what others did is not theirs to undo. ``raised`` is the tier that the repository's file
+    says its changes have at least.
     """
 
     mode: Mode
@@ -390,7 +396,13 @@ class Policy:
     problems: tuple[Problem, ...] = ()
     undecidable: bool = False
     dropped: tuple[str, ...] = ()
+    own_roles: tuple[str, ...] = ()
     raised: Tier = Tier.LOW
+
+    @property
+    def organisation_roles(self) -> tuple[str, ...]:
+        """The roles that the organisation has given out, by name."""
+        return tuple(sorted({*self.roles} - {*self.own_roles}))
 
     @property
     def tells_writers_apart(self) -> bool:

@@ -5,11 +5,14 @@ from bot.policy.model import Problem
 from bot.publish.effects import CheckRunContent
 from bot.publish.markdown import fitted, literal, sentence, table
 from bot.trial.model import DAYS, Difference, Preview
+from bot.words import listed
 
 NAME = "policy-preview"
 """The name of the check run."""
 
 _FITS = 60_000
+_NAMED = 3
+"""Keys that fit into a title."""
 
 
 def render_preview(
@@ -20,8 +23,14 @@ def render_preview(
     *,
     problems: tuple[Problem, ...],
     preview: Preview | None,
+    refused: tuple[str, ...] = (),
 ) -> CheckRunContent:
-    """The check run for the policy file at ``path``; ``preview`` is None when the file cannot be used."""
+    """The check run for the policy file at ``path``; ``preview`` is None when the file cannot be used.
+
+    A file that can be used, and of which the ``problems`` under the keys ``refused`` would not hold, is ``neutral``:
+    nothing is loosened by it, so that it need not block, and what it says is not what would be, so that it does not
+    pass either.
+    """
     annotations = tuple(Annotation(path, each.line, each.line, "Policy", each.message) for each in problems)
     if preview is None:
         title = f"{len(problems)} problem{'' if len(problems) == 1 else 's'} in {path}"
@@ -31,9 +40,8 @@ def render_preview(
         ]
         lines += [f"- line {each.line}: {sentence(each.message)}" for each in problems]
         return _run(head, external_id, details_url, "failure", title, lines, annotations)
-    return _run(
-        head, external_id, details_url, "success", _title(preview), _lines(path, preview, problems), annotations
-    )
+    conclusion, title = ("neutral", _not_held(len(problems), refused)) if problems else ("success", _title(preview))
+    return _run(head, external_id, details_url, conclusion, title, _lines(path, preview, problems), annotations)
 
 
 def _run(
@@ -58,6 +66,11 @@ def _run(
     )
 
 
+def _not_held(count: int, keys: tuple[str, ...]) -> str:
+    named = [*keys[:_NAMED], f"{len(keys) - _NAMED} more"] if len(keys) > _NAMED else list(keys)
+    return f"{count} rule{'' if count == 1 else 's'} would not hold: {listed(named)}"
+
+
 def _title(preview: Preview) -> str:
     if not preview.tried:
         return "No change is on record to try it on"
@@ -80,6 +93,8 @@ def _lines(path: str, preview: Preview, problems: tuple[Problem, ...]) -> list[s
     if problems:
         lines += [
             "**Not let through**",
+            "",
+            "A repository's policy can only tighten the organisation's. This would loosen it, and would not hold:",
             "",
             *[f"- line {each.line}: {sentence(each.message)}" for each in problems],
             "",

@@ -17,6 +17,7 @@ from bot.sandbox.protection import Protection, Ruleset
 from bot.sandbox.pulls import PullRequest
 from bot.sandbox.rules import Refused
 from bot.sandbox.shapes import checks as shapes
+from bot.sandbox.shapes.repositories import property_values
 
 if TYPE_CHECKING:
     from bot.sandbox.deployments import Environment, WorkflowRun
@@ -141,6 +142,15 @@ class Repository:
         self.world.renamed(self, f"{self.owner.login}/{before}")
         changes = {"repository": {"name": {"from": before}}}
         self.tell("repository", "renamed", by or self.owner, changes=changes)
+
+    def describe(self, *, by: Account | None = None, **values: str | list[str] | None) -> None:
+        """Set custom properties; a value of None takes one away."""
+        before = {name: self.properties.get(name) for name in values}
+        self.properties |= values
+        for name in [name for name, value in values.items() if value is None]:
+            del self.properties[name]
+        told = {"new_property_values": property_values(values), "old_property_values": property_values(before)}
+        self.tell("custom_property_values", "updated", by or self.owner, **told)
 
     def archive(self, *, by: Account | None = None) -> None:
         """Close it for all changes."""

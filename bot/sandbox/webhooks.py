@@ -33,6 +33,7 @@ _TABLE = """
     branch_protection_rule:      created deleted edited
     check_run:                   completed created requested_action rerequested
     check_suite:                 requested
+    custom_property_values:      updated
     deployment_protection_rule:  requested
     installation:                created deleted suspend unsuspend
     installation_repositories:   added

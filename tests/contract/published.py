@@ -178,12 +178,20 @@ def _mended(schema: dict[str, Any]) -> dict[str, Any]:
     if "has_issues" in properties:
         # Every other description of a repository has these.
         extra = {"has_discussions": {"type": "boolean"}, "web_commit_signoff_required": {"type": "boolean"}}
+    if {"organization_hooks", "organization_plan"} <= properties.keys():
+        # Of an App's permissions within an event, the descriptions are older than this one.
+        extra = {"organization_custom_properties": {"enum": ["read", "write", "admin"]}}
     if {"documentation_url", "message"} <= properties.keys():
         # Every refusal says its status; most descriptions of one know it.
         extra = {"status": {"type": "string"}}
     if "branch_protection_rule" in schema.get("enum", ()) and "check_run" in schema["enum"]:
-        # An App that gates deployments has subscribed to the first of these, one that watches rules to the others.
-        heard = {"deployment_protection_rule", "repository_ruleset", "branch_protection_configuration"}
+        # An App can have subscribed to these as well: one that gates deployments, watches rules, or goes by properties.
+        heard = {
+            "branch_protection_configuration",
+            "custom_property_values",
+            "deployment_protection_rule",
+            "repository_ruleset",
+        }
         return {**schema, "enum": sorted({*schema["enum"], *heard})}
     if schema.get("format") == "email":
         # A bot's address has brackets: 1234+robot[bot]@users.noreply.github.com.

@@ -30,6 +30,7 @@ PERMISSIONS = {
     "members": "read",
     "merge_queues": "read",
     "metadata": "read",
+    "organization_custom_properties": "read",
     "pull_requests": "write",
     "statuses": "write",
 }
@@ -201,6 +202,7 @@ class House:
         shop.tag("v1", shop.branches["main"], by=ann)
         shop.tag("v2", shop.branches["main"], by=ann, annotated=True)
         shop.properties |= {"tier": "1", "regulations": ["dora", "sox"], "owner": None}
+        shop.describe(tier="2", regulations=["dora"], owner=None, by=ann)
 
     def _others_report(self) -> None:
         shop, pull = self.repository, self.pull

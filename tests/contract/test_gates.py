@@ -135,3 +135,21 @@ async def test_anybody_who_can_write_sets_a_status(client: Client, house: House)
     assert status["creator"]["login"] == "ann"
     house.repository.require_check = ("control",)
     assert not may_merge(house), "a check that is bound to an App is not a status"
+
+
+async def test_a_change_of_properties_says_what_they_were(house: House) -> None:
+    before = len(house.github.deliveries)
+    house.repository.describe(tier="gold", data=["personal"], by=house.ann)
+    house.repository.describe(tier=None, by=house.ben)
+    [(_, first), (_, second)] = told(house, "custom_property_values", before)
+    assert first["new_property_values"] == [
+        {"property_name": "data", "value": ["personal"]},
+        {"property_name": "tier", "value": "gold"},
+    ]
+    assert first["old_property_values"] == [
+        {"property_name": "data", "value": None},
+        {"property_name": "tier", "value": None},
+    ]
+    assert second["new_property_values"] == [{"property_name": "tier", "value": None}]
+    assert second["old_property_values"] == [{"property_name": "tier", "value": "gold"}]
+    assert house.repository.properties == {"data": ["personal"]}

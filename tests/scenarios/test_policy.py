@@ -107,6 +107,21 @@ async def test_an_application_is_found_by_custom_properties(countersign: Rehears
     assert shown(pull) == ("success", "Passed: 1 of 1 approval, none by a contributor")
 
 
+async def test_when_a_property_changes_the_check_follows_at_once(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
+    by_property = "{name: ledger, properties: {tier: gold}, tier: low}"
+    bank = Bank.found(gh, policy=POLICY.replace("{name: ledger, repositories: [ledger], tier: medium}", by_property))
+    pull = bank.change()
+    pull.review(by=bank.bob, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
+    bank.ledger.describe(tier="gold", by=bank.erin)
+    await countersign.settle()
+    assert shown(pull) == ("success", "Passed: 1 of 1 approval, none by a contributor")
+    bank.ledger.describe(tier=None, by=bank.erin)
+    await countersign.settle()
+    assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
+
+
 async def test_a_rule_raises_the_tier_and_another_one_blocks(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
     more = (
         "risk: {raise: [{id: migration, to: high, when: 'paths.exists(p, p.matches(\"^db/\"))'}]}\n"
@@ -192,3 +207,35 @@ async def test_taking_the_policy_away_does_not_switch_it_off(countersign: Rehear
     bank.policy.push("main", by=bank.erin, files={"countersign.yml": None})
     await countersign.settle()
     assert shown(pull)[0] == "failure"
+
+
+async def test_a_repositorys_file_that_was_taken_away_does_not_come_back(countersign: Rehearsal, bank: Bank) -> None:
+    bank.ledger.push("main", by=bank.erin, files={".github/countersign.yml": STRICTER})
+    pull = bank.approved_change()
+    await countersign.settle()
+    assert shown(pull)[0] == "action_required"
+    bank.ledger.push("main", by=bank.erin, files={".github/countersign.yml": None})
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    bank.ledger.push("main", by=bank.erin, files={".github/countersign.yml": "version: 1\ntiers: [\n"})
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    assert "A policy file has errors" in pull.check(CHECK).summary
+    kinds = [kind for kind, _ in await countersign.ledger() if kind.startswith("policy:file")]
+    assert kinds[-2:] == ["policy:file:removed", "policy:file:refused"]
+
+
+async def test_each_branch_has_the_policy_that_is_on_it(countersign: Rehearsal, bank: Bank) -> None:
+    bank.ledger.branch("release", start="main")
+    bank.ledger.push("release", by=bank.erin, files={".github/countersign.yml": STRICTER})
+    pull, release = bank.approved_change(), bank.change(base="release", branch="fix")
+    for who in (bank.bob, bank.carol):
+        release.review(by=who, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    assert shown(release) == ("action_required", "Waiting: 1 approval from someone with write access")
+    told = [kind for kind, _ in await countersign.ledger() if kind.startswith("policy:file")]
+    pull.edit(by=bank.alice, title="Balance of today")
+    release.edit(by=bank.alice, title="Balance of the release")
+    await countersign.settle()
+    assert [kind for kind, _ in await countersign.ledger() if kind.startswith("policy:file")] == told

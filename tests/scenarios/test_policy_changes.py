@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from bot.publish.effects import CHECK
 from bot.publish.preview import NAME
 from bot.sandbox.rehearsal import Rehearsal
+from bot.trial import history
+from bot.trial.fence import Fence
 from tests.scenarios.bank import POLICY, Bank, reasons, shown
 
 ORGANISATIONS = f"{NAME} (organisation)"
@@ -113,6 +117,80 @@ async def test_a_repositorys_own_policy_is_of_tier_high_too(countersign: Rehears
     assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
 
 
+LOOSENING = """\
+version: 1
+mode: observe
+tiers:
+  medium:
+    approvals: [{count: 3, from: [write]}]
+standard:
+  - {id: typo, title: Typos, paths: [^docs/], lines: 10, expires: 2099-01-01}
+"""
+
+
+async def test_what_would_loosen_is_named_and_annotated_before_it_is_merged(countersign: Rehearsal, bank: Bank) -> None:
+    pull = bank.ledger.open_pull_request(by=bank.alice, title="Looser", files={".github/countersign.yml": LOOSENING})
+    await countersign.settle()
+    preview = pull.check(NAME)
+    assert (preview.conclusion, preview.title) == ("neutral", "2 rules would not hold: mode and standard")
+    assert [(note["path"], note["start_line"]) for note in preview.annotations] == [
+        (".github/countersign.yml", 2),
+        (".github/countersign.yml", 7),
+    ]
+    assert "a repository cannot only observe" in preview.annotations[0]["message"]
+    assert "**Not let through**" in preview.summary
+    assert "What it says of `mode` and `standard` would loosen" in plain(pull.check(CHECK).summary)
+    assert shown(pull)[0] == "action_required"
+    pull.push(by=bank.alice, files={".github/countersign.yml": "version: 1\nmode: enforce\n"})
+    await countersign.settle()
+    assert pull.check(NAME).conclusion == "success"
+
+
+async def test_the_repositorys_own_file_is_not_judged_by_what_it_says_today(countersign: Rehearsal, bank: Bank) -> None:
+    """It goes from three approvals to two, which is what the organisation says; a role of the old version is gone."""
+    before = (
+        "version: 1\nroles: {owners: [northbank/owners]}\ntiers: {medium: {approvals: [{count: 3, from: [write]}]}}\n"
+    )
+    bank.ledger.push("main", by=bank.erin, files={".github/countersign.yml": before})
+    pull = bank.ledger.open_pull_request(
+        by=bank.alice, title="As the others", files={".github/countersign.yml": before.replace("count: 3", "count: 2")}
+    )
+    other = bank.ledger.open_pull_request(
+        by=bank.alice,
+        title="Owners",
+        files={".github/countersign.yml": "version: 1\ntiers: {medium: {approvals: [{count: 1, from: [owners]}]}}\n"},
+    )
+    await countersign.settle()
+    assert pull.check(NAME).conclusion == "success"
+    assert pull.check(NAME).annotations == []
+    assert (other.check(NAME).conclusion, other.check(NAME).title) == (
+        "failure",
+        "1 problem in .github/countersign.yml",
+    )
+
+
+async def test_a_policy_that_cannot_be_tried_on_the_record_fails_and_says_why(
+    countersign: Rehearsal, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank.change()
+    await countersign.settle()
+    monkeypatch.setattr(history, "FENCE", Fence(seconds=0))
+    many = "".join(f"  - {{name: app-{n}, repositories: [app-{n}], tier: low}}\n" for n in range(3_000))
+    longer = LOOSER.replace("applications:\n", f"applications:\n{many}")
+    assert longer != LOOSER
+    pull = bank.policy.open_pull_request(by=bank.erin, title="Greedy", files={"countersign.yml": longer})
+    await countersign.settle()
+    preview = pull.check(ORGANISATIONS)
+    assert preview.conclusion == "failure"
+    assert "could not be tried on the record" in plain(preview.summary)
+    assert "makes its expressions simpler" in plain(preview.summary)
+    assert shown(pull)[0] == "failure"
+    monkeypatch.undo()
+    pull.push(by=bank.erin, files={"countersign.yml": LOOSER})
+    await countersign.settle()
+    assert pull.check(ORGANISATIONS).conclusion == "success"
+
+
 async def test_taking_the_policy_away_is_told_and_fails(countersign: Rehearsal, bank: Bank) -> None:
     pull = bank.policy.open_pull_request(by=bank.erin, title="Away", files={"countersign.yml": None})
     await countersign.settle()
@@ -125,3 +203,41 @@ async def test_other_changes_have_no_preview(countersign: Rehearsal, bank: Bank)
     await countersign.settle()
     assert pull.check(NAME) is None
     assert pull.check(ORGANISATIONS) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        (
+            "calendar:\n  windows:\n    w:\n      rrule: FREQ=DAILY;INTERVAL=0;BYMONTH=2;BYMONTHDAY=30\n      duration: 1 hour\n",
+            5,
+            "`INTERVAL` must be a number from 1 to 999, not `0`.",
+        ),
+        (
+            "calendar:\n  windows:\n    w: {rrule: FREQ=DAILY;BYEASTER=1000, duration: 1 hour}\n",
+            4,
+            "`BYEASTER` is not known in a recurrence rule.",
+        ),
+        (
+            "calendar:\n  freezes:\n    - name: until further notice\n      from: 2027-01-01\n      to: 9999-12-31\n",
+            6,
+            "`9999-12-31` is not in the years 1970 to 2200.",
+        ),
+        (
+            f"rules:\n  - id: eats\n    require: '[\"a\"]{'.map(p, p+p+p+p+p+p+p+p)' * 8}.exists(q, q.size() == 1)'\n    message: m\n",
+            4,
+            "It puts too much together",
+        ),
+    ],
+)
+async def test_a_file_that_would_never_end_or_eat_everything_gets_its_checks_with_the_error_at_its_line(
+    countersign: Rehearsal, bank: Bank, text: str, line: int, told: str
+) -> None:
+    pull = bank.ledger.open_pull_request(
+        by=bank.alice, title="Calendar", files={".github/countersign.yml": f"version: 1\n{text}"}
+    )
+    await countersign.settle()
+    [note] = pull.check(NAME).annotations
+    assert (note["path"], note["start_line"]) == (".github/countersign.yml", line)
+    assert note["message"].startswith(told)
+    assert shown(pull)[0] == "failure"

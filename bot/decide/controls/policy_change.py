@@ -22,21 +22,26 @@ def look(context: Context) -> Finding | None:
             why="Merged like this, the last version that works would stay in force, and nobody would notice.",
             remedy="The author corrects it; the preview, a check of its own, shows every problem at its line.",
         )
+    refused = any(change.refused for change in changes)
     gaining = sorted({gain.account.login for change in changes for gain in change.gains})
     return Finding(
         id="policy-change",
         verdict=Verdict.PASS,
-        headline="the policy is changed",
+        headline="the policy is changed, part of it would not hold" if refused else "the policy is changed",
         what=" ".join(map(_meaning, changes)),
         why=_gaining(gaining),
     )
 
 
 def _meaning(change: PolicyChange) -> str:
-    return (
+    meaning = (
         f"{quoted(change.path)} is changed: of {change.tried:,} recorded changes, {change.differing:,} would be "
         "decided differently."
     )
+    if not change.refused:
+        return meaning
+    keys = listed([quoted(key) for key in change.refused])
+    return f"{meaning} What it says of {keys} would loosen the policy above it, and would not hold."
 
 
 def _gaining(logins: list[str]) -> str:

@@ -12,7 +12,7 @@ from bot.sandbox.rules import Refused, not_found
 from bot.sandbox.shapes import accounts as account_shapes
 from bot.sandbox.shapes import commits as commit_shapes
 from bot.sandbox.shapes import pulls as pull_shapes
-from bot.sandbox.shapes.repositories import full
+from bot.sandbox.shapes.repositories import full, property_values
 
 
 @route("GET", "/repos/{owner}/{repo}", "metadata:read")
@@ -43,8 +43,7 @@ def permission(call: Call) -> Answer:
 @route("GET", "/repos/{owner}/{repo}/properties/values", "metadata:read")
 def properties(call: Call) -> Answer:
     """The repository's custom properties."""
-    values = call.repository.properties
-    return Answer(200, [{"property_name": name, "value": values[name]} for name in sorted(values)])
+    return Answer(200, property_values(call.repository.properties))
 
 
 @route("GET", "/repos/{owner}/{repo}/activity", "contents:read")

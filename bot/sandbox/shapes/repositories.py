@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bot.sandbox.accounts import node_id
@@ -133,3 +134,8 @@ def full(one: Repository) -> JSON:
         "network_count": 0,
         "subscribers_count": 0,
     }
+
+
+def property_values(values: Mapping[str, str | list[str] | None]) -> list[JSON]:
+    """``custom-property-value``, for each property."""
+    return [{"property_name": name, "value": values[name]} for name in sorted(values)]

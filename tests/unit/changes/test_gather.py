@@ -1,7 +1,7 @@
 """What a look at a change record reads beside the facts: what people laid down, the board, and what the change does."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,8 @@ import pytest
 from bot.changes import gather, register
 from bot.changes.cab import BOARD, EMERGENCY_BOARD
 from bot.changes.desk import Desk
-from bot.changes.model import Change
+from bot.changes.lifecycle import apply
+from bot.changes.model import Act, Applied, Change, Event
 from bot.changes.waivers import Waiver
 from bot.decide.evaluate import decide
 from bot.facts import pull_request
@@ -19,11 +20,11 @@ from bot.facts.pull_request import Place
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy import digest
-from bot.policy.model import Approvals, Policy, Tier, TierRules
+from bot.policy.model import Approvals, OnTimeout, Policy, Tier, TierRules
 from bot.sandbox import SimulatedGitHub
 from bot.store import Store
 from tests.unit.builders import account
-from tests.unit.changes.builders import MONDAY, contents, context, rules
+from tests.unit.changes.builders import MONDAY, contents, context, on_timeout, rules, standings
 from tests.unit.changes.test_desk import FACTS, PULL
 from tests.unit.changes.test_instructions import LATER, ask, lay_down
 
@@ -43,7 +44,7 @@ class Bench:
     ana: Any
 
     async def record(
-        self, policy: Policy = HIGH, *commands: str, facts: PullRequestFacts | None = None
+        self, policy: Policy = HIGH, *, asked: bool = False, facts: PullRequestFacts | None = None
     ) -> tuple[PullRequestFacts, Desk | None]:
         known = facts or self.facts
         return await gather.record(
@@ -54,7 +55,7 @@ class Bench:
             policy,
             decide(known, policy, MONDAY),
             base_tip=self.base,
-            commands=commands,
+            asked=asked,
             lane=Lane.PERSON,
             now=MONDAY,
         )
@@ -106,13 +107,13 @@ async def test_what_was_laid_down_and_waived_becomes_part_of_the_facts(store: St
 
 async def test_where_no_record_is_wanted_github_is_asked_nothing(place: Bench, gh: SimulatedGitHub) -> None:
     before = gh._requests
-    assert await place.record(BARE, "recheck") == (place.facts, None)
+    facts, found = await place.record(BARE)
+    assert (facts, found and found.change) == (place.facts, None)
     assert gh._requests == before
 
 
-@pytest.mark.parametrize("command", ["request-cab", "emergency", "change"])
-async def test_who_asks_for_a_record_has_one(place: Bench, command: str) -> None:
-    facts, found = await place.record(BARE, "recheck", command)
+async def test_who_asks_for_a_record_has_one(place: Bench) -> None:
+    facts, found = await place.record(BARE, asked=True)
     assert facts.record is not None
     assert there(found).number == facts.record.number
     again, kept = await place.record(BARE)
@@ -160,6 +161,36 @@ async def test_at_rest_the_board_is_read_too(place: Bench) -> None:
         place.store, place.client, "pull:1:1", elsewhere, HIGH, decision, lane=Lane.PERSON, now=MONDAY
     )
     assert nothing.change is None
+
+
+async def test_those_above_the_board_are_read_with_it(place: Bench, gh: SimulatedGitHub) -> None:
+    org = gh.organisation("acme")
+    org.team("directors", members=[org.person("dina")])
+    _, found = await place.record(on_timeout(OnTimeout.ESCALATE, "director"))
+    assert found is not None
+    assert {each.account.login for each in found.context.standings} == {"cleo", "ida", "dina"}
+
+
+async def test_after_a_merge_the_board_is_read_for_an_emergency_alone(place: Bench, gh: SimulatedGitHub) -> None:
+    async def merged() -> datetime | None:
+        decision = decide(place.facts, HIGH, MONDAY)
+        return await gather.merged(
+            place.store, place.client, PULL, place.facts, HIGH, decision, lane=Lane.PERSON, now=MONDAY
+        )
+
+    before = gh._requests
+    assert await merged() is None
+    async with place.store.transaction() as connection:
+        change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
+    assert await merged() is None
+    assert gh._requests == before
+    rosa = context(standings=standings())
+    declared = apply(change, Event(Act.DECLARE, account("rosa"), "Payments are down.", incident="INC0012345"), rosa)
+    assert isinstance(declared, Applied)
+    async with place.store.transaction() as connection:
+        await register.keep(connection, declared)
+    assert await merged() is None, "its board has not decided"
+    assert gh._requests > before
 
 
 def test_the_boards_roles_are_those_that_a_policy_names() -> None:

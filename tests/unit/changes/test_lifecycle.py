@@ -12,6 +12,7 @@ from bot.changes.findings import finding
 from bot.changes.guards import lacking
 from bot.changes.lifecycle import MOST_STEPS, TABLE, advance, apply, noticed, wakes_at
 from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Refused, State, Transition
+from bot.changes.refusals import impossible
 from bot.decide.verdict import Demand, Verdict
 from bot.deployments.windows import Interval
 from bot.policy.model import ChangeType, OnTimeout, Plan, Template, Tier
@@ -125,7 +126,7 @@ def test_a_template_that_is_not_in_force_authorises_nothing() -> None:
     change = done(done(draft(Tier.LOW), Event(Act.SUBMIT)), Event(Act.ASSESS))
     scheduled = done(change, Event(Act.AUTHORIZE))
     gone = "CHG-2027-0001 is not authorised. Missing: the template of the standard change, which is not in force."
-    for other in ((), (Template("docs", "Documentation", ("docs/*",), 100, date(2027, 1, 3)),)):
+    for other in ((), (Template("docs", "Documentation", ("^docs/",), 100, date(2027, 1, 3)),)):
         where = context(policy=rules(templates=other))
         assert refused(change, Event(Act.AUTHORIZE), where).what == gone
         assert "the template" in refused(scheduled, Event(Act.START), where).what
@@ -253,7 +254,7 @@ def test_more_time_is_time_for_the_votes_that_lack(policy: OnTimeout) -> None:
     [step] = advance(change, context(UP, policy=rule))
     assert step.transition.act is Act[policy.name]
     longer = step.change
-    assert (longer.state, longer.deadline, longer.escalated) == (
+    assert (longer.state, longer.deadline, longer.escalation is not None) == (
         State.AUTHORIZE, UP + timedelta(hours=24), policy is OnTimeout.ESCALATE,
     )  # fmt: skip
     decided = done(longer, vote("cora"), context(UP, policy=rule))
@@ -284,6 +285,16 @@ def test_a_push_that_changes_the_diff_takes_an_authorisation_back() -> None:
     assert "3 more to approve" in lacking(steps[-1].change, context())[0]
 
 
+def test_where_no_board_decides_nobody_votes() -> None:
+    waiting = Event(Act.SUBMIT), Event(Act.ASSESS)
+    low = draft(Tier.LOW)
+    for event in waiting:
+        low = done(low, event, context(demands=()))
+    assert refused(low, vote("ida"), context(demands=())) == Refused(
+        "The vote of @ida does not count, since @ida is on no board: none decides here."
+    )
+
+
 def test_a_clean_rebase_leaves_it() -> None:
     change = authorised()
     event = noticed(change, contents(head="c" * 40), context())
@@ -306,6 +317,8 @@ def test_whatever_the_authorisation_is_about_takes_it_back() -> None:
         },
         "the plans": {"plans": PLANS[1:]},
         "what is affected": {"configuration_item": "CI2"},
+        "the repository": {"repository": "acme/other"},
+        "the base branch": {"base": "staging"},
         "the template": {"template": "docs"},
         "the type": {"kind": ChangeType.STANDARD},
         "the window that was authorised": {"window": Interval(SATURDAY, SATURDAY + timedelta(hours=1))},
@@ -528,12 +541,26 @@ def test_who_has_to_do_with_it_can_cancel_until_it_is_begun(before: Callable[[],
     assert refused(before(), Event(Act.CANCEL, account("ana"))).what == "A reason is needed."
 
 
-def test_what_is_not_in_the_table_is_refused_with_what_is() -> None:
+def test_what_is_not_in_the_table_is_refused_with_what_helps() -> None:
     told = refused(started(), Event(Act.CANCEL, account("ana"), "Stop."))
-    assert told.what == "CHG-2027-0001 is in state implement: `cancel` is not possible there."
-    assert told.remedy == "Possible is `finish` and `back-out`."
+    assert told.what == "CHG-2027-0001 is in state implement: what has been released is not cancelled."
+    assert told.remedy == "It is backed out."
     closed = done(reviewed(), Event(Act.CLOSE, why="No.", closure=Closure.UNSUCCESSFUL))
-    assert refused(closed, Event(Act.REVISE)).remedy == "Nothing more happens to it; open a new record."
+    told = refused(closed, Event(Act.VOTE, account("ida"), choice=Choice.APPROVE))
+    assert told.what == "CHG-2027-0001 is in state closed: nothing happens to it any more."
+    assert told.remedy == "`/request-cab` opens a new record."
+    assert refused(started(), vote("ida")).what.endswith("implement: it has been released.")
+    assert refused(draft(), vote("ida")).what.endswith("draft: nobody has asked its board yet.")
+    assert refused(authorised(), vote("ida")).what.endswith("its board has decided: it is authorised.")
+    assert refused(draft(), Event(Act.START)).what == "CHG-2027-0001 is in state draft, where that is not possible."
+
+
+@pytest.mark.parametrize("act", [Act.VOTE, Act.SUBMIT, Act.CANCEL, Act.DECLARE, Act.REVIEW, Act.CLOSE])
+def test_what_a_person_cannot_do_is_told_in_words_for_every_state(act: Act) -> None:
+    for state in State:
+        if (state, act) not in TABLE:
+            told = impossible(replace(draft(), state=state), act)
+            assert ": " in told.what, told
 
 
 def test_every_act_and_every_state_is_in_the_table() -> None:

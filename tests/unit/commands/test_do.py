@@ -1,23 +1,36 @@
 """What commands do goes on record with the command, and has looked at again what depends on it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.changes import instructions, register
+from bot.changes import instructions, parts, register
 from bot.changes.instructions import Asked
 from bot.changes.lifecycle import apply
-from bot.changes.model import Act, Applied, Event
+from bot.changes.model import Act, Applied, Change, Event
 from bot.changes.waivers import Waiver
 from bot.commands import deeds
-from bot.commands.model import Acknowledgement, Deed, LaidDown, Moved, WaiverAnswered, WaiverAsked
+from bot.commands.model import (
+    Acknowledgement,
+    Deed,
+    Joined,
+    LaidDown,
+    Left,
+    Lifted,
+    Linked,
+    Moved,
+    WaiverAnswered,
+    WaiverAsked,
+)
 from bot.errors import Transient
 from bot.facts import claims
 from bot.facts.model import Disowned, Instructed, Instruction
 from bot.ingest.statements import Pending
 from bot.ingest.subjects import PULL
 from bot.ledger import Entry, Kind
+from bot.policy.model import System
 from bot.queue import Subject, Urgency, Wish, want
 from bot.store import Store
 from bot.unauthorised.model import EVERYWHERE, Found, concern
@@ -130,6 +143,17 @@ async def test_what_was_laid_down_holds_for_the_pull_request_that_it_was_said_on
     assert await wanted(store) == {SUBJECT: Urgency.PERSON}
 
 
+async def test_each_hold_that_is_lifted_is_on_record(store: Store) -> None:
+    await at_rest(store)
+    held = Instruction(Instructed.HOLD, "held", account("ana"), "Wait.", NOON)
+    await do(store, LaidDown(held))
+    await do(store, LaidDown(replace(held, by=account("bo"))))
+    entries = await do(store, Lifted((account("ana"), account("bo")), replace(held, value="", by=account("rick"))))
+    assert [entry.body["holder"]["login"] for entry in entries] == ["ana", "bo"]
+    async with store.transaction() as connection:
+        assert [each.value for each in await instructions.read(connection, SUBJECT)] == ["", ""]
+
+
 async def test_a_wish_and_its_answer_are_on_record(store: Store) -> None:
     await at_rest(store)
     asks = await wish(store)
@@ -177,3 +201,63 @@ async def test_a_vote_is_told_as_a_vote(store: Store) -> None:
     entries = await do(store, Moved(tuple(each for each in steps if isinstance(each, Applied))), who="ida")
     assert [each.kind for each in entries] == [Kind.CHANGE_MOVED, Kind.CHANGE_MOVED, Kind.VOTE_CAST]
     assert len(await rows(store, "SELECT voter FROM vote")) == 1
+
+
+async def opened(store: Store, subject: str) -> Change:
+    async with store.transaction() as connection:
+        change, _ = await register.open_record(connection, subject, contents(), NOON)
+    return change
+
+
+async def parts_of(store: Store, number: str) -> list[str]:
+    async with store.transaction() as connection:
+        return [each.subject for each in await parts.of(connection, number)]
+
+
+def given_up(change: Change) -> tuple[Applied, ...]:
+    step = apply(change, Event(Act.CANCEL, account("ana"), "It ships with another."), context())
+    assert isinstance(step, Applied)
+    return (step,)
+
+
+async def test_joining_a_record_gives_up_ones_own_and_has_the_others_look(store: Store) -> None:
+    mine, other = await opened(store, SUBJECT), await opened(store, NEIGHBOUR)
+    await at_rest(store, neighbour=parts.concern(other.number))
+    entries = await do(store, Joined(other, given_up(mine)), who="ana")
+    assert [each.kind for each in entries] == [Kind.CHANGE_MOVED, Kind.CHANGE_JOINED]
+    assert entries[1].subject == other.number
+    assert entries[1].body["subject"] == SUBJECT
+    assert set(await parts_of(store, other.number)) == {NEIGHBOUR, SUBJECT}
+    assert await parts_of(store, mine.number) == []
+    assert set(await wanted(store)) == {SUBJECT, NEIGHBOUR}
+
+
+async def test_what_was_altered_meanwhile_is_not_joined(store: Store) -> None:
+    mine, other = await opened(store, SUBJECT), await opened(store, NEIGHBOUR)
+    [step] = given_up(other)
+    async with store.transaction() as connection:
+        await register.keep(connection, step)
+    with pytest.raises(Transient, match=other.number):
+        await do(store, Joined(other, given_up(mine)), who="ana")
+    assert await parts_of(store, mine.number) == [SUBJECT]
+
+
+async def test_leaving_a_release_is_done_once(store: Store) -> None:
+    mine, other = await opened(store, SUBJECT), await opened(store, NEIGHBOUR)
+    await do(store, Joined(other, given_up(mine)), who="ana")
+    [entry] = await do(store, Left(other.number), who="ana")
+    assert (entry.kind, entry.subject, entry.body["actor"]["login"]) == (Kind.CHANGE_LEFT, other.number, "ana")
+    assert await parts_of(store, other.number) == [NEIGHBOUR]
+    assert await do(store, Left(other.number), who="ana") == []
+    [step] = given_up(other)
+    async with store.transaction() as connection:
+        await register.keep(connection, step)
+    with pytest.raises(Transient, match=other.number):
+        await do(store, Left(other.number), who="ana")
+
+
+async def test_a_wish_for_a_record_that_is_there_already_is_on_record(store: Store) -> None:
+    mine = await opened(store, SUBJECT)
+    [entry] = await do(store, Linked(mine.number, "CHG0030001", System.SERVICENOW))
+    assert (entry.kind, entry.body["number"]) == (Kind.RECORD_LINK_ASKED, "CHG0030001")
+    assert f"record:{mine.number}" in await wanted(store)

@@ -86,8 +86,37 @@ def test_several_commands_stand_in_their_order() -> None:
     )
 
 
-def test_only_so_many_commands_are_taken() -> None:
-    assert len(said("/recheck\n" * (MOST_COMMANDS + 5))) == MOST_COMMANDS
+def test_what_goes_beyond_so_many_commands_is_said() -> None:
+    found = said("/recheck\n" * (MOST_COMMANDS + 5))
+    assert found[:MOST_COMMANDS] == (RECHECK,) * MOST_COMMANDS
+    [last] = found[MOST_COMMANDS:]
+    assert isinstance(last, Misspelt)
+    assert last.message == "A comment can give 10 commands; from `/recheck` on, nothing was done."
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "whole"),
+    [
+        ('/hold Wait for the "auditors"', ("Wait", "for", "the", '"auditors"'), 'Wait for the "auditors"'),
+        ("/plan test One.\nTwo.\n\n1. Three\n", ("test", "One."), "test One.\nTwo.\n\n1. Three"),
+        ("/PLAN test One.\r\nTwo.\n/recheck", ("test", "One."), "test One.\nTwo."),
+        ("/plan test See [it](https://x.example) `a b`", ("test", "See", "it", "a", "b"), None),
+        ("/plan test One.\n<!-- hidden -->\nTwo.", ("test", "One."), "test One.\n\nTwo."),
+    ],
+)
+def test_what_is_written_is_kept_as_it_stands_up_to_the_next_command(
+    text: str, written: tuple[str, ...], whole: str | None
+) -> None:
+    first = said(text)[0]
+    assert isinstance(first, Given)
+    assert first.written == written
+    assert first.text == (whole if whole is not None else text.removeprefix("/plan "))
+
+
+def test_where_a_command_cannot_be_found_in_its_source_what_was_understood_is_kept() -> None:
+    [first] = said("Some `code that\ngoes on` here\n/plan test It works.")
+    assert isinstance(first, Given)
+    assert first.text == "test It works."
 
 
 @pytest.mark.parametrize(

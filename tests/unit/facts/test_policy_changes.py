@@ -13,7 +13,7 @@ from bot.facts.policy_changes import Draft
 from bot.facts.pull_request import Place
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
-from bot.policy.model import Calendar, Policy, Window
+from bot.policy.model import Application, Calendar, Policy, Tier, Window
 from bot.sandbox import SimulatedGitHub
 from bot.store import Store
 from bot.trial.model import Preview
@@ -103,6 +103,39 @@ async def test_a_repositorys_file_may_use_what_the_organisation_names(bank: Bank
     assert not unusable.change.usable
     [elsewhere] = await bank.of(bank.home, {FILE: own}, above)
     assert not elsewhere.change.usable, "what is changed is what names them"
+
+
+async def test_what_would_loosen_is_told_at_its_line_beside_the_preview(bank: Bank) -> None:
+    own = (
+        "version: 1\nmode: observe\nroles:\n  security: [acme/appsec, acme/all]\n"
+        "tiers: {low: {approvals: [{count: 5, from: [write]}]}}\n"
+    )
+    above = policy(roles={"security": ("acme/appsec",)})
+    [draft] = await bank.of(bank.ledger, {OWN: own}, above)
+    assert draft.change == PolicyChange(OWN, usable=True, refused=("mode", "roles.security"))
+    assert draft.preview == EMPTY
+    assert [(each.line, each.column) for each in draft.problems] == [(2, 1), (4, 3)]
+    assert draft.problems[0].message == (
+        "The organisation enforces its policy; a repository cannot only observe. The organisation's rule stays in force."
+    )
+    assert "cannot add acme/all" in draft.problems[1].message
+
+
+async def test_the_organisations_file_has_nothing_above_it_that_it_could_loosen(bank: Bank) -> None:
+    [draft] = await bank.of(bank.home, {FILE: "version: 1\nmode: observe\n"})
+    assert draft == Draft(PolicyChange(FILE, usable=True), (), EMPTY)
+
+
+async def test_the_repositorys_own_tier_is_known_by_its_properties(bank: Bank) -> None:
+    gold = Application("gold", (), Tier.HIGH, properties=(("tier", "gold"),))
+    facts = await bank.facts(
+        bank.ledger, {OWN: "version: 1\napplications: [{name: gold, repositories: [ledger], tier: low}]\n"}
+    )
+    above = replace(policy(), applications=(gold,))
+    [elsewhere] = await bank.drafts(facts, above)
+    assert elsewhere.change.refused == ("applications",)
+    [own] = await bank.drafts(replace(facts, properties=(("tier", "gold"),)), above)
+    assert own.change.refused == ("applications.tier",)
 
 
 async def test_taking_the_organisations_policy_away_cannot_be_used(bank: Bank) -> None:

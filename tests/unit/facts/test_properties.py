@@ -41,15 +41,16 @@ async def test_what_cannot_be_seen_is_not_taken_for_nothing(
         assert await read(store, client, repository, "hidden") is None
 
 
-async def test_they_are_asked_for_once_until_the_repository_changes(
-    store: Store, client: InstallationClient, repository: Any
+@pytest.mark.parametrize("concern", ["repository", "properties"])
+async def test_they_are_asked_for_once_until_the_repository_or_they_change(
+    store: Store, client: InstallationClient, repository: Any, concern: str
 ) -> None:
     repository.properties["tier"] = "gold"
     assert await read(store, client, repository) == (("tier", "gold"),)
     repository.properties["tier"] = "silver"
     assert await read(store, client, repository) == (("tier", "gold"),)
     async with store.transaction() as connection:
-        await want(connection, [], concerns={f"repository:{repository.id}": Urgency.TIMER})
+        await want(connection, [], concerns={f"{concern}:{repository.id}": Urgency.TIMER})
     assert await read(store, client, repository) == (("tier", "silver"),)
 
 

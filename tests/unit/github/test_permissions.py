@@ -48,6 +48,7 @@ HEARD = {
     "branch_protection_rule": {"administration": READING},
     # Buttons and Re-run are told only to those who can write.
     "check_run": {"checks": WRITING},
+    "custom_property_values": {"organization_custom_properties": READING},
     "issue_comment": {"issues": READING},
     "member": {"members": READING},
     "membership": {"members": READING},
@@ -205,7 +206,7 @@ def test_no_token_has_more_than_was_granted() -> None:
         assert all(levels[level] <= levels[GRANTED[key]] for key, level in token.items())
     assert set(READ.values()) == {"read"}
     assert "contents" not in WRITE
-    assert {"statuses", "administration"}.isdisjoint(READ | WRITE)
+    assert {"statuses", "administration", "organization_custom_properties"}.isdisjoint(READ | WRITE)
 
 
 def test_what_could_change_code_or_rules_is_never_asked() -> None:

@@ -258,6 +258,12 @@ def test_a_change_of_a_repository_ages_what_was_known_of_it() -> None:
     assert translate("repository", HERE) == StandingChanged(9, ("repository:77",))
 
 
+def test_a_change_of_its_properties_ages_only_those() -> None:
+    event = translate("custom_property_values", {**HERE, "action": "updated"})
+    assert event == StandingChanged(9, ("properties:77",))
+    assert intake(event).concerns == {"properties:77": Urgency.TIMER}
+
+
 @pytest.mark.parametrize(
     ("action", "state"),
     [

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.facts.model import Repository
-from bot.policy.assemble import Source, assemble, from_defaults
+from bot.policy.assemble import Source, assemble, checked_under, from_defaults, lay
 from bot.policy.default import default
 from bot.policy.inventory import application_of
 from bot.policy.model import Application, Layer, Mode, Role, Tier
@@ -116,6 +116,36 @@ def test_what_would_loosen_is_told_at_its_line_each_time_the_policy_is_put_toget
         )
         assert made.policy.mode is Mode.ENFORCE
         assert own in made.good
+
+
+def test_the_policy_above_is_the_one_without_the_repositorys_file() -> None:
+    own = source("version: 1\nroles: {owners: [acme/owners]}\npacks: [sox]", REPOSITORY)
+    alone = assemble(default(), organisation=GOOD, repository=None, last_good={}, repository_name="ledger")
+    made = assemble(default(), organisation=GOOD, repository=own, last_good={}, repository_name="ledger")
+    assert made.above == alone.above
+    assert made.above.layers[-1] == Layer(ORGANISATION, "old")
+    assert "owners" in made.policy.roles
+    assert "owners" not in made.above.roles
+
+
+def test_above_an_organisations_file_that_never_worked_everything_is_enforced() -> None:
+    made = assemble(default(), organisation=BROKEN, repository=None, last_good={}, repository_name="ledger")
+    assert made.above == replace(default(), mode=Mode.ENFORCE, undecidable=True)
+
+
+def test_what_is_not_let_through_has_its_key_and_its_place() -> None:
+    above = assemble(default(), organisation=GOOD, repository=None, last_good={}, repository_name="ledger").above
+    own = source("version: 1\nmode: observe\nobserve: [identity, separation]\n", REPOSITORY)
+    _, refused = lay(checked_under(own, above), above, "ledger")
+    assert sorted((each.key, each.problem.line, each.problem.column) for each in refused) == [
+        ("mode", 2, 1),
+        ("observe", 3, 11),
+        ("observe", 3, 21),
+    ]
+
+
+def test_a_file_that_cannot_be_used_is_laid_over_nothing() -> None:
+    assert lay(checked_under(BROKEN, default()), default(), "ledger") == (default(), ())
 
 
 def test_the_built_in_policy_is_a_file_that_people_can_copy() -> None:

@@ -1,5 +1,6 @@
 """Where the policy of a repository comes from, what is remembered of it, and what goes on record."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -34,25 +35,35 @@ class Files:
     home: Any
     ledger: Any
     ana: Any
+    pulls: dict[str, int]
 
     async def have(self, organisation: str | None = None, own: str | None = None) -> None:
         """Put the files on the default branches, or take them away."""
         self.home.push("main", by=self.ana, files={FILE: organisation, "README.md": str(organisation)})
         self.ledger.push("main", by=self.ana, files={OWN: own, "README.md": str(own)})
 
-    @property
-    def place(self) -> Place:
-        return Place("acme", "ledger", 1, self.ledger.id)
+    def have_on(self, branch: str, own: str | None) -> None:
+        """Put the repository's own file on a branch, or take it away."""
+        self.ledger.push(branch, by=self.ana, files={OWN: own, "README.md": str(own)})
 
-    async def blobs(self) -> PolicyBlobs:
-        read = await pull_request.read(self.client, self.place, ".github", Lane.PERSON)
+    def place(self, base: str = "main") -> Place:
+        """A pull request that goes to the branch."""
+        return Place("acme", "ledger", self.pulls[base], self.ledger.id)
+
+    async def blobs(self, base: str = "main") -> PolicyBlobs:
+        read = await pull_request.read(self.client, self.place(base), ".github", Lane.PERSON)
         assert read is not None
         return read.blobs
 
-    async def load(self, blobs: PolicyBlobs | None = None) -> Loaded:
+    async def load(self, blobs: PolicyBlobs | None = None, base: str = "main") -> Loaded:
         """What a look would find now."""
-        known = blobs or await self.blobs()
-        return await load(self.store, self.client, self.place, known, ".github", lane=Lane.PERSON, at=NOON)
+        known = blobs or await self.blobs(base)
+        place = self.place(base)
+        return await load(self.store, self.client, place, known, ".github", base=base, lane=Lane.PERSON, at=NOON)
+
+    async def kinds(self) -> list[tuple[str, str | None]]:
+        """What is on record of the repository's own file: kind and branch."""
+        return [(kind, body.get("branch")) for kind, subject, body in await self.entries() if subject == REPOSITORYS]
 
     async def entries(self) -> list[tuple[str, str, Mapping[str, Any]]]:
         """What is on record: kind, subject, and what was told."""
@@ -74,8 +85,12 @@ async def files(store: Store, gh: SimulatedGitHub, client: InstallationClient) -
     ana = org.person("ana")
     home: Any = org.repository(".github", files={"README.md": ""}, access={ana: "admin"})
     ledger: Any = org.repository("ledger", files={"a": "1"}, access={ana: "admin"})
-    ledger.open_pull_request(by=ana, title="Balance", files={"a": "2"})
-    return Files(store, client, home, ledger, ana)
+    ledger.branch("release", start="main")
+    pulls = {
+        base: ledger.open_pull_request(by=ana, title="Balance", base=base, files={"a": "2"}).number
+        for base in ("main", "release")
+    }
+    return Files(store, client, home, ledger, ana, pulls)
 
 
 def says(mode: str = "observe", observe: list[str] | None = None, **applications: str) -> dict[str, Any]:
@@ -242,3 +257,142 @@ async def test_properties_that_cannot_be_seen_are_a_gap(files: Files, gh: Simula
     loaded = await files.load(blobs)
     assert loaded.gaps == (FactsIncomplete("the custom properties", "Countersign may not see them"),)
     assert loaded.properties == ()
+
+
+# A repository's own file, on each branch and over its life.
+
+TIGHT = "version: 1\ntiers: {low: {approvals: [{count: 3, from: [write]}]}}\n"
+TIGHTER = TIGHT.replace("count: 3", "count: 4")
+
+
+def demanded(loaded: Loaded) -> int:
+    """How many approvals the repository's own file adds to tier low."""
+    return sum(each.count for each in loaded.policy.tiers[Tier.LOW].approvals)
+
+
+async def test_each_branch_has_its_own_version_in_force(files: Files) -> None:
+    await files.have(ENFORCED)
+    nothing = demanded(await files.load())
+    files.have_on("main", TIGHT)
+    files.have_on("release", TIGHTER)
+    for _ in range(2):
+        assert demanded(await files.load()) == max(nothing, 3)
+        assert demanded(await files.load(base="release")) == max(nothing, 4)
+    assert await files.kinds() == [("policy:file:accepted", "main"), ("policy:file:accepted", "release")]
+
+
+async def test_the_last_good_version_of_one_branch_does_not_serve_another(files: Files) -> None:
+    await files.have(ENFORCED)
+    nothing = await files.load()
+    files.have_on("main", TIGHTER)
+    await files.load()
+    files.have_on("main", BROKEN)
+    files.have_on("release", BROKEN)
+    assert demanded(await files.load()) == 4
+    assert demanded(await files.load(base="release")) == demanded(nothing)
+    assert await files.kinds() == [
+        ("policy:file:accepted", "main"),
+        ("policy:file:refused", "main"),
+        ("policy:file:refused", "release"),
+    ]
+
+
+async def test_the_organisations_file_is_the_same_on_every_branch(files: Files) -> None:
+    await files.have(ENFORCED)
+    await files.load()
+    await files.load(base="release")
+    accepted = [body for kind, _, body in await files.entries() if kind == "policy:file:accepted"]
+    assert accepted == [{"origin": ORGANISATIONS, "blob": (await files.blobs()).organisation}]
+
+
+async def test_a_repositorys_file_that_is_taken_away_is_on_record_once(files: Files) -> None:
+    await files.have(ENFORCED.replace("enforce", "observe"), "version: 1\nmode: enforce\n")
+    assert (await files.load()).policy.mode is Mode.ENFORCE
+    blob = (await files.blobs()).repository
+    files.have_on("main", None)
+    for _ in range(2):
+        loaded = await files.load()
+        assert (loaded.policy.mode, loaded.gaps, loaded.policy.problems) == (Mode.OBSERVE, (), ())
+    own = [(kind, body) for kind, subject, body in await files.entries() if subject == REPOSITORYS]
+    told = {"origin": REPOSITORYS, "blob": blob, "branch": "main"}
+    assert own[2:] == [
+        ("policy:file:removed", told),
+        ("policy:mode:switched", {**told, "blob": None, "was": says("enforce"), "now": says()}),
+    ]
+
+
+async def test_taking_it_away_from_one_branch_leaves_the_other(files: Files) -> None:
+    await files.have(ENFORCED)
+    nothing = await files.load()
+    for branch in ("main", "release"):
+        files.have_on(branch, TIGHTER)
+        await files.load(base=branch)
+    files.have_on("release", None)
+    assert demanded(await files.load(base="release")) == demanded(nothing)
+    files.have_on("main", BROKEN)
+    assert demanded(await files.load()) == 4
+
+
+async def test_a_broken_file_does_not_bring_back_what_was_taken_away(files: Files) -> None:
+    """The organisation's policy is in force alone, and every check tells what is wrong, until the file works."""
+    await files.have(ENFORCED)
+    nothing = loaded = await files.load()
+    for own in (TIGHTER, BROKEN, None, BROKEN):
+        files.have_on("main", own)
+        loaded = await files.load()
+    assert demanded(loaded) == demanded(nothing)
+    assert (loaded.policy.mode, loaded.policy.undecidable) == (Mode.ENFORCE, False)
+    assert [(each.origin, each.line) for each in loaded.policy.problems] == [(REPOSITORYS, 2)]
+    files.have_on("main", TIGHTER)
+    assert demanded(await files.load()) == 4
+    assert [kind for kind, _ in await files.kinds()] == [
+        "policy:file:accepted",
+        "policy:file:refused",
+        "policy:file:removed",
+        "policy:file:refused",
+        "policy:file:accepted",
+    ]
+
+
+async def test_a_file_that_never_worked_and_is_taken_away_is_removed(files: Files) -> None:
+    await files.have(BROKEN, BROKEN)
+    blobs = await files.blobs()
+    await files.load(blobs)
+    await files.have()
+    loaded = await files.load()
+    assert (loaded.policy.mode, loaded.gaps) == (Mode.OBSERVE, ())
+    removed = [(subject, body["blob"]) for kind, subject, body in await files.entries() if kind.endswith("removed")]
+    assert removed == [(ORGANISATIONS, blobs.organisation), (REPOSITORYS, blobs.repository)]
+
+
+async def test_an_organisations_file_that_cannot_be_seen_is_not_taken_for_gone(files: Files) -> None:
+    await files.have(BROKEN)
+    blobs = await files.blobs()
+    await files.load(blobs)
+    await files.load(replace(blobs, organisation=None, organisation_readable=False))
+    assert [kind for kind, _, _ in await files.entries()] == ["policy:file:refused"]
+
+
+async def test_a_version_that_worked_is_accepted_again_after_one_that_did_not(files: Files) -> None:
+    for text in (ENFORCED, BROKEN, ENFORCED, BROKEN):
+        await files.have(text)
+        await files.load()
+    kinds = [kind for kind, _, _ in await files.entries()]
+    assert [kind for kind in kinds if kind != "policy:mode:switched"] == [
+        "policy:file:accepted",
+        "policy:file:refused",
+    ] * 2
+    assert len(await files.switched()) == 1
+
+
+@pytest.mark.parametrize("text", [ENFORCED, BROKEN, None])
+async def test_what_two_looks_find_at_once_is_on_record_once(files: Files, text: str | None) -> None:
+    if text is None:
+        await files.have(None, ENFORCED)
+        await files.load()
+    await files.have(None, text)
+    blobs = await files.blobs()
+    before = len(await files.entries())
+    await asyncio.gather(*(files.load(blobs) for _ in range(4)))
+    kinds = [kind for kind, _, _ in (await files.entries())[before:]]
+    assert len(kinds) == len(set(kinds)) > 0

@@ -33,24 +33,40 @@ WRONG = (
     Problem("acme/.github:countersign.yml", 2, 1, "`moed` is not known here. Did you mean `mode`?"),
     Problem("acme/.github:countersign.yml", 7, 3, "There is no role `secrity`."),
 )
+LOOSE = (
+    Problem("acme/ledger:.github/countersign.yml", 2, 1, "The organisation enforces its policy."),
+    Problem("acme/ledger:.github/countersign.yml", 4, 3, "The organisation says that 2 people approve."),
+)
 HOSTILE = replace(
     GAINING,
     shown=(replace(LOOSER, repository="acme/`|<b>", how=("rule:a|b: fail would be pass (<img> @acme/all | [x](y))",)),),
     gains=(Gain(account("a_b|c"), "acme/*x*", 7),),
 )
-CASES: dict[str, tuple[Preview | None, tuple[Problem, ...]]] = {
-    "cannot be used": (None, WRONG),
-    "cannot be used for one reason": (None, WRONG[:1]),
-    "nothing on record": (NOTHING, ()),
-    "nothing would differ": (SAME, ()),
-    "some would differ, and somebody gains": (GAINING, ()),
-    "more differ than are shown": (MANY, ()),
-    "some of it is not let through": (SAME, WRONG[:1]),
-    "hostile texts": (HOSTILE, (replace(WRONG[0], message="`<b>@acme` | is [not](x)"),)),
+Case = tuple[Preview | None, tuple[Problem, ...], tuple[str, ...]]
+CASES: dict[str, Case] = {
+    "cannot be used": (None, WRONG, ()),
+    "cannot be used for one reason": (None, WRONG[:1], ()),
+    "nothing on record": (NOTHING, (), ()),
+    "nothing would differ": (SAME, (), ()),
+    "some would differ, and somebody gains": (GAINING, (), ()),
+    "more differ than are shown": (MANY, (), ()),
+    "some of it is not let through": (SAME, LOOSE, ("mode", "tiers.low.approvals")),
+    "hostile texts": (HOSTILE, (replace(WRONG[0], message="`<b>@acme` | is [not](x)"),), ("mode",)),
+}
+CONCLUSIONS = {
+    "cannot be used": "failure",
+    "cannot be used for one reason": "failure",
+    "some of it is not let through": "neutral",
+    "hostile texts": "neutral",
 }
 
 
-def shown(preview: Preview | None, problems: tuple[Problem, ...] = (), path: str = PATH) -> CheckRunContent:
+def shown(
+    preview: Preview | None,
+    problems: tuple[Problem, ...] = (),
+    refused: tuple[str, ...] = (),
+    path: str = PATH,
+) -> CheckRunContent:
     return render_preview(
         path,
         oid("head"),
@@ -58,6 +74,7 @@ def shown(preview: Preview | None, problems: tuple[Problem, ...] = (), path: str
         details_url="https://github.example/acme/.github/pull/7/files",
         problems=problems,
         preview=preview,
+        refused=refused,
     )
 
 
@@ -72,13 +89,20 @@ def test_a_preview_reads_well(case: str, snapshot: SnapshotAssertion) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_only_a_file_that_cannot_be_used_fails(case: str) -> None:
-    preview, problems = CASES[case]
-    content = shown(preview, problems)
-    assert (content.status, content.conclusion) == ("completed", "failure" if preview is None else "success")
+def test_only_what_cannot_be_used_fails_and_only_what_would_hold_passes(case: str) -> None:
+    content = shown(*CASES[case])
+    assert (content.status, content.conclusion) == ("completed", CONCLUSIONS.get(case, "success"))
     assert (content.head, content.external_id) == (oid("head"), "pull:77:7#countersign.yml@4ead")
     assert content.details_url.endswith("/files")
     assert content.buttons == ()
+
+
+def test_the_title_names_what_would_not_hold_as_far_as_it_fits() -> None:
+    assert shown(SAME, LOOSE[:1], ("mode",)).title == "1 rule would not hold: mode"
+    four = shown(SAME, (*LOOSE, *WRONG), ("mode", "records", "standard", "observe"))
+    assert four.title == "4 rules would not hold: mode, records, standard and 1 more"
+    same_key = shown(SAME, LOOSE, ("standard",))
+    assert same_key.title == "2 rules would not hold: standard"
 
 
 def test_problems_are_annotations_at_their_lines_in_the_changed_file() -> None:

@@ -7,7 +7,7 @@ from alembic import op
 from bot.store.script import run
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 
 def upgrade() -> None:

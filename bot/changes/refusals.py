@@ -1,0 +1,48 @@
+"""Why something that a person wants cannot happen in the state that a record is in, in their words. Pure."""
+
+from bot.changes.model import Act, Change, Refused, State
+
+_NOBODY_ASKED = ("nobody has asked its board yet", "`/request-cab` asks it; votes count from when it is called.")
+_WAITS = ("its board is called when nothing else blocks", "The check says what does; votes count from then on.")
+_DECIDED = (
+    "its board has decided: it is authorised",
+    "Whoever has doubts says `/hold reason`; `/cancel reason` gives it up.",
+)
+_RELEASED = ("it has been released", "What comes of it is told when it is closed.")
+_GONE = ("nothing happens to it any more", "`/request-cab` opens a new record.")
+
+_TOLD: dict[Act, dict[State, tuple[str, str]]] = {
+    Act.VOTE: {
+        State.DRAFT: _NOBODY_ASKED,
+        State.ASSESS: _WAITS,
+        State.SCHEDULED: _DECIDED,
+    },
+    Act.SUBMIT: {
+        State.AUTHORIZE: ("its board has been called and decides", "`/change` shows who has voted, and until when."),
+        State.SCHEDULED: ("it is authorised already", "`/change` shows by whom, and for when."),
+    },
+    Act.CANCEL: {
+        State.IMPLEMENT: ("what has been released is not cancelled", "It is backed out."),
+        State.REVIEW: ("what has been released is not cancelled", "It is closed with what came of it."),
+    },
+    Act.DECLARE: {},
+    Act.REVIEW: dict.fromkeys(
+        (State.DRAFT, State.ASSESS, State.AUTHORIZE, State.SCHEDULED, State.IMPLEMENT),
+        ("it is reviewed when it has been released", ""),
+    ),
+    Act.CLOSE: dict.fromkeys(
+        (State.DRAFT, State.ASSESS, State.AUTHORIZE, State.SCHEDULED, State.IMPLEMENT),
+        ("it is closed when it has been released", "`/cancel reason` gives it up."),
+    ),
+}
+
+
+def impossible(change: Change, act: Act) -> Refused:
+    """Why that cannot happen now, and what could."""
+    told = _TOLD.get(act, {}).get(change.state)
+    if told is None:
+        told = _GONE if change.state.over else _RELEASED if change.state in {State.IMPLEMENT, State.REVIEW} else None
+    if told is None:
+        return Refused(f"{change.number} is in state {change.state.value}, where that is not possible.")
+    why, remedy = told
+    return Refused(f"{change.number} is in state {change.state.value}: {why}.", remedy)
