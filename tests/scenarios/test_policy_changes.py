@@ -84,6 +84,7 @@ async def test_who_opens_a_change_of_their_own_after_approving_does_not_count_an
     await countersign.settle()
     assert reasons(pull)["dana"].endswith(f"northbank/ledger#{own.number} would pass with it")
     own.close(by=bank.dana)
+    await countersign.settle()
     pull.comment(by=bank.erin, body="/recheck")
     await countersign.settle()
     assert reasons(pull)["dana"].startswith("counted")
