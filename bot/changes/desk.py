@@ -11,10 +11,10 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import cab, closing, conflicts, emergency, fill, findings, lifecycle, parts, register, release, sync
+from bot.changes import cab, closing, conflicts, emergency, fill, findings, lifecycle, links, parts, register, release
 from bot.changes.context import Context
+from bot.changes.hearing import Heard
 from bot.changes.model import Act, Applied, Change, Choice, Closure, Contents, Event, Part, Refused, State
-from bot.changes.sync import Heard
 from bot.decide.approvals import bound
 from bot.decide.verdict import Decision, Verdict
 from bot.deployments.windows import Interval, allowed
@@ -112,7 +112,7 @@ async def look(
                 change = applied.change
             change, told_there = await listen(connection, change, context, policy)
             entries += told_there
-        told = await sync.elsewhere(connection, change.number)
+        told = await links.elsewhere(connection, change)
         around = await register.around(connection, change, policy.exclusive)
         await append(connection, entries, at=now)
     together = conflicts.conflicts(change, around, policy.exclusive)
@@ -145,7 +145,7 @@ async def _put(connection: AsyncConnection[Any], change: Change, part: Part) -> 
 
 def noticed(change: Change, context: Context) -> Event | None:
     """The event that the record should say something else, of all that ships with it."""
-    wish = release.wished(context.parts)
+    wish = release.wished(context.parts, change.rescheduled_at)
     planned = window_of(wish) if wish else change.contents.window
     contents = release.contents_of(context.parts, context.policy, context.now, planned=planned)
     return lifecycle.noticed(change, contents, context) if contents is not None else None
@@ -202,13 +202,17 @@ async def listen(
 ) -> tuple[Change, list[Entry]]:
     """Do here what people did in the other system since the last look, as far as that counts."""
     entries: list[Entry] = []
-    for key, deed in await sync.unanswered(connection, change.number):
+    for key, deed in await links.unanswered(connection, change.number):
         steps, outcome = _hear(change, deed, context, policy)
         for applied in steps:
             entries.append(await register.keep(connection, applied))
             change = applied.change
-        await sync.answered(connection, key, outcome)
+        await links.answered(connection, key, outcome)
     return change, entries
+
+
+_ANSWERS = frozenset({"approve", "reject", "rejected"})
+"""What people say there of the change as it is asked about."""
 
 
 def _hear(change: Change, deed: Heard, context: Context, policy: Policy) -> tuple[list[Applied], str]:
@@ -218,12 +222,16 @@ def _hear(change: Change, deed: Heard, context: Context, policy: Policy) -> tupl
     if deed.deed in {"approve", "reject", "close"} and account is None:
         here = f"@{deed.login}, who is on no board here" if deed.login else "nobody here by the policy"
         return [], f"not counted: {deed.who} said {deed.deed} in {where}, and is {here}: that does not count."
+    if deed.deed in _ANSWERS and deed.round != change.round:
+        return [], f"not counted: {deed.who} said {deed.deed} in {where}, of an earlier state of the change."
     events = _events(change, deed, account, context, f"{deed.deed} in {where}, by {deed.who}")
     if not events:
         return [], f"not counted: {deed.who} planned another time in {where}, which the calendar does not allow."
+    # What was said counts as of when it was said, however late it is heard.
+    then = replace(context, now=min(context.now, deed.at))
     steps: list[Applied] = []
     for event in events:
-        applied = lifecycle.apply(change, event, context)
+        applied = lifecycle.apply(change, event, then)
         if isinstance(applied, Refused):
             return [], f"not counted: {deed.who} said {deed.deed} in {where}. {applied.what}"
         steps.append(applied)
@@ -236,6 +244,8 @@ def _events(change: Change, deed: Heard, account: Account | None, context: Conte
     match deed.deed:
         case "approve" | "reject":
             return (Event(Act.VOTE, account, why, choice=Choice(deed.deed)),)
+        case "rejected":
+            return (Event(Act.REJECT, why=why, final=True),)
         case "cancel":
             return (Event(Act.CANCEL, account, why),)
         case "close":
@@ -252,7 +262,7 @@ def _events(change: Change, deed: Heard, account: Account | None, context: Conte
             if allowed(policy.calendar, sets, kind, window) != (window,):
                 return ()
             event = lifecycle.noticed(change, replace(change.contents, window=window), context)
-            return (event,) if event is not None else ()
+            return (replace(event, rescheduled=True),) if event is not None else ()
 
 
 def act(desk: Desk, event: Event) -> tuple[Desk, tuple[Applied, ...]] | Refused:
@@ -306,6 +316,9 @@ def contents_of(
     """What the record should say: the description's plans, or those that were written in comments since."""
     planned = change.contents.window if change is not None else None
     wish = facts.instructed(Instructed.SCHEDULE)
+    if wish is not None and change is not None and change.rescheduled_at and wish.at <= change.rescheduled_at:
+        # It was planned anew since, in the other system.
+        wish = None
     contents = fill.contents_of(
         facts,
         decision,

@@ -18,7 +18,7 @@ from bot.changes.context import Context
 from bot.changes.desk import Desk
 from bot.changes.instructions import told
 from bot.changes.model import Act, Applied, Change, Event, Merge, Part, Refused, State
-from bot.decide.verdict import Decision
+from bot.decide.verdict import Decision, Verdict
 from bot.facts.model import PullRequestFacts, PullRequestState, Standing
 from bot.facts.people import GHOST
 from bot.ledger import Entry, Kind, append
@@ -37,7 +37,7 @@ class Ending:
     """The end of a pull request: what it was, what was seen of it, and the policy that it was decided by until then.
 
     ``board`` are those who are told of it. ``diff`` names what was merged, where that is another head than the one that
-    was looked at last.
+    was looked at last. ``elsewhere`` names the system whose record had not come as far.
     """
 
     subject: str
@@ -47,6 +47,7 @@ class Ending:
     diff: str
     now: datetime
     board: tuple[Standing, ...] = ()
+    elsewhere: str = ""
 
     @property
     def merge(self) -> Merge:
@@ -150,7 +151,12 @@ async def look(
             return Desk(None, context)
         recorded = await last_of(connection, subject) if change.state in {*_NOT_RELEASED, State.IMPLEMENT} else None
         then = recorded.made.policy if recorded is not None else policy
-        ending = Ending(subject, facts, then, decision, diff, now, tuple(board))
+        behind = recorded is not None and any(
+            each.id == "change-record:elsewhere" and each.blocks is Verdict.WAIT
+            for each in recorded.made.decision.findings
+        )
+        where = then.records.system.value if behind else ""
+        ending = Ending(subject, facts, then, decision, diff, now, tuple(board), where)
         change, entries = await _end(connection, change, ending)
         context = release.context_of(await parts.of(connection, change.number), context)
         change, heard = await desk.listen(connection, change, context, policy)
@@ -229,9 +235,11 @@ def _context(ending: Ending, known: Sequence[Part]) -> Context:
     """What was known until the end of the pull request: what was seen of each part while it was open."""
     context = desk.context_of(ending.facts, ending.policy, ending.decision, ending.board, "", ending.now)
     if len(known) != 1:
-        return release.context_of(known, context)
-    mine = known[0]
-    return replace(context, parts=tuple(known), blocking=mine.blocking, demands=mine.demands)
+        found = release.context_of(known, context)
+    else:
+        found = replace(context, parts=tuple(known), blocking=known[0].blocking, demands=known[0].demands)
+    behind = (f"the record in {ending.elsewhere}",) if ending.elsewhere else ()
+    return replace(found, blocking=(*found.blocking, *behind))
 
 
 async def _leave(connection: AsyncConnection[Any], change: Change, ending: Ending, why: str) -> list[Entry]:

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import cab, desk, emergency, ending, fill, instructions, parts, register, sync
+from bot.changes import cab, desk, emergency, ending, fill, instructions, links, parts, register
 from bot.changes.desk import Desk
+from bot.changes.hearing import Heard
 from bot.changes.instructions import Asked
 from bot.changes.model import Change as Record
 from bot.changes.model import Part
-from bot.changes.sync import Heard
 from bot.commands.link import OURS
 from bot.commands.model import Change
 from bot.decide.verdict import Decision
@@ -125,7 +125,7 @@ async def ended(
         known = await register.latest_of(connection, subject)
         if known is None:
             return None
-        told = [deed for _, deed in await sync.unanswered(connection, known.number)]
+        told = [deed for _, deed in await links.unanswered(connection, known.number)]
         mine = next((each for each in await parts.of(connection, known.number) if each.subject == subject), None)
     facts = await _by_whom(github, facts, mine, lane)
     standings: tuple[Standing, ...] = ()

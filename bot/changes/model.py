@@ -275,6 +275,7 @@ class Change:
     notes: str = ""
     closed_by: Account | None = None
     closed_at: datetime | None = None
+    rescheduled_at: datetime | None = None
 
     @property
     def is_unauthorised(self) -> bool:
@@ -287,6 +288,7 @@ class Event:
     """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say.
 
     ``at`` is when something happened that is only noted: it is judged by that moment, however late it is heard of.
+    ``final``: the system that keeps the record has rejected it as a whole. ``rescheduled``: somebody planned it anew.
     """
 
     act: Act
@@ -298,6 +300,8 @@ class Event:
     closure: Closure | None = None
     successor: str = ""
     at: datetime | None = None
+    final: bool = False
+    rescheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +342,14 @@ class Applied:
     change: Change
     transition: Transition
     announcement: Announcement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What is to be said of a record in another system, and whether the change waits for it."""
+
+    said: str
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)

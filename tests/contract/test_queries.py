@@ -8,7 +8,7 @@ from graphql import GraphQLObjectType, get_named_type, parse, validate
 
 from bot.github.queries import document
 from bot.sandbox.accounts import WEB_FLOW, node_id
-from bot.sandbox.git import blob_id
+from bot.sandbox.git import EXECUTABLE, FOLDER, PLAIN, blob_id
 from bot.sandbox.graphql import schema
 from tests.contract.asking import Client, Watch
 from tests.contract.story import House
@@ -288,6 +288,7 @@ def asked(house: House) -> dict[str, dict[str, Any]]:
         "commit": {**shop, "oid": house.pull.head_sha},
         "enqueued": {"owner": "house", "name": "queued", "number": 1},
         "merge_group": {"owner": "house", "name": "queued", "branch": "main"},
+        "modes": {**shop, "first": f"{tip}:", "second": f"{tip}:src"},
         "more_pull_requests": {**shop, "after": None},
         "open_pull_requests": {"owner": "house"},
         "policy_at": {**shop, "expression": f"{tip}:README.md"},
@@ -389,6 +390,23 @@ async def test_an_expression_names_a_commit_or_a_file_in_it(client: Client, hous
     assert await found(old) == {"__typename": "Commit", "oid": old}
     asked_for_less = client.narrowed(house.organisation, permissions={"issues": "read"})
     assert (await asked_for_less.query(query, expression="main:README.md")).problems() == ["FORBIDDEN"]
+
+
+async def test_a_folder_lists_what_stands_in_it_with_its_mode(client: Client, house: House) -> None:
+    head = house.pull.push(by=house.ann, files={"src/run.sh": "true\n"}, modes={"src/run.sh": EXECUTABLE}).oid
+    variables = {"owner": "house", "name": "shop"}
+
+    async def modes(expression: str) -> Any:
+        answer = await client.query(document("modes"), **variables, first=expression, second=f"{head}:nowhere")
+        assert answer.body["data"]["repository"]["second"] is None
+        return {each["name"]: each["mode"] for each in answer.body["data"]["repository"]["first"]["entries"]}
+
+    assert await modes(f"{head}:src") == {"new.py": PLAIN, "run.sh": EXECUTABLE, "shop.py": PLAIN}
+    assert await modes(f"{head}:") == {"docs": FOLDER, "src": FOLDER}
+    plain = house.pull.push(by=house.ann, files={"src/other": "x"}, modes={"src/run.sh": PLAIN}).oid
+    assert (await modes(f"{plain}:src"))["run.sh"] == PLAIN
+    [switched] = house.repository.history.changes(head, plain)[1:]
+    assert (switched.path, switched.kind, switched.additions) == ("src/run.sh", "MODIFIED", 0)
 
 
 async def test_a_comment_is_found_by_its_node_and_says_whether_it_came_by_mail(client: Client, house: House) -> None:

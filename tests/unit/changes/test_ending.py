@@ -15,7 +15,7 @@ from bot.decide.verdict import Finding, Verdict
 from bot.facts.model import Account, Ended, PullRequestFacts, PullRequestState, Standing
 from bot.facts.people import GHOST
 from bot.ledger.decisions import Made, record
-from bot.policy.model import Freeze, Mode, Policy, Tier
+from bot.policy.model import Freeze, Mode, Policy, Records, System, Tier
 from bot.store import Store
 from tests.unit.builders import account, oid
 from tests.unit.changes.builders import MONDAY, SATURDAY, rules, standings, vote
@@ -118,6 +118,17 @@ async def test_it_is_judged_by_the_policy_of_its_last_decision(store: Store) -> 
     frozen = Freeze("all", first=SATURDAY.date(), last=SATURDAY.date())
     stricter = rules(calendar=replace(rules().calendar, freezes=(frozen,)))
     assert record_of(await end(store, merged(), policy=stricter)).overtaken == ""
+
+
+async def test_the_gate_waits_for_the_record_elsewhere_and_so_should_the_merge(store: Store) -> None:
+    await scheduled(store)
+    behind = Finding("change-record:elsewhere", Verdict.WAIT, "h", "w")
+    kept = rules(records=Records(system=System.SERVICENOW))
+    made = Made(PULL, FACTS, kept, replace(decision_of(), findings=(behind,)), MONDAY)
+    async with store.transaction() as connection:
+        await record(connection, made, new_id=UUID(int=1))
+    change = record_of(await end(store, merged(), policy=kept))
+    assert change.overtaken.endswith("waits for: the record in servicenow.")
 
 
 async def test_github_counts_whole_seconds(store: Store) -> None:

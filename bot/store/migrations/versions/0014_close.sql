@@ -9,5 +9,5 @@ GRANT UPDATE (unauthorised) ON change TO countersign_app;
 -- A record can be closed in the other system, too.
 ALTER TABLE change_heard DROP CONSTRAINT change_heard_deed_check;
 ALTER TABLE change_heard ADD CONSTRAINT change_heard_deed_check CHECK (
-    deed IN ('approve', 'reject', 'cancel', 'schedule', 'close')
+    deed IN ('approve', 'reject', 'rejected', 'cancel', 'schedule', 'close')
 );
