@@ -21,13 +21,13 @@ RULES = "{{id: {}, require: 'true', message: m}}"
     [
         # Roles.
         ("roles: {admin: [a]}", "o:2:9: `admin` is a permission of GitHub and cannot be a role."),
-        ("roles: {risk: [a]}\ntiers: {low: {approvals: [{count: 1, from: [rsik, write]}]}}", "o:3:38: There is no role `rsik`. Did you mean `risk`?"),
-        ("roles: {risk: [a]}\ntiers: {low: {sign_off: [write]}}", "o:3:15: There is no role `write`. Known are `risk`."),
-        ("tiers: {low: {sign_off: [risk]}}", "o:2:15: There is no role `risk`. There are none."),
-        ("tiers: {high: {verification: {from: [nobody], within: 1 hour}}}", "o:2:31: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
-        ("emergency: {from: [nobody]}", "o:2:13: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
-        ("waivers: {from: [write]}", "o:2:11: There is no role `write`. There are none."),
-        ("acknowledge: [risk]", "o:2:1: There is no role `risk`. There are none."),
+        ("roles: {risk: [a]}\ntiers: {low: {approvals: [{count: 1, from: [rsik, write]}]}}", "o:3:45: There is no role `rsik`. Did you mean `risk`?"),
+        ("roles: {risk: [a]}\ntiers: {low: {sign_off: [write]}}", "o:3:26: There is no role `write`. Known are `risk`."),
+        ("tiers: {low: {sign_off: [risk]}}", "o:2:26: There is no role `risk`. There are none."),
+        ("tiers: {high: {verification: {from: [nobody], within: 1 hour}}}", "o:2:38: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
+        ("emergency: {from: [nobody]}", "o:2:20: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
+        ("waivers: {from: [write]}", "o:2:18: There is no role `write`. There are none."),
+        ("acknowledge: [risk]", "o:2:15: There is no role `risk`. There are none."),
         ("tiers: {medium: {cab: {quorum: 1}}}", "o:2:18: A board needs members: name them in `roles` as `cab`."),
         ("separation: [{roles: [merger, merger]}]", "o:2:15: A role cannot be separated from itself."),
         # Packs and findings.
@@ -43,9 +43,9 @@ RULES = "{{id: {}, require: 'true', message: m}}"
         ("standard: [{id: a, title: t, paths: [a], lines: 1, expires: 2027-01-01}, {id: a, title: t, paths: [a], lines: 1, expires: 2027-01-01}]", "o:2:13: The id `a` is there 2 times.\no:2:75: The id `a` is there 2 times."),
         ("standard: [{id: a, title: t, paths: ['^a', '('], lines: 1, expires: 2027-01-01}]", "o:2:44: It is not a pattern of RE2: missing ): (."),
         # Expressions.
-        (RULE.format("tru", "true"), "o:2:17: `tru` is not known. Known are `change`, `application`, `people`, `paths`, `files`, `lines`, `lines_changed`, `labels`, `evidence`, `deployment` and `time`. (at character 1)"),
+        (RULE.format("tru", "true"), "o:2:24: `tru` is not known. Known are `change`, `application`, `people`, `paths`, `files`, `lines`, `lines_changed`, `labels`, `evidence`, `deployment` and `time`."),
         (RULE.format("true", "1"), "o:2:31: It must say true or false, and is a number."),
-        ("risk: {raise: [{id: a, to: high, when: 'change.titel == \"\"'}]}", "o:2:34: `change` has no `titel`. Did you mean `title`? (at character 7)"),
+        ("risk: {raise: [{id: a, to: high, when: 'change.titel == \"\"'}]}", "o:2:47: `change` has no `titel`. Did you mean `title`?"),
         # The calendar.
         ("calendar: {timezone: Europe/Londn}", "o:2:12: There is no time zone `Europe/Londn`. Did you mean `Europe/London`?"),
         ("calendar: {timezone: '%'}", "o:2:12: There is no time zone `%`."),
@@ -100,6 +100,10 @@ def test_what_the_layers_above_have_is_known() -> None:
     [
         ("audit: {retention_days: 0}", "o:2:9: `retention_days` must be 1 or more."),
         ("tiers: {low: {cool_down: 0 hours}}", "o:2:15: `0 hours` is not a duration like `30 minutes`, `24 hours`, `3 days` or `2 weeks`."),
+        ("tiers: {low: {cool_down: [3 hours]}}", "o:2:15: `cool_down` is a list: that is not a duration like `30 minutes`, `24 hours`, `3 days` or `2 weeks`."),
+        ("tiers: {low: {cool_down: true}}", "o:2:15: `true` is not a duration like `30 minutes`, `24 hours`, `3 days` or `2 weeks`."),
+        ("checks: {signatures: {required: [[low]]}}", "o:2:34: An entry of `required` must be `low`, `medium` or `high`, not a list."),
+        ("checks: {signatures: {required: low}}", "o:2:23: `required` must be a list, not `low`."),
         ("tiers: {low: {cool_down: 3}}", "o:2:15: `3` is not a duration like `30 minutes`, `24 hours`, `3 days` or `2 weeks`."),
         ("calendar: {freezes: [{name: f, from: yesterday, to: 2027-01-01}]}", "o:2:32: `yesterday` is not a day like `2027-01-24`, or a moment like `2027-01-24T18:00`."),
         ("calendar: {freezes: [{name: f, from: 2027-01-01, to: 9999-12-31}]}", "o:2:50: `9999-12-31` is not in the years 1970 to 2200."),
