@@ -21,6 +21,7 @@ PURE = (
     "bot/changes/model.py",
     "bot/changes/needs.py",
     "bot/changes/plans.py",
+    "bot/changes/reviews.py",
     "bot/changes/waivers.py",
     "bot/deployments/windows.py",
     "bot/decide/*",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.decide.approvals import Opinion
 from bot.decide.verdict import Demand
 from bot.facts.model import Standing
 from bot.policy.model import Policy
@@ -15,6 +16,7 @@ class Context:
     ``standings`` are those of now: of whoever acts, of the board, of everybody who voted. ``demands`` are the approvals
     of reviewers that the decision counted; ``blocking`` the names of findings that block for other reasons. ``overdue``
     are emergencies of the same application that were not reviewed in time. ``lasting`` is how long it takes.
+    ``opinions`` are what people last said in reviews, where the policy takes them as votes of the board.
     """
 
     policy: Policy
@@ -26,3 +28,4 @@ class Context:
     verified: bool = False
     lasting: timedelta = timedelta()
     policy_digest: str = ""
+    opinions: tuple[Opinion, ...] = ()

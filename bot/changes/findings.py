@@ -1,6 +1,6 @@
 """What a record says of its change on the check run: where it stands, what it lacks, what is in the way. Pure."""
 
-from bot.changes import conflicts, emergency, guards, lifecycle, needs
+from bot.changes import conflicts, emergency, guards, lifecycle, needs, reviews
 from bot.changes.context import Context
 from bot.changes.model import Act, Change, Event, Refused, State
 from bot.decide.verdict import Finding, Verdict
@@ -20,7 +20,7 @@ def said_of(
     found: list[Finding | None] = [finding(change, context)]
     if change.state is State.DRAFT:
         found += needs.missing(change.contents, context.policy)
-    found += [*_board(change), conflicts.finding(together), emergency.finding(overdue)]
+    found += [*_board(change), _no_votes(change, context), conflicts.finding(together), emergency.finding(overdue)]
     return tuple(
         RecordFinding(
             id=_NAMES.get(each.id, each.id.replace("change:", "plans:")),
@@ -99,6 +99,14 @@ def _board(change: Change) -> tuple[Finding, ...]:
         return (found,)
     signed = f"Signed off for {listed([quoted(each) for each in authorised.routing.sign_off])}, each by another person."
     return (found, Finding("sign-off", Verdict.PASS, "signed off", signed))
+
+
+def _no_votes(change: Change, context: Context) -> Finding | None:
+    """Which reviews of the board's members are no votes, where the policy takes them so."""
+    told = reviews.no_votes(change, context)
+    if not told:
+        return None
+    return Finding("change-record:reviews", Verdict.PASS, "reviews that are no votes", " ".join(told))
 
 
 def elsewhere(told: str) -> tuple[RecordFinding, ...]:

@@ -72,7 +72,7 @@ def answer(
         return None
     answers = []
     for each in given:
-        said = _one(each, standing, decision, change, on_the_page=on_the_page)
+        said = _one(each, request, standing, decision, change, on_the_page=on_the_page)
         change = follow(change, said.deed) if change is not None else None
         answers.append(said)
     replies = dict.fromkeys(each.reply for each in answers if each.reply)
@@ -98,7 +98,13 @@ def is_weighty(request: Pending) -> bool:
 
 
 def _one(
-    given: Given | Misspelt, standing: Standing, decision: Decision, change: Change | None, *, on_the_page: bool
+    given: Given | Misspelt,
+    request: Pending,
+    standing: Standing,
+    decision: Decision,
+    change: Change | None,
+    *,
+    on_the_page: bool,
 ) -> Answer:
     if isinstance(given, Misspelt):
         return Answer(done=False, reply=given.message)
@@ -108,7 +114,7 @@ def _one(
         return Answer(done=False, reply=refusal)
     if command.weighty and not on_the_page:
         return Answer(done=False, reply=BY_EMAIL.format(name=command.name))
-    return command.run(Situation(decision, given.arguments, TABLE, standing, change))
+    return command.run(Situation(decision, given.arguments, TABLE, standing, change, request.asked_at))
 
 
 @dataclass(frozen=True, slots=True)

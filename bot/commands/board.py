@@ -36,11 +36,12 @@ REQUEST_CAB = Command(
 
 
 def _vote_on(situation: Situation) -> Answer:
-    choices = {choice.value: choice for choice in Choice}
+    choices = {choice.value: choice for choice in (Choice.APPROVE, Choice.REJECT, Choice.DEFER)}
     if not situation.arguments or situation.arguments[0] not in choices:
         return frame.usage(CAB.usage)
     choice, *words = situation.arguments
-    event = Event(Act.VOTE, situation.standing.account, " ".join(words), choice=choices[choice])
+    why, by = " ".join(words), situation.standing.account
+    event = Event(Act.VOTE, by, why, choice=choices[choice], said_at=situation.asked_at)
     return frame.act(situation, event, _voted)
 
 

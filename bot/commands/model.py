@@ -33,8 +33,8 @@ class Change:
 class Situation:
     """What a command can know.
 
-    The decision that was just made and what it was made from, who gives the command, its arguments, and every command
-    there is.
+    The decision that was just made and what it was made from, who gives the command and when they gave it, its
+    arguments, and every command there is.
     """
 
     decision: Decision
@@ -42,6 +42,7 @@ class Situation:
     table: "tuple[Command, ...]"
     standing: Standing
     change: Change | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

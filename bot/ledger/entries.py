@@ -29,6 +29,7 @@ class Kind(StrEnum):
     CHANGE_MOVED = "countersign:change:moved"
     CHANGE_ANNOUNCED = "countersign:change:announced"
     VOTE_CAST = "person:vote:cast"
+    VOTE_WITHDRAWN = "countersign:vote:withdrawn"
     INSTRUCTION_GIVEN = "person:instruction:given"
     RECORD_LINKED = "countersign:record:linked"
     RECORD_SENT = "countersign:record:sent"
