@@ -25,6 +25,7 @@ PURE = (
     "bot/changes/plans.py",
     "bot/changes/refusals.py",
     "bot/changes/release.py",
+    "bot/changes/reviews.py",
     "bot/changes/waivers.py",
     "bot/deployments/windows.py",
     "bot/decide/*",

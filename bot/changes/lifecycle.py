@@ -114,6 +114,9 @@ TABLE: dict[tuple[State, Act], Rule] = {
     ),
     (State.AUTHORIZE, Act.DECLARE): Rule(State.ASSESS, _DECLARED, "", effects.declare),
     (State.AUTHORIZE, Act.VOTE): Rule(State.AUTHORIZE, (guards.has_a_vote,), "Approves.", effects.vote),
+    (State.AUTHORIZE, Act.WITHDRAW): Rule(
+        State.AUTHORIZE, (guards.by_countersign, guards.stands_by_review), "", effects.withdraw
+    ),
     (State.AUTHORIZE, Act.AUTHORIZE): Rule(
         State.SCHEDULED,
         (guards.by_countersign, guards.clear, guards.authorised, guards.in_time),

@@ -50,6 +50,7 @@ class Act(StrEnum):
     SUBMIT = "submit"
     ASSESS = "assess"
     VOTE = "vote"
+    WITHDRAW = "withdraw"
     AUTHORIZE = "authorize"
     REJECT = "reject"
     DEFER = "defer"
@@ -67,11 +68,15 @@ class Act(StrEnum):
 
 
 class Choice(StrEnum):
-    """What a member of the board can say."""
+    """What a member of the board can say.
+
+    ``WITHDRAW`` takes the place of a vote whose review does not stand any more; nobody says it.
+    """
 
     APPROVE = "approve"
     REJECT = "reject"
     DEFER = "defer"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered."""
+    """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered.
+
+    ``at`` is when it was said: the latest word of a person stands, whenever it was heard. ``review`` is the id of the
+    review that it was said by. A withdrawal has the moment of the vote whose place it takes.
+    """
 
     by: Account
     choice: Choice
@@ -172,6 +181,7 @@ class Vote:
     at: datetime
     diff: str
     round: int
+    review: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +271,7 @@ class Event:
     """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say.
 
     ``final``: the system that keeps the record has rejected it as a whole. ``rescheduled``: somebody planned it anew.
+    ``said_at`` is when somebody said it, where that was before now; ``review`` is the review that they said it by.
     """
 
     act: Act
@@ -273,6 +284,8 @@ class Event:
     successor: str = ""
     final: bool = False
     rescheduled: bool = False
+    said_at: datetime | None = None
+    review: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,9 +101,9 @@ class Approvals:
 class Cab:
     """How the Change Advisory Board decides.
 
-    ``quorum`` votes to approve, within ``timeout`` of the request. ``reviews``: an approving review of the pull request
-    by a member is a vote as well. ``escalate_to`` are roles that decide with the board when it is escalated; without
-    one, the board itself has as much time again.
+    ``quorum`` votes to approve, within ``timeout`` of the request. ``reviews``: a member's review of the pull request
+    that approves it, or requests changes, is a vote as well. ``escalate_to`` are roles that decide with the board when
+    it is escalated; without one, the board itself has as much time again.
     """
 
     quorum: int

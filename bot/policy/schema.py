@@ -137,7 +137,8 @@ class CabPart(_Part):
         default="reject", description="What becomes of a request that was not decided in time; reject when missing."
     )
     reviews: bool = Field(
-        default=False, description="An approving review of the pull request by a member is a vote as well."
+        default=False,
+        description="A member's review of the pull request that approves it, or requests changes, is a vote as well.",
     )
     escalate_to: list[RoleKey] = Field(
         default_factory=list,

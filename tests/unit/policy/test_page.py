@@ -127,6 +127,16 @@ def test_a_fork_is_refused_by_the_rule_of_the_high_example() -> None:
     )
 
 
+def test_the_boards_page_shows_a_policy_that_can_be_used() -> None:
+    page = (ROOT / "docs" / "board.md").read_text(encoding="utf-8")
+    [(_, shown)] = FENCE.findall(page)
+    found = check("version: 1\n" + shown, "o")
+    assert explain(found.problems) == ""
+    board = in_force("version: 1\n" + shown, "ledger").tiers[Tier.HIGH].cab
+    assert board is not None
+    assert (board.on_timeout, board.escalate_to, board.reviews) == (OnTimeout.ESCALATE, ("director",), True)
+
+
 @pytest.mark.parametrize(
     ("board", "sentence"),
     [
