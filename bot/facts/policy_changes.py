@@ -96,7 +96,9 @@ async def _draft(
     blob, text = found or ("nothing", NOTHING)
     above = default() if organisation else policy
     windows = dict(above.calendar.windows)
-    problems = check(text, origin, blob, known_roles=above.roles, known_windows=windows).problems
+    problems = check(
+        text, origin, blob, known_roles=above.roles, known_windows=windows, known_things=above.things
+    ).problems
     if problems:
         return Draft(PolicyChange(path, usable=False), problems)
     candidate = Candidate(text, origin, None if organisation else here.full_name)

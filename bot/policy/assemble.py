@@ -95,4 +95,11 @@ def _usable(
 
 def _checked(source: Source, above: Policy) -> Checked:
     windows = [name for name, _ in above.calendar.windows]
-    return check(source.text, source.origin, source.blob, known_roles=above.roles, known_windows=windows)
+    return check(
+        source.text,
+        source.origin,
+        source.blob,
+        known_roles=above.roles,
+        known_windows=windows,
+        known_things=above.things,
+    )
