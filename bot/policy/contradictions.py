@@ -9,8 +9,8 @@ from typing import Any
 
 import holidays
 
-from bot.decide.catalogue import CATALOGUE, kind
-from bot.policy import recurrence
+from bot.decide.catalogue import CATALOGUE, NEVER_OBSERVED, kind
+from bot.policy import packs, recurrence
 from bot.policy.expressions import Malformed, checked
 from bot.policy.model import Tier
 from bot.policy.near import nearest
@@ -57,10 +57,20 @@ def contradictions(content: PolicyFile, known: Known) -> Iterator[Contradiction]
 def _found(content: PolicyFile, known: Known) -> Found:
     yield from _groups(content, {*content.roles, *known.roles})
     yield from _names(content)
+    yield from _catalogued(content)
     yield from _inventory(content)
+    yield from _exclusive(content, {*_things(content), *known.things})
     yield from _doubles(content)
     yield from _calendar(content.calendar)
     yield from _windows(content, {*content.calendar.windows, *known.windows})
+
+
+def _things(content: PolicyFile) -> Iterator[str]:
+    """The names of what its inventory has."""
+    for each in content.applications:
+        yield each.name
+        if each.configuration_item:
+            yield each.configuration_item
 
 
 def _names(content: PolicyFile) -> Found:
@@ -70,12 +80,41 @@ def _names(content: PolicyFile) -> Found:
     for index, pair in enumerate(content.separation):
         if len(set(pair.roles)) < len(pair.roles):
             yield ("separation", index, "roles"), "A role cannot be separated from itself."
+
+
+def _catalogued(content: PolicyFile) -> Found:
+    """What is named of that which comes with Countersign: packs, findings, controls."""
     for index, pack in enumerate(content.packs):
         if pack not in available():
             yield ("packs", index), f"There is no pack {quoted(pack)}.{nearest(pack, available())}"
     for index, finding in enumerate(content.observe):
         if kind(finding) not in CATALOGUE:
             yield ("observe", index), f"There is no finding {quoted(finding)}.{nearest(finding, tuple(CATALOGUE))}"
+        elif kind(finding) in NEVER_OBSERVED:
+            yield ("observe", index), f"{quoted(finding)} is never only observed: {NEVER_OBSERVED[kind(finding)]}."
+    for index, rule in enumerate(content.rules):
+        for place, control in enumerate(rule.controls):
+            if control not in packs.control_ids():
+                yield ("rules", index, "controls", place), f"There is no control {quoted(control)}.{_control(control)}"
+
+
+def _control(wanted: str) -> str:
+    """The control that was meant: of the pack that its id names, or of any."""
+    ids = packs.control_ids()
+    pack = next((name for name in available() if wanted.startswith(packs.prefix_of(name))), None)
+    return nearest(wanted, [each for each in ids if each.startswith(packs.prefix_of(pack))] if pack else ids)
+
+
+def _exclusive(content: PolicyFile, things: Collection[str]) -> Found:
+    for index, names in enumerate(content.exclusive):
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                yield ("exclusive", index, place), f"{quoted(name)} is there twice."
+            elif name not in things:
+                message = (
+                    f"There is no application or configuration item {quoted(name)}.{nearest(name, sorted(things))}"
+                )
+                yield ("exclusive", index, place), message
 
 
 def _inventory(content: PolicyFile) -> Found:

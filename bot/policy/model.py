@@ -412,6 +412,12 @@ class Policy:
         )
 
     @property
+    def things(self) -> frozenset[str]:
+        """What can be changed, by the names of the inventory: applications, and configuration items."""
+        named = (name for each in self.applications for name in (each.name, each.configuration_item))
+        return frozenset(named) - {""}
+
+    @property
     def teams(self) -> frozenset[str]:
         """Every team that the policy names, as ``organisation/slug``."""
         groups = (*self.roles.values(), self.dropped)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 TierName = Literal["low", "medium", "high"]
 ModeName = Literal["observe", "enforce"]
@@ -58,6 +59,13 @@ def _pattern(text: str) -> str:
     if not _PATTERN.fullmatch(text):
         raise ValueError("is not a repository's name, or a pattern of one with * and ?")
     return text
+
+
+def _version(value: object) -> object:
+    """The value, where it is a whole number: to Python, ``true`` and ``1.0`` are ones as well."""
+    if type(value) is int:
+        return value
+    raise PydanticCustomError("literal_error", "not a version", {"expected": "1"})
 
 
 def _duration(value: object) -> timedelta:
@@ -437,7 +445,7 @@ class RulePart(_Part):
 
     id: Id = Field(description="What it is called in the reasons.")
     controls: list[Word] = Field(
-        default_factory=list, max_length=20, description="Controls that it gives evidence for."
+        default_factory=list, max_length=20, description="Controls of any pack, by id, that it gives evidence for."
     )
     when: Expression = Field(default="true", description="A CEL expression: for which changes; all when missing.")
     require: Expression = Field(description="A CEL expression: what must be true of them.")
@@ -447,7 +455,7 @@ class RulePart(_Part):
 class PolicyFile(_Part):
     """A policy file."""
 
-    version: Literal[1] = Field(description="The version of this language.")
+    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(description="The version of this language.")
     mode: ModeName | None = Field(default=None, description="observe reports and blocks nothing, enforce blocks.")
     observe: list[Word] = Field(
         default_factory=list, max_length=50, description="Findings that are reported and do not block."

@@ -1,8 +1,11 @@
 """Everything that is wrong in a policy file is said at its line, in words."""
 
+from time import process_time
+
 import pytest
 
 from bot.policy.check import MOST_PROBLEMS, check, explain
+from bot.policy.yaml import read
 
 VERSION = "version: 1\n"
 
@@ -25,6 +28,10 @@ def test_a_sound_file_has_no_problems() -> None:
     ("text", "sentence"),
     [
         ("version: 2", "o:1:1: `version` must be 1, not `2`."),
+        ("version: true", "o:1:1: `version` must be 1, not `true`."),
+        ("version: 1.0", "o:1:1: `version` must be 1, not `1.0`."),
+        ("version: '1'", "o:1:1: `version` must be 1, not `1`."),
+        ("version: [1]", "o:1:1: `version` must be 1, not a list."),
         ("mode: observe", "o:1:1: `version` is missing."),
         ("[1]", "o:1:1: A policy is a mapping of names to values, beginning with `version: 1`."),
         ("a: [", "o:1:5: This is not valid YAML: expected the node content, but found '<stream end>'."),
@@ -103,6 +110,26 @@ def test_problems_stand_in_the_order_of_their_lines() -> None:
 def test_of_very_many_problems_only_so_many_are_told() -> None:
     text = VERSION + "\n".join(f"unknown{index}: 1" for index in range(MOST_PROBLEMS + 50))
     assert len(check(text, "o").problems) == MOST_PROBLEMS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(f"k{index}: 1" for index in range(20_000)),
+        "exclusive:\n" + "\n".join(f"  - [{', '.join(f'a{row}x{place}' for place in range(50))}]" for row in range(100))
+        + "\napplications:\n" + "\n".join(f"  - {{name: b{index}, repositories: [a], tier: low}}" for index in range(3_000)),
+        "tiers: {low: {sign_off: [" + ", ".join(f"r{index}" for index in range(20)) + "]}}",
+    ],
+)  # fmt: skip
+def test_what_is_not_told_is_not_thought_about(text: str) -> None:
+    document = read(VERSION + text, "o")
+    assert not document.problems
+    began = process_time()
+    read(VERSION + text, "o")
+    reading = process_time() - began
+    began = process_time()
+    assert check(VERSION + text, "o").problems
+    assert process_time() - began < 1.5 * reading + 1
 
 
 def test_the_same_text_is_read_once() -> None:

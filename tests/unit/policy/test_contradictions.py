@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.decide.catalogue import CATALOGUE
+from bot.decide.catalogue import CATALOGUE, NEVER_OBSERVED
 from bot.policy.check import check, explain
 from bot.policy.shelf import available
 
@@ -37,7 +37,15 @@ RULES = "{{id: {}, require: 'true', message: m}}"
         # Packs and findings.
         ("packs: [soxx]", "o:2:9: There is no pack `soxx`. Did you mean `sox`?"),
         ("observe: [aprovals]", "o:2:11: There is no finding `aprovals`. Did you mean `approvals`?"),
+        *((f"observe: [{name}]", f"o:2:11: `{name}` is never only observed: {why}.") for name, why in NEVER_OBSERVED.items()),
+        ("observe: ['facts:a']", f"o:2:11: `facts:a` is never only observed: {NEVER_OBSERVED['facts']}."),
+        ("rules: [{id: a, controls: [SOX-302, SOX-NOPE], require: 'true', message: m}]", "o:2:37: There is no control `SOX-NOPE`. Known are `SOX-302`, `SOX-404`, `SOX-802`, `SOX-ITGC-CM-1`, `SOX-ITGC-CM-2`, `SOX-ITGC-CM-3`, `SOX-ITGC-CM-4`, `SOX-ITGC-CM-5`, `SOX-ITGC-CM-6`, `SOX-ITGC-CM-7` and `SOX-ITGC-AC`."),
+        ("rules: [{id: a, controls: [PCI-DSS-6.4.22], require: 'true', message: m}]", "o:2:28: There is no control `PCI-DSS-6.4.22`. Did you mean `PCI-DSS-6.4.2`?"),
+        ("rules: [{id: a, controls: [OURS-1], require: 'true', message: m}]", "o:2:28: There is no control `OURS-1`."),
         # The inventory.
+        ("exclusive: [[nope, nada]]", "o:2:14: There is no application or configuration item `nope`. There are none.\no:2:20: There is no application or configuration item `nada`. There are none."),
+        ("applications: [{name: ledger, repositories: [a], tier: low}]\nexclusive: [[ledger, ledger]]", "o:3:22: `ledger` is there twice."),
+        ("applications: [{name: ledger, repositories: [a], tier: low}, {name: b, repositories: [a], tier: low, configuration_item: CI0012345}]\nexclusive: [[legder, CI0012346]]", "o:3:14: There is no application or configuration item `legder`. Did you mean `ledger`?\no:3:22: There is no application or configuration item `CI0012346`. Did you mean `CI0012345`?"),
         ("applications: [{name: a, tier: low}]", "o:2:16: It says which repositories belong to it: `repositories` or `properties`."),
         ("applications: [{name: a, repositories: [b], tier: low}, {name: a, repositories: [c], tier: low}]", "o:2:17: There are 2 applications `a`.\no:2:58: There are 2 applications `a`."),
         ("people: [[a, b], [b, c]]", "o:2:10: `b` belongs to 2 people.\no:2:18: `b` belongs to 2 people."),
@@ -80,7 +88,9 @@ def test_a_contradiction_is_told_at_its_place(text: str, sentence: str) -> None:
     "text",
     [
         f"packs: [{', '.join(available())}]",
-        f"observe: [{', '.join(CATALOGUE)}, 'rule:large-change']",
+        f"observe: [{', '.join(set(CATALOGUE) - set(NEVER_OBSERVED))}, 'rule:large-change']",
+        "applications: [{name: a, repositories: [a], tier: low, configuration_item: CI1}]\nexclusive: [[a, CI1]]",
+        "rules: [{id: a, controls: [SOX-302, MIFID-II-RTS6-5], require: 'true', message: m}]",
         "applications: [{name: a, properties: {unit: retail}, tier: low}]",
         "roles: {cab: [a]}\ntiers: {low: {cab: {quorum: 1}, verification: {from: [admin], within: 1 hour}}}",
         "roles: {cab: [a], risk: [b]}\ntiers: {low: {cab: {quorum: 1, on_timeout: escalate, escalate_to: [risk]}}}",
@@ -99,6 +109,9 @@ def test_what_the_layers_above_have_is_known() -> None:
     text = "tiers: {low: {windows: [weekend], sign_off: [risk], cab: {quorum: 1}}}"
     assert told(text, ("risk", "cab"), ("weekend",)) == ""
     assert told(text).count("\n") == 2
+    exclusive = "version: 1\nexclusive: [[payments, ledger]]"
+    assert check(exclusive, "o", known_things=("ledger", "payments")).content is not None
+    assert check(exclusive, "o", known_things=("ledger",)).content is None
 
 
 @pytest.mark.parametrize(

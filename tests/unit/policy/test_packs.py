@@ -154,7 +154,7 @@ def test_a_pack_is_read_once() -> None:
     ("name", "remedy"),
     [
         ("pci", "Did you mean `pci-dss`?"),
-        ("SOX ", "Known are `basel-iii`, `ccpa`, `dora`, `ffiec`, `gdpr`, `iso-27001`, `mifid-ii`, `nist-800-53`, `pci-dss` and `sox`."),
+        ("SOX ", "Did you mean `sox`?"),
         ("../default-policy", "Known are `basel-iii`, `ccpa`, `dora`, `ffiec`, `gdpr`, `iso-27001`, `mifid-ii`, `nist-800-53`, `pci-dss` and `sox`."),
     ],
 )  # fmt: skip
