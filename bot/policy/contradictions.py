@@ -3,6 +3,7 @@
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
@@ -21,18 +22,45 @@ from bot.words import quoted
 
 PERMISSIONS = ("write", "maintain", "admin")
 
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names of the layers above that a file may use: ``things`` are applications and configuration items."""
+
+    roles: frozenset[str] = frozenset()
+    windows: frozenset[str] = frozenset()
+    things: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Known") -> "Known":
+        return Known(self.roles | other.roles, self.windows | other.windows, self.things | other.things)
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What is wrong at a place; ``offset`` is that of the character of its text that it is about."""
+
+    path: Path
+    message: str
+    offset: int | None = None
+
+
 Found = Iterator[tuple[Path, str]]
 
 
-def contradictions(content: PolicyFile, roles: Collection[str], windows: Collection[str]) -> Found:
-    """The problems, each with its place; ``roles`` and ``windows`` are those of the layers above."""
-    yield from _groups(content, {*content.roles, *roles})
+def contradictions(content: PolicyFile, known: Known) -> Iterator[Contradiction]:
+    """The problems, each with its place."""
+    for path, message in _found(content, known):
+        yield Contradiction(path, message)
+    yield from _expressions(content)
+
+
+def _found(content: PolicyFile, known: Known) -> Found:
+    yield from _groups(content, {*content.roles, *known.roles})
     yield from _names(content)
     yield from _inventory(content)
     yield from _doubles(content)
-    yield from _expressions(content)
     yield from _calendar(content.calendar)
-    yield from _windows(content, {*content.calendar.windows, *windows})
+    yield from _windows(content, {*content.calendar.windows, *known.windows})
 
 
 def _names(content: PolicyFile) -> Found:
@@ -95,9 +123,9 @@ def _tiers(content: PolicyFile) -> Iterator[tuple[str, TierPart]]:
 
 
 def _unknown(groups: Iterable[str], known: Collection[str], path: Path) -> Found:
-    for group in groups:
+    for index, group in enumerate(groups):
         if group not in known:
-            yield path, f"There is no role `{group}`.{nearest(group, sorted(known))}"
+            yield (*path, index), f"There is no role `{group}`.{nearest(group, sorted(known))}"
 
 
 def _windows(content: PolicyFile, windows: Collection[str]) -> Found:
@@ -133,7 +161,7 @@ def _doubles(content: PolicyFile) -> Found:
                 yield (*path, index, "id"), f"The id `{each.id}` is there {ids[each.id]} times."
 
 
-def _expressions(content: PolicyFile) -> Found:
+def _expressions(content: PolicyFile) -> Iterator[Contradiction]:
     for index, raising in enumerate(content.risk.raise_):
         yield from _expression(raising.when, ("risk", "raise", index, "when"))
     for index, rule in enumerate(content.rules):
@@ -141,12 +169,12 @@ def _expressions(content: PolicyFile) -> Found:
         yield from _expression(rule.require, ("rules", index, "require"))
 
 
-def _expression(text: str, path: Path) -> Found:
+def _expression(text: str, path: Path) -> Iterator[Contradiction]:
     try:
         checked(text)
     except Malformed as error:
-        place = f" (at character {error.column})" if error.column else ""
-        yield path, f"{error.message}{place}"
+        for fault in error.faults:
+            yield Contradiction(path, fault.message, fault.offset)
 
 
 def _calendar(part: CalendarPart) -> Found:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from bot.decide.catalogue import CATALOGUE
 from bot.errors import Refusal
-from bot.policy.check import explain, validated
 from bot.policy.controls import Basis, Control, Pack, Retention, Start, controls_for, prefix_of
 from bot.policy.controls_page import page
 from bot.policy.model import Problem
 from bot.policy.near import nearest
 from bot.policy.packs_schema import PERIOD, ControlPart, PackFile, RetentionPart
 from bot.policy.shelf import available, folder
+from bot.policy.validation import explain, validated
 from bot.policy.yaml import Path as Place
 from bot.policy.yaml import read
 from bot.words import quoted

@@ -463,8 +463,8 @@ def test_a_hold_is_lifted_by_who_holds_or_by_a_role_without_a_part_in_the_change
     assert lifted(said("/unhold", "zoe", facts=facts, permission=Permission.READ)) == ["zoe"]
     assert lifted(said("/unhold", "rick", facts=facts, permission=Permission.READ)) == ["zoe"]
     who = (
-        "@zoe holds the change: @zoe can lift that, or somebody with `cab`, `compliance`, `it-manager`, `release`, "
-        "`risk-officer` or `verifier` who did not contribute."
+        "@zoe holds the change: @zoe can lift that, or somebody with `cab`, `compliance`, `director`, `it-manager`, "
+        "`release`, `risk-officer` or `verifier` who did not contribute."
     )
     assert refused(said("/unhold", "ana", facts=facts)) == f"@ana cannot lift it. {who}"
     assert refused(said("/unhold", "yan", facts=facts, permission=Permission.ADMIN)) == f"@yan cannot lift it. {who}"
