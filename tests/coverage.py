@@ -47,6 +47,7 @@ PURE = (
     "bot/policy/recurrence.py",
     "bot/policy/patterns.py",
     "bot/policy/demands.py",
+    "bot/policy/written.py",
     "bot/policy/reference.py",
     "bot/policy/inventory.py",
     "bot/policy/controls.py",

@@ -24,6 +24,9 @@ _LOGIN = re.compile(_ACCOUNT, re.ASCII)
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,49}", re.ASCII)
 _PATTERN = re.compile(r"[A-Za-z0-9._*?\[\]!-]{1,200}", re.ASCII)
 _DURATION = re.compile(r"([1-9][0-9]{0,4}) (minute|hour|day|week)s?", re.ASCII)
+MOST_APPROVALS = 20
+"""That one demand can have."""
+
 YEARS = range(1970, 2201)
 """Those of days and moments: there is room for time zones and durations on both sides."""
 
@@ -132,7 +135,7 @@ class _Part(BaseModel):
 class ApprovalsPart(_Part):
     """``count`` approvals by different people, from any of the groups ``from``."""
 
-    count: int = Field(ge=1, le=20, description="How many people must approve.")
+    count: int = Field(ge=1, le=MOST_APPROVALS, description="How many people must approve.")
     groups: Groups = Field(alias="from", description="write, maintain, admin, or a role of this policy.")
 
 
