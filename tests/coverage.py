@@ -10,6 +10,7 @@ WHOLE = 95.0
 PURE = (
     "bot/changes/announcements.py",
     "bot/changes/cab.py",
+    "bot/changes/closing.py",
     "bot/changes/conflicts.py",
     "bot/changes/context.py",
     "bot/changes/effects.py",

@@ -7,7 +7,7 @@ from bot.changes import cab, effects, emergency
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.fill import is_in_force
-from bot.changes.model import Change, Choice, Closure, Contents, Event, Refused, Request, State, Vote
+from bot.changes.model import Change, Choice, Contents, Event, Refused, Request, State, Vote
 from bot.changes.needs import summed_up
 from bot.changes.plans import says_something
 from bot.deployments.windows import hours
@@ -166,11 +166,6 @@ def in_time(change: Change, _event: Event, context: Context) -> Refused | None:
     return None
 
 
-def is_emergency(change: Change, _event: Event, _context: Context) -> Refused | None:
-    """It is an emergency."""
-    return None if change.contents.kind is ChangeType.EMERGENCY else Refused("Only an emergency goes on in a merge.")
-
-
 def late(change: Change, event: Event, context: Context) -> Refused | None:
     """The time that it was authorised for is over."""
     return Refused("It is still in time.") if in_time(change, event, context) is None else None
@@ -263,31 +258,6 @@ def review_overdue(change: Change, _event: Event, context: Context) -> Refused |
 def said_enough(_change: Change, event: Event, _context: Context) -> Refused | None:
     """A review says something."""
     return None if says_something(event.why) else Refused("A review says what was found.", "Say it in a sentence.")
-
-
-def can_close(change: Change, event: Event, context: Context) -> Refused | None:
-    """What came of it fits what happened, and what the policy demands before it can be called a success."""
-    closure = event.closure
-    if closure is None:
-        return Refused(
-            "A change is closed with what came of it.", f"Say one of {listed([each.value for each in Closure])}."
-        )
-    if change.backed_out != (closure is Closure.BACKED_OUT):
-        was = "was" if change.backed_out else "was not"
-        return Refused(f"{change.number} {was} backed out, so that it is not closed as {closure.value}.")
-    if change.emergency is not None and change.retrospective is None:
-        return Refused(
-            f"{change.number} was an emergency and has not been reviewed.", "Somebody of the board reviews it."
-        )
-    if closure is not Closure.SUCCESSFUL and not visible(event.why):
-        return Refused(f"To close a change as {closure.value} needs a reason.", "Say in a sentence what happened.")
-    demanded = context.policy.tiers[change.contents.tier].verification
-    if demanded is not None and not context.verified and closure in {Closure.SUCCESSFUL, Closure.WITH_ISSUES}:
-        return Refused(
-            f"{change.number} has not been verified in production.",
-            f"Somebody with {listed(list(demanded.groups))} does.",
-        )
-    return None
 
 
 def may_cancel(change: Change, event: Event, context: Context) -> Refused | None:

@@ -59,12 +59,14 @@ class Act(StrEnum):
     LAPSE = "lapse"
     START = "start"
     OVERTAKE = "overtake"
+    BYPASS = "bypass"
     FINISH = "finish"
     BACK_OUT = "back-out"
     REVIEW = "review"
     REMIND = "remind"
     CLOSE = "close"
     CANCEL = "cancel"
+    ABANDON = "abandon"
 
 
 class Choice(StrEnum):
@@ -147,11 +149,20 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """That a pull request was merged: by whom, and when."""
+
+    by: Account
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """One pull request of a change, as its last look saw it; a release has many.
+    """One pull request of a change, as its last look while it was open saw it; a release has many.
 
     ``contents`` is None from when it joins until it is looked at. ``blocking`` are the findings that block it,
-    ``demands`` the approvals of reviewers that it needs and has; ``wish`` is when somebody wants it to be made.
+    ``demands`` the approvals of reviewers that it needs and has, ``approvers`` who gave them; ``wish`` is when somebody
+    wants it to be made.
     """
 
     subject: str
@@ -159,7 +170,8 @@ class Part:
     blocking: tuple[str, ...] = ()
     demands: tuple[Demand, ...] = ()
     wish: Instruction | None = None
-    merged: bool = False
+    approvers: tuple[Account, ...] = ()
+    merge: Merge | None = None
 
     @property
     def number(self) -> int:
@@ -239,6 +251,10 @@ class Change:
     ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
     ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
     ``version`` grows with every transition.
+
+    ``started_at`` and ``ended_at`` are when it was really made, ``released_by`` is who did that; ``overtaken`` says why
+    it should have waited then. ``abandoned``: it was cancelled since its pull request was closed without a merge.
+    ``notes`` are what was said when it was closed or cancelled.
     """
 
     number: str
@@ -263,13 +279,25 @@ class Change:
     retrospective: Retrospective | None = None
     closure: Closure | None = None
     successor: str = ""
+    released_by: tuple[Account, ...] = ()
+    overtaken: str = ""
+    abandoned: bool = False
+    notes: str = ""
+    closed_by: Account | None = None
+    closed_at: datetime | None = None
     rescheduled_at: datetime | None = None
+
+    @property
+    def is_unauthorised(self) -> bool:
+        """Whether it was released, and nobody had authorised that."""
+        return self.state is State.CANCELLED and self.started_at is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say.
 
+    ``at`` is when something happened that is only noted: it is judged by that moment, however late it is heard of.
     ``final``: the system that keeps the record has rejected it as a whole. ``rescheduled``: somebody planned it anew.
     ``said_at`` is when somebody said it, where that was before now; ``review`` is the review that they said it by.
     """
@@ -282,6 +310,7 @@ class Event:
     incident: str = ""
     closure: Closure | None = None
     successor: str = ""
+    at: datetime | None = None
     final: bool = False
     rescheduled: bool = False
     said_at: datetime | None = None

@@ -41,6 +41,7 @@ _KEEP = """
         deadline = %(deadline)s,
         review_due = %(review_due)s,
         authorised_at = %(authorised_at)s,
+        unauthorised = %(unauthorised)s,
         version = %(version)s,
         body = %(body)s
     WHERE number = %(number)s AND version = %(version)s - 1
@@ -84,6 +85,7 @@ _AROUND = (
 """
 )
 _OF_APPLICATION = _READ + " WHERE application = %s ORDER BY opened_at DESC, sequence DESC LIMIT %s"
+_UNAUTHORISED = _READ + " WHERE unauthorised ORDER BY opened_at DESC, sequence DESC LIMIT %s"
 _REVIEWS_DUE = _READ + " WHERE application = %s AND review_due IS NOT NULL ORDER BY review_due, number"
 _AGENDA = _READ + " WHERE state = 'authorize' AND deadline IS NOT NULL ORDER BY deadline, number LIMIT %s"
 _HISTORY = "SELECT version, act, before, after, actor, why, at FROM transition WHERE number = %s ORDER BY version"
@@ -210,6 +212,10 @@ def _entry(change: Change, told: Transition, who: dict[str, Any] | None) -> Entr
         "head": change.contents.head,
         "round": change.round,
     }
+    if change.closure is not None:
+        body["closure"] = change.closure.value
+    if change.is_unauthorised:
+        body["unauthorised"] = True
     if told.act not in {Act.VOTE, Act.WITHDRAW}:
         return Entry(Kind.CHANGE_MOVED, told.number, body)
     vote = change.votes[-1]
@@ -263,6 +269,11 @@ async def reviews_due(connection: AsyncConnection[Any], application: str) -> tup
 async def agenda(connection: AsyncConnection[Any], most: int = MOST) -> tuple[Change, ...]:
     """What a board is to decide, the most urgent first."""
     return await _read(connection, _AGENDA, [most])
+
+
+async def unauthorised(connection: AsyncConnection[Any], most: int = MOST) -> tuple[Change, ...]:
+    """What was released without authorisation, the newest first."""
+    return await _read(connection, _UNAUTHORISED, [most])
 
 
 async def history(connection: AsyncConnection[Any], number: str) -> tuple[Transition, ...]:
@@ -341,6 +352,7 @@ def _columns(change: Change) -> dict[str, Any]:
         "deadline": change.deadline,
         "review_due": None if change.retrospective else change.review_due,
         "authorised_at": change.authorisation.at if change.authorisation else None,
+        "unauthorised": change.is_unauthorised,
         "version": change.version,
         "body": codec.dump(change),
     }

@@ -134,6 +134,14 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """When a pull request was merged, or closed without that, and by whom; None for an account that is gone."""
+
+    at: datetime
+    by: Account | None
+
+
+@dataclass(frozen=True, slots=True)
 class Disowned:
     """A person says that they are no co-author of a commit whose message names them as one."""
 
@@ -375,7 +383,8 @@ class PullRequestFacts:
     ``assigned`` are the people whom it was ever assigned to; ``head_seen_at`` is when the head was first pushed.
     ``clean_merges`` are merge commits that were shown to add nothing of their own; ``same_diff`` are commits, reviewed
     before, whose difference to the base is that of the head. ``only_approver`` is who alone approved so many of the
-    author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for.
+    author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for. ``ended``
+    is how a pull request that is not open came to that.
     """
 
     repository: Repository
@@ -414,6 +423,7 @@ class PullRequestFacts:
     names: tuple[Named, ...] = ()
     only_approver: Account | None = None
     unauthorised: tuple[Unauthorised, ...] = ()
+    ended: Ended | None = None
 
     @property
     def holds(self) -> tuple[Instruction, ...]:

@@ -15,6 +15,7 @@ from bot.facts.model import (
     Branch,
     ChangedFile,
     Commit,
+    Ended,
     FactsIncomplete,
     FileChange,
     GitIdentity,
@@ -173,7 +174,24 @@ def pull_request(
         incomplete=tuple(incomplete),
         turns=tuple(sorted(_turns(node["timelineItems"]["nodes"]), key=lambda each: (each.at, each.kind))),
         assigned=tuple(sorted(_assigned(node["timelineItems"]["nodes"]))),
+        ended=_ended(node),
     )
+
+
+def _ended(node: Node) -> Ended | None:
+    """How the pull request was merged or closed; None while it is open, and where GitHub does not tell."""
+    if node["mergedAt"] is not None:
+        return Ended(moment(node["mergedAt"]), account(node["mergedBy"]))
+    closed = node["closed"]["nodes"]
+    if not closed or node["state"] == PullRequestState.OPEN.value:
+        return None
+    return Ended(moment(closed[-1]["createdAt"]), account(closed[-1]["actor"]))
+
+
+def enqueuer(repository: Node | None) -> Account | None:
+    """Who put the pull request into the merge queue last; None where nobody did."""
+    events = repository["pullRequest"]["timelineItems"]["nodes"] if repository and repository["pullRequest"] else ()
+    return _user(events[-1]["enqueuer"]) if events else None
 
 
 def _turns(items: Sequence[Node]) -> Iterator[Turn]:

@@ -286,6 +286,7 @@ def asked(house: House) -> dict[str, dict[str, Any]]:
         "branch": {**shop, "ref": "refs/heads/main"},
         "comment": {"id": node_id("IssueComment", house.pull.comment(by=house.ann, body="Hello.").id)},
         "commit": {**shop, "oid": house.pull.head_sha},
+        "enqueued": {"owner": "house", "name": "queued", "number": 1},
         "merge_group": {"owner": "house", "name": "queued", "branch": "main"},
         "modes": {**shop, "first": f"{tip}:", "second": f"{tip}:src"},
         "more_pull_requests": {**shop, "after": None},
@@ -447,6 +448,8 @@ TIMELINE = """query($types: [PullRequestTimelineItemsItemType!], $last: Int = 10
       ... on BaseRefChangedEvent { createdAt previousRefName currentRefName }
       ... on ReadyForReviewEvent { createdAt }
       ... on ReopenedEvent { createdAt }
+      ... on ClosedEvent { createdAt actor { login } }
+      ... on AddedToMergeQueueEvent { enqueuer { login } }
       ... on AssignedEvent { createdAt assignee { __typename ... on User { login } ... on Bot { login } } }
     } } } } }"""
 
@@ -480,11 +483,12 @@ async def test_a_timeline_tells_what_happened_to_a_pull_request(client: Client, 
             "currentRefName": "release",
         },
         {"__typename": "ReadyForReviewEvent", "createdAt": after},
+        {"__typename": "ClosedEvent", "createdAt": after, "actor": {"login": "ann"}},
         {"__typename": "ReopenedEvent", "createdAt": later},
     ]
-    assert await items() == {"totalCount": 5, "pageInfo": {"hasPreviousPage": False}, "nodes": told}
-    assert (await items(last=2)) == {"totalCount": 5, "pageInfo": {"hasPreviousPage": True}, "nodes": told[3:]}
-    assert (await items(types=["REOPENED_EVENT", "ASSIGNED_EVENT"]))["nodes"] == [*told[:2], told[4]]
+    assert await items() == {"totalCount": 6, "pageInfo": {"hasPreviousPage": False}, "nodes": told}
+    assert (await items(last=2)) == {"totalCount": 6, "pageInfo": {"hasPreviousPage": True}, "nodes": told[4:]}
+    assert (await items(types=["REOPENED_EVENT", "ASSIGNED_EVENT"]))["nodes"] == [*told[:2], told[5]]
     assert (await items(types=["AUTOMATIC_BASE_CHANGE_SUCCEEDED_EVENT"]))["nodes"] == []
 
 

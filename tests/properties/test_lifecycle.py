@@ -7,16 +7,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.changes import cab, desk
+from bot.changes import cab, desk, ending
+from bot.changes.closing import closing
 from bot.changes.context import Context
-from bot.changes.lifecycle import apply, noticed
-from bot.changes.model import Act, Applied, Change, Choice, Closure, Contents, Event, Request, State, Vote
+from bot.changes.ending import Ending
+from bot.changes.lifecycle import advance, apply, noticed
+from bot.changes.model import (
+    Act,
+    Applied,
+    Change,
+    Choice,
+    Closure,
+    Contents,
+    Event,
+    Merge,
+    Part,
+    Request,
+    State,
+    Transition,
+    Vote,
+)
 from bot.decide.approvals import Opinion
 from bot.decide.verdict import Demand
 from bot.deployments.windows import Interval
-from bot.facts.model import Account, AccountKind, Review, ReviewState, Standing
+from bot.facts.model import Account, AccountKind, Ended, PullRequestState, Review, ReviewState, Standing
+from bot.facts.people import GHOST
 from bot.policy.model import ChangeType, OnTimeout, Plan, Policy, Tier
-from tests.unit.builders import account, bot
+from tests.unit.builders import account, bot, decided, pull_request
 from tests.unit.changes.builders import BOARD, GIVEN, MONDAY, PLANS, ROLES, SATURDAY, contents, on_timeout, standing
 
 # Some sit on the board and contribute, some have two accounts, one is a program, one comes later.
@@ -33,6 +50,7 @@ TEAMS: dict[str, tuple[str, ...]] = {
     "dora": ("acme/directors", "acme/risk"),
 }
 PEOPLE = sorted(TEAMS)
+FACTS = pull_request(state=PullRequestState.MERGED)
 SAME = {"cleo-admin": "cleo"}
 accounts = st.sampled_from(PEOPLE)
 some = st.sampled_from([set(PEOPLE), {"cleo", "cora", "omar"}, {"ida", "rick", "cora"}]) | st.sets(accounts, max_size=5)
@@ -73,17 +91,27 @@ class Life(RuleBasedStateMachine):
         board = replace(high, cab=replace(high.cab, reviews=reviews))
         self.bank: Policy = replace(bank, tiers={**bank.tiers, Tier.HIGH: board})
         self.opinions: dict[str, Opinion] = {}
+        self.robot = bot("robot")
+        self.begin(tier)
+
+    def begin(self, tier: Tier) -> None:
         self.now: datetime = MONDAY
         self.teams = {login: teams for login, teams in TEAMS.items() if login != "newt"}
         self.blocking: tuple[str, ...] = ()
         self.demands: tuple[Demand, ...] = GIVEN
         self.change = Change("CHG-2027-0001", "pull:77:7", self.filled(tier), opened_at=MONDAY)
-        self.robot = bot("robot")
+        self.authorised = False
         # What the model knows by itself: who said what in this round, and who asked.
         self.said: list[Word] = []
         self.askers: set[str] = set()
         self.on_board: set[str] = set()
         self.beside: set[str] = set()
+
+    @rule(tier=st.sampled_from([Tier.LOW, Tier.HIGH, Tier.HIGH]))
+    @precondition(lambda self: self.change.state.over)
+    def another_one(self, tier: Tier) -> None:
+        """Most stories are over soon."""
+        self.begin(tier)
 
     def filled(self, tier: Tier, **changes: object) -> Contents:
         kind = {Tier.LOW: ChangeType.STANDARD}.get(tier, ChangeType.NORMAL)
@@ -105,6 +133,18 @@ class Life(RuleBasedStateMachine):
             return True
         return False
 
+    def seat(self, before: Change, told: Transition) -> None:
+        """Who asked, who is on the board since then, and who beside it."""
+        if told.act in {Act.SUBMIT, Act.DECLARE} and told.who is not None:
+            self.askers.add(person(told.who))
+        if told.act is Act.SUBMIT:
+            self.on_board = {login for login, teams in self.teams.items() if self.roles(teams, before)}
+            self.beside = set()
+        if told.act is Act.ESCALATE:
+            self.beside = {login for login, teams in self.teams.items() if self.is_director(teams)}
+        if told.act in {Act.ASSESS, Act.REVISE, Act.DECLARE}:
+            self.beside = set()
+
     def follow(self, step: Applied) -> None:
         before, self.change = self.change, step.change
         told = step.transition
@@ -116,20 +156,19 @@ class Life(RuleBasedStateMachine):
             self.said = []
         if told.act in {Act.VOTE, Act.WITHDRAW}:
             self.hear(self.change.votes[-1])
-        if told.act in {Act.SUBMIT, Act.DECLARE} and told.who is not None:
-            self.askers.add(person(told.who))
-        if told.act is Act.SUBMIT:
-            self.on_board = {login for login, teams in self.teams.items() if self.roles(teams, before)}
-            self.beside = set()
-        if told.act is Act.ESCALATE:
-            self.beside = {login for login, teams in self.teams.items() if self.is_director(teams)}
-        if told.act in {Act.ASSESS, Act.REVISE, Act.DECLARE}:
-            self.beside = set()
+        self.seat(before, told)
         assert (found := step.announcement) is None or (found.text and found.version == told.version)
         if told.act is Act.AUTHORIZE:
             self.check_authorised()
-        if told.act in {Act.START, Act.OVERTAKE}:
-            assert before.state is State.SCHEDULED
+            self.authorised = True
+        if told.after in {State.DRAFT, State.ASSESS, State.CANCELLED}:
+            self.authorised = False
+        if told.act is Act.CLOSE:
+            self.check_closed(before, told.who)
+        if told.after is State.IMPLEMENT:
+            assert told.act in {Act.START, Act.OVERTAKE}
+            assert before.state is State.SCHEDULED or (before.state, told.act) == (State.IMPLEMENT, Act.OVERTAKE)
+            assert self.authorised
             assert before.authorisation is not None
             assert before.authorisation.diff == self.change.contents.diff
             assert before.authorisation.routing == cab.routing(
@@ -195,6 +234,76 @@ class Life(RuleBasedStateMachine):
         assert len({SAME.get(login, login) for login in counting}) >= quorum
         assert can_sign(sign_off, {login: roles for login, roles in counting.items() if roles})
 
+    def check_closed(self, before: Change, who: Account | None) -> None:
+        """Who says that it went well had no hand in it; Countersign says so only where nobody has to look."""
+        demanded = self.bank.tiers[before.contents.tier].verification
+        well = self.change.closure in {Closure.SUCCESSFUL, Closure.WITH_ISSUES}
+        assert before.emergency is None or before.retrospective is not None
+        if who is None:
+            assert self.change.closure is Closure.SUCCESSFUL
+            assert demanded is None
+            assert not before.overtaken
+            assert not before.backed_out
+            assert before.emergency is None
+            assert before.ended_at is not None
+            assert self.now - before.ended_at >= timedelta(hours=24)
+        elif well and demanded is not None:
+            assert "acme/verification" in self.teams[who.login]
+            took_part = (*before.contents.contributors, *before.released_by)
+            assert person(who) not in {person(each) for each in took_part}
+
+    @rule(
+        who=accounts,
+        late=st.sampled_from([0, 0, 1, 30]),
+        named=st.sampled_from([True, True, False]),
+        really=st.sampled_from([False, False, False, True]),
+    )
+    @precondition(lambda self: self.change.state is not State.CLOSED)
+    def somebody_merges(self, who: str, late: int, named: bool, really: bool) -> None:
+        if really or self.change.state in {State.SCHEDULED, State.IMPLEMENT}:
+            self.merge(who, late, named=named)
+
+    def merge(self, who: str, late: int, *, named: bool) -> None:
+        """Somebody merges, whatever anybody thinks of it; it is heard of when it is."""
+        before, at = self.change, self.now
+        facts = replace(FACTS, ended=Ended(at, account(who) if named else None))
+        self.now += timedelta(hours=late)
+        by = account(who) if named else GHOST
+        part = Part(before.subject, before.contents, self.blocking, self.demands, merge=Merge(by, at))
+        end = Ending(before.subject, facts, self.bank, decided(facts), "", self.now)
+        for step in ending.merged(before, replace(self.context, parts=(part,)), end):
+            self.follow(step)
+        after = self.change
+        if before.state is State.SCHEDULED:
+            assert after.state is State.REVIEW
+            assert by in after.released_by
+        elif before.state in {State.DRAFT, State.ASSESS, State.AUTHORIZE}:
+            assert after.is_unauthorised
+            assert by in after.released_by
+        else:
+            assert after.state is before.state or (before.state, after.state) == (State.IMPLEMENT, State.REVIEW)
+
+    @rule(really=st.sampled_from([False, False, False, False, False, True]))
+    def closed_without_a_merge(self, really: bool) -> None:
+        before = self.change
+        if really and self.try_(Event(Act.ABANDON, why="It was closed.", at=self.now)):
+            assert before.state in {State.DRAFT, State.ASSESS, State.AUTHORIZE, State.SCHEDULED}
+            assert self.change.abandoned
+            assert not self.change.is_unauthorised
+
+    @rule(who=st.sampled_from(["vera", "vera", "ana", "ida", "rosa"]), closure=st.sampled_from(Closure))
+    @precondition(lambda self: self.change.state in {State.IMPLEMENT, State.REVIEW})
+    def somebody_says_what_came_of_it(self, who: str, closure: Closure) -> None:
+        self.try_(Event(Act.FINISH, account("rosa")))
+        for event in closing(self.change, account(who), closure, "This is what we found."):
+            self.try_(event)
+
+    @rule()
+    @precondition(lambda self: self.change.state in {State.IMPLEMENT, State.REVIEW})
+    def nobody_says_anything(self) -> None:
+        self.try_(Event(Act.FINISH, account("rosa")))
+        self.time_passes(25)
+
     @rule(who=accounts)
     def ask(self, who: str) -> None:
         self.try_(Event(Act.SUBMIT, account(who), "Please."))
@@ -243,9 +352,14 @@ class Life(RuleBasedStateMachine):
             self.opinions[person(account(who))] = replace(known, review=gone, reason="it was dismissed")
             self.countersign_acts()
 
-    @rule(who=st.sampled_from(["zoe", "ana", "rick", "rosa"]), voters=some)
+    @rule(
+        who=st.sampled_from(["zoe", "ana", "rick", "rosa"]),
+        voters=some,
+        releasing=st.sampled_from(["rosa", "vera", "vera", "ana"]),
+        by_merging=st.booleans(),
+    )
     @precondition(lambda self: not self.change.state.over)
-    def the_usual_next_step(self, who: str, voters: set[str]) -> None:
+    def the_usual_next_step(self, who: str, voters: set[str], releasing: str, by_merging: bool) -> None:
         """Left to chance, few stories get as far as a board that decides."""
         match self.change.state:
             case State.DRAFT:
@@ -255,7 +369,14 @@ class Life(RuleBasedStateMachine):
             case State.SCHEDULED:
                 if self.change.emergency is None:
                     self.to_the_weekend()
-                self.try_(Event(Act.START, account("rosa")))
+                if by_merging:
+                    self.merge(releasing, 0, named=True)
+                else:
+                    self.try_(Event(Act.START, account(releasing)))
+            case State.IMPLEMENT | State.REVIEW if by_merging:
+                self.nobody_says_anything()
+            case State.IMPLEMENT | State.REVIEW:
+                self.somebody_says_what_came_of_it("vera", Closure.SUCCESSFUL)
         self.countersign_acts()
 
     @rule(choice=st.sampled_from(Choice), voters=some)
@@ -313,7 +434,7 @@ class Life(RuleBasedStateMachine):
         base=st.sampled_from(["main", "main", "staging"]),
         head=st.sampled_from(["b" * 40, "c" * 40]),
         plans=st.sampled_from([PLANS, PLANS, PLANS, PLANS[:2]]),
-        contributors=st.sets(st.sampled_from(["ana", "bo", "ida", "cleo-admin"]), min_size=1, max_size=2),
+        contributors=st.sets(st.sampled_from(["ana", "bo", "ida", "cleo-admin", "vera"]), min_size=1, max_size=2),
         template=st.booleans(),
         really=st.sampled_from([True, False, False]),
     )
@@ -395,6 +516,18 @@ class Life(RuleBasedStateMachine):
             assert given is None
 
     @invariant()
+    def what_was_released_without_an_authorisation_passes_for_nothing(self) -> None:
+        change = self.change
+        released = change.started_at is not None
+        assert change.is_unauthorised == (released and change.authorisation is None)
+        assert (change.closure is not None) == (change.state is State.CLOSED)
+        if change.state is State.CLOSED:
+            assert released
+        if change.is_unauthorised:
+            assert change.state is State.CANCELLED
+            assert advance(change, replace(self.context, now=self.now + timedelta(days=99))) == ()
+
+    @invariant()
     def one_person_counts_once_and_whoever_takes_part_never(self) -> None:
         counted = cab.count(self.change, self.context.standings, self.bank)
         counting = [each.vote for each in counted.votes if not each.reason]
@@ -410,6 +543,19 @@ class Life(RuleBasedStateMachine):
             (each.person, each.choice, each.at) for each in self.said
         }
         assert len(counted.votes) == len(self.change.votes) >= len(self.said)
+
+
+class End(Life):
+    """The same from where it is authorised: left to chance, few stories come to their end."""
+
+    def begin(self, tier: Tier) -> None:
+        super().begin(tier)
+        self.ask("zoe")
+        self.countersign_acts()
+        self.several_vote(Choice.APPROVE, {"ida", "rick", "cora"})
+        self.countersign_acts()
+        self.to_the_weekend()
+        assert self.change.state is State.SCHEDULED
 
 
 @given(votes=st.lists(st.tuples(accounts, st.sampled_from(Choice)), max_size=14))
@@ -493,3 +639,5 @@ def can_sign(sign_off: tuple[str, ...], counting: dict[str, set[str]]) -> bool:
 
 Life.TestCase.settings = settings(max_examples=250, stateful_step_count=50, deadline=None)
 TestLife = Life.TestCase
+End.TestCase.settings = settings(max_examples=250, stateful_step_count=30, deadline=None)
+TestEnd = End.TestCase

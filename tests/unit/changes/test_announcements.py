@@ -256,8 +256,8 @@ def test_who_may_review_is_reminded_once_when_it_is_overdue() -> None:
     reviewed = done(change, Event(Act.REVIEW, account("ida"), "It was right to do this at once."), due)
     assert apply(reviewed, Event(Act.REMIND), due) == nobody
     assert told(change, Event(Act.REVIEW, account("ida"), "It was right to do this at once.")) is None
-    closing = Event(Act.CLOSE, account("vera"), "It went well.", closure=Closure.SUCCESSFUL)
-    assert told(reviewed, closing, context(verified=True)) is None
+    closing = Event(Act.CLOSE, account("vera"), "It went badly.", closure=Closure.UNSUCCESSFUL)
+    assert told(reviewed, closing, context()) is None
 
 
 def test_an_emergency_of_no_application_is_named_so() -> None:

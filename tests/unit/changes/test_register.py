@@ -148,7 +148,7 @@ async def test_a_change_is_read_back_as_it_was_kept(store: Store) -> None:
     begun = await do(store, change, Event(Act.START, account("rosa")), context(SATURDAY))
     ended = await do(store, begun, Event(Act.FINISH), context(SATURDAY + timedelta(hours=1)))
     closing = Event(Act.CLOSE, account("vera"), closure=Closure.SUCCESSFUL)
-    closed = await do(store, ended, closing, context(SATURDAY + timedelta(hours=2), verified=True))
+    closed = await do(store, ended, closing, context(SATURDAY + timedelta(hours=2)))
     assert await read(store, change.number) == closed
     assert await read(store, "CHG-2027-9999") is None
 
