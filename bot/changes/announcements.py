@@ -17,7 +17,6 @@ from bot.words import listed, quoted, shortened
 LONGEST_REASON = 300
 """Characters of a reason that are repeated; the record has all of it."""
 
-_VOTE = "Vote with `/cab approve`, `/cab reject reason` or `/cab defer reason`; `/change` shows the record."
 _REVIEW = "`/change review what-was-found`"
 _AGAIN = "It is back in draft: ask again with `/request-cab`."
 
@@ -26,7 +25,7 @@ def of(before: Change, after: Change, told: Transition, context: Context) -> Ann
     """What is to be said of what happened; None when nobody has to act on it."""
     match told.act:
         case Act.ASSESS if after.contents.routing.has_board:
-            called, text = _called(after.contents.routing.roles, after, context), _on_the_agenda(after)
+            called, text = _called(after.contents.routing.roles, after, context), _on_the_agenda(after, context)
         case Act.EXTEND | Act.ESCALATE:
             roles = after.escalation.roles if after.escalation is not None else ()
             called = _called(roles or after.contents.routing.roles, after, context)
@@ -69,10 +68,10 @@ def _reviewers(change: Change, context: Context) -> tuple[str, ...]:
     return _called(cab.reviewing(context.policy, change.contents.tier), change, context)
 
 
-def _on_the_agenda(change: Change) -> str:
+def _on_the_agenda(change: Change, context: Context) -> str:
     window = change.contents.window
     planned = f" Planned for {window.spoken}." if window is not None else ""
-    return f"{_named(change)}, is on the agenda until {_deadline(change)}.{planned} {_VOTE}"
+    return f"{_named(change)}, is on the agenda until {_deadline(change)}.{planned} {_how(change, context)}"
 
 
 def _not_decided(before: Change, change: Change, context: Context) -> str:
@@ -85,7 +84,15 @@ def _not_decided(before: Change, change: Change, context: Context) -> str:
         now = f"The board has until {until} now."
     last = " Without a decision by then, it is rejected." if beside is not None else ""
     missing = listed(guards.of_board(cab.count(change, context.standings, context.policy), change.contents))
-    return f"{_named(change)}, was not decided by {_deadline(before)}. {now}{last} Missing: {missing}. {_VOTE}"
+    how = _how(change, context)
+    return f"{_named(change)}, was not decided by {_deadline(before)}. {now}{last} Missing: {missing}. {how}"
+
+
+def _how(change: Change, context: Context) -> str:
+    """How to vote."""
+    board = context.policy.tiers[change.contents.tier].cab
+    review = ", or review the pull request" if board is not None and board.reviews else ""
+    return f"Vote with `/cab approve`, `/cab reject reason` or `/cab defer reason`{review}; `/change` shows the record."
 
 
 def _sent_back(before: Change, told: Transition, context: Context) -> str:

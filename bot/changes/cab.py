@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.changes.model import Change, Choice, Contents, Routing, Vote
-from bot.decide.approvals import ENOUGH, holds
+from bot.changes.model import Change, Choice, Request, Routing, Vote
+from bot.decide.approvals import holds
 from bot.decide.matching import assign
-from bot.decide.verdict import CountedReview
 from bot.facts.model import Account, Standing
 from bot.facts.people import People, Person, is_human, people_among
 from bot.policy.model import ChangeType, OnTimeout, Policy, Tier
@@ -124,15 +123,24 @@ def objection(account: Account, change: Change, standings: Sequence[Standing], p
         return took_part
     if change.request is None:
         return "was not asked: nobody has asked the board yet"
-    asked = [replace(change.request, roles=change.contents.routing.roles)]
-    asked += [change.escalation] if change.escalation is not None else []
-    held = [each for each in asked if _held(account, each.roles, standings, policy)]
+    held = [each for each in _asked(change) if _held(account, each.roles, standings, policy)]
     if not held:
-        roles = list(dict.fromkeys(role for each in asked for role in each.roles))
+        roles = list(dict.fromkeys(role for each in _asked(change) for role in each.roles))
         return f"holds none of the roles {listed(roles)}" if roles else "is on no board: none decides here"
     if not any(account in each.members for each in held):
         return f"came to the board after it was asked on {held[0].at:%Y-%m-%d %H:%M} UTC"
     return ""
+
+
+def sits(account: Account, change: Change, standings: Sequence[Standing], policy: Policy) -> bool:
+    """Whether the account holds a role of the board that was asked, whether or not it has a vote."""
+    return any(_held(account, each.roles, standings, policy) for each in _asked(change))
+
+
+def _asked(change: Change) -> list[Request]:
+    """Who was asked about the change: the board, and whom it was escalated to."""
+    first = [replace(change.request, roles=change.contents.routing.roles)] if change.request is not None else []
+    return first + ([change.escalation] if change.escalation is not None else [])
 
 
 def part_in(account: Account, change: Change, people: People) -> str:
@@ -178,18 +186,17 @@ def count(change: Change, standings: Sequence[Standing], policy: Policy) -> Coun
     )
 
 
-def votes_of_reviews(
-    reviews: Sequence[CountedReview], contents: Contents, round_: int, at: datetime
-) -> tuple[Vote, ...]:
-    """Reviews that count as votes to approve, for a policy that takes them so (``cab.reviews``).
+def last_word(change: Change, person: Person, people: People) -> Vote | None:
+    """What a person said last of the change as it is now asked about; None when they said nothing."""
+    said = [vote for vote in change.votes if people.person(vote.by) == person and not _earlier(vote, change)]
+    return max(reversed(said), key=lambda each: each.at, default=None)
 
-    One that fills no demand only since others filled it before is a vote as well.
-    """
-    return tuple(
-        Vote(each.account, Choice.APPROVE, "approved the pull request", at, contents.diff, round_)
-        for each in reviews
-        if each.account is not None and (each.counts_for is not None or each.reason == ENOUGH)
-    )
+
+def given_by(change: Change, review: int | None, people: People) -> Vote | None:
+    """The vote that was given by the review, while it is the last word of its voter; None when it is not."""
+    given = [vote for vote in change.votes if review is not None and vote.review == review]
+    last = last_word(change, people.person(given[-1].by), people) if given else None
+    return last if last is not None and last.review == review and last.choice is not Choice.WITHDRAW else None
 
 
 def on_timeout(change: Change, outcome: Outcome, *, rejected: bool, now: datetime) -> OnTimeout | None:
@@ -205,10 +212,14 @@ def on_timeout(change: Change, outcome: Outcome, *, rejected: bool, now: datetim
 
 
 def _reason(vote: Vote, change: Change, standings: Sequence[Standing], policy: Policy, people: People) -> str:
-    if vote.round != change.round or vote.diff != change.contents.diff:
+    if _earlier(vote, change):
         return "it was given for an earlier state of the change"
     found = objection(vote.by, change, standings, policy, people)
     return f"whoever gave it {found}" if found else ""
+
+
+def _earlier(vote: Vote, change: Change) -> bool:
+    return vote.round != change.round or vote.diff != change.contents.diff
 
 
 def _counted(vote: Vote, reason: str, people: People, signed: Mapping[Person, int], routed: Routing) -> CountedVote:

@@ -11,15 +11,29 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import cab, closing, conflicts, emergency, fill, findings, lifecycle, links, parts, register, release
+from bot.changes import (
+    closing,
+    conflicts,
+    emergency,
+    fill,
+    findings,
+    lifecycle,
+    links,
+    parts,
+    register,
+    release,
+    reviews,
+)
 from bot.changes.context import Context
 from bot.changes.hearing import Heard
 from bot.changes.model import Act, Applied, Change, Choice, Closure, Contents, Event, Part, Refused, State
-from bot.decide.approvals import bound
+from bot.decide.approvals import bound, opinions
+from bot.decide.contributors import contributors
 from bot.decide.verdict import Decision, Verdict
 from bot.deployments.windows import Interval, allowed
 from bot.facts.diffs import Comparison
 from bot.facts.model import Account, Instructed, PullRequestFacts, RecordFacts, Standing
+from bot.facts.people import people_of
 from bot.ledger import Entry, append
 from bot.policy.model import ChangeType, Plan, Policy, System, Tier
 from bot.queue import Urgency, want
@@ -88,7 +102,7 @@ async def look(
         if change is None and not asked:
             change = await _last(connection, subject)
         if change is None:
-            if not (asked or is_wanted(policy, decision.tier) or await _was_withdrawn(connection, subject)):
+            if not (asked or is_wanted(policy, decision.tier) or await _was_abandoned(connection, subject)):
                 return facts, Desk(None, context)
             contents = contents_of(facts, decision, policy, now, diff, None)
             change, opened = await register.open_record(connection, subject, contents, now)
@@ -105,9 +119,6 @@ async def look(
         context = replace(context, overdue=numbers)
         if not change.state.over:
             for applied in _steps(change, noticed(change, context), context):
-                entries.append(await register.keep(connection, applied))
-                change = applied.change
-            for applied in _reviewed(change, decision, context):
                 entries.append(await register.keep(connection, applied))
                 change = applied.change
             change, told_there = await listen(connection, change, context, policy)
@@ -157,44 +168,41 @@ async def _last(connection: AsyncConnection[Any], subject: str) -> Change | None
     One that was given up since its pull request was closed is: the pull request is open again.
     """
     found = await register.latest_of(connection, subject)
-    stands = found is not None and found.state is State.CANCELLED and not found.successor and not found.withdrawn
+    stands = found is not None and found.state is State.CANCELLED and not found.successor and not found.abandoned
     return found if stands else None
 
 
-async def _was_withdrawn(connection: AsyncConnection[Any], subject: str) -> bool:
+async def _was_abandoned(connection: AsyncConnection[Any], subject: str) -> bool:
     """Whether the pull request had a record until it was closed."""
     found = await register.latest_of(connection, subject)
-    return found is not None and found.withdrawn
+    return found is not None and found.abandoned
 
 
 def _steps(change: Change, event: Event | None, context: Context) -> list[Applied]:
-    """What is noticed, and then what Countersign does by itself."""
-    steps: list[Applied] = []
-    if event is not None:
-        applied = lifecycle.apply(change, event, context)
-        if isinstance(applied, Applied):
-            steps.append(applied)
-            change = applied.change
-    return [*steps, *lifecycle.advance(change, context)]
+    """What is noticed, what reviews say, and then what Countersign does by itself.
 
-
-def _reviewed(change: Change, decision: Decision, context: Context) -> list[Applied]:
-    """Votes by review, where the policy takes them so: of members of the board who have not voted in this round.
-
-    Whoever reviewed one pull request of a release has not approved the others by that.
+    Nothing is authorised by a vote whose review does not stand any more; and a board that is asked by what follows
+    hears the reviews as well.
     """
-    rules = context.policy.tiers[change.contents.tier].cab
-    if rules is None or not rules.reviews or change.state is not State.AUTHORIZE or len(context.parts) > 1:
-        return []
-    voted = {vote.by.id for vote in change.votes if vote.round == change.round}
+    steps = _applied(change, [event] if event is not None else [], context)
+    for _ in range(2):
+        steps += _applied(_after(change, steps), reviews.votes(_after(change, steps), context), context)
+        steps += _applied(_after(change, steps), reviews.withdrawals(_after(change, steps), context), context)
+        steps += lifecycle.advance(_after(change, steps), context)
+    return steps
+
+
+def _applied(change: Change, events: Sequence[Event], context: Context) -> list[Applied]:
+    """What of the events is let through, one after the other."""
     steps: list[Applied] = []
-    for vote in cab.votes_of_reviews(decision.reviews, change.contents, change.round, context.now):
-        event = Event(Act.VOTE, vote.by, vote.reason, choice=vote.choice)
-        applied = lifecycle.apply(change, event, context) if vote.by.id not in voted else None
-        if isinstance(applied, Applied):
-            steps.append(applied)
-            change = applied.change
-    return [*steps, *lifecycle.advance(change, context)]
+    for event in events:
+        applied = lifecycle.apply(_after(change, steps), event, context)
+        steps += [applied] if isinstance(applied, Applied) else []
+    return steps
+
+
+def _after(change: Change, steps: Sequence[Applied]) -> Change:
+    return steps[-1].change if steps else change
 
 
 async def listen(
@@ -289,6 +297,7 @@ def context_of(
         for finding in decision.findings
         if finding.blocks in {Verdict.FAIL, Verdict.WAIT} and finding.id.partition(":")[0] not in _NOT_OTHERS
     ]
+    people = people_of(facts, policy.people)
     # Of whom the board knows the teams, a review may have shown what they may do in the repository.
     known = {standing.account.id: standing for standing in (*board, *facts.standings)}
     merged = tuple(
@@ -303,6 +312,7 @@ def context_of(
         approvers=tuple(each for person in decision.people if person.role == "approver" for each in person.accounts),
         blocking=tuple(blocking),
         policy_digest=policy_digest,
+        opinions=opinions(facts, policy, people, contributors(facts, people)),
     )
 
 

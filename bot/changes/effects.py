@@ -8,6 +8,7 @@ from bot.changes.context import Context
 from bot.changes.model import (
     Authorisation,
     Change,
+    Choice,
     Declaration,
     Event,
     Request,
@@ -39,9 +40,9 @@ def give_up(change: Change, event: Event, context: Context) -> Change:
     return replace(back(change, event, context), successor=event.successor, notes=event.why)
 
 
-def withdraw(change: Change, event: Event, context: Context) -> Change:
+def abandon(change: Change, event: Event, context: Context) -> Change:
     """There is nothing any more that it would be about."""
-    return replace(give_up(change, event, context), withdrawn=True)
+    return replace(give_up(change, event, context), abandoned=True)
 
 
 def revise(change: Change, event: Event, context: Context) -> Change:
@@ -84,8 +85,18 @@ def vote(change: Change, event: Event, context: Context) -> Change:
     """A vote more is on record, for the diff and the round of now."""
     assert event.who is not None
     assert event.choice is not None
-    vote = Vote(event.who, event.choice, event.why, context.now, change.contents.diff, change.round)
+    # Nobody speaks in the future, whatever a clock elsewhere says.
+    at = min(event.said_at or context.now, context.now)
+    vote = Vote(event.who, event.choice, event.why, at, change.contents.diff, change.round, event.review)
     return replace(change, votes=(*change.votes, vote))
+
+
+def withdraw(change: Change, event: Event, context: Context) -> Change:
+    """A vote that was given by a review is on record as withdrawn, and stays there."""
+    standing = cab.given_by(change, event.review, cab.people_of_change(change, context.standings, context.policy))
+    assert standing is not None
+    withdrawn = replace(standing, choice=Choice.WITHDRAW, reason=event.why)
+    return replace(change, votes=(*change.votes, withdrawn))
 
 
 def authorise(change: Change, _event: Event, context: Context) -> Change:

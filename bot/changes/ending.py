@@ -192,7 +192,7 @@ async def _close(connection: AsyncConnection[Any], change: Change, ending: Endin
         return change, entries + more
     if change.state not in _NOT_RELEASED:
         return change, []
-    event = Event(Act.WITHDRAW, why=why, at=ending.now)
+    event = Event(Act.ABANDON, why=why, at=ending.now)
     steps: list[Applied] = []
     _take(steps, change, event, _context(ending, known))
     return await _keep(connection, change, steps)

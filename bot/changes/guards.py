@@ -123,7 +123,7 @@ def clear(change: Change, _event: Event, context: Context) -> Refused | None:
 
 def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None:
     """The vote is that of a member who may vote, in time, and says why unless it approves."""
-    if event.who is None or event.choice is None:
+    if event.who is None or event.choice in {None, Choice.WITHDRAW}:
         return Refused("A vote is a person's, and says approve, reject or defer.")
     if change.deadline is not None and context.now >= change.deadline:
         return Refused(f"The time to vote was over at {change.deadline:%Y-%m-%d %H:%M} UTC.", "It is decided now.")
@@ -136,8 +136,17 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
             f"Whoever had {listed(roles)} when the board was asked, and no part in the change, votes." if roles else "",
         )
     if event.choice is not Choice.APPROVE and not visible(event.why):
+        assert event.choice is not None
         return Refused(f"To {event.choice.value} needs a reason.", "Say in a sentence what is in the way.")
     return None
+
+
+def stands_by_review(change: Change, event: Event, context: Context) -> Refused | None:
+    """The review gave a vote that is the last word of its voter; a withdrawal says why."""
+    people = cab.people_of_change(change, context.standings, context.policy)
+    if cab.given_by(change, event.review, people) is None:
+        return Refused("No vote stands that this review gave.")
+    return says_why(change, event, context)
 
 
 def authorised(change: Change, _event: Event, context: Context) -> Refused | None:

@@ -89,7 +89,7 @@ def wakes_at(change: Change, context: Context) -> datetime | None:
 _SUBMIT = (guards.asks, guards.complete, guards.board_can_decide)
 _CANCELLED = Rule(State.CANCELLED, (guards.says_why, guards.may_cancel), "", effects.give_up)
 _DECLARED = (guards.declares,)
-_WITHDRAWN = Rule(State.CANCELLED, (closing.happened, guards.says_why), "", effects.withdraw)
+_ABANDONED = Rule(State.CANCELLED, (closing.happened, guards.says_why), "", effects.abandon)
 _BYPASSED = Rule(State.CANCELLED, (closing.happened, guards.says_why, closing.not_noted), "", effects.bypass)
 _BACKED_OUT = Rule(State.REVIEW, (guards.says_why, closing.not_backed_out, closing.may_back_out), "", effects.back_out)
 _OVERTAKEN = Rule(State.IMPLEMENT, (closing.happened, guards.says_why), "", effects.overtake)
@@ -99,7 +99,7 @@ TABLE: dict[tuple[State, Act], Rule] = {
     (State.DRAFT, Act.DECLARE): Rule(State.DRAFT, _DECLARED, "", effects.declare),
     (State.DRAFT, Act.SUBMIT): Rule(State.ASSESS, _SUBMIT, "Nothing is missing.", effects.submit),
     (State.DRAFT, Act.CANCEL): _CANCELLED,
-    (State.DRAFT, Act.WITHDRAW): _WITHDRAWN,
+    (State.DRAFT, Act.ABANDON): _ABANDONED,
     (State.DRAFT, Act.BYPASS): _BYPASSED,
     (State.ASSESS, Act.REVISE): Rule(State.ASSESS, (guards.altered,), "The change is described anew.", effects.revise),
     (State.ASSESS, Act.DECLARE): Rule(State.ASSESS, _DECLARED, "", effects.declare),
@@ -111,7 +111,7 @@ TABLE: dict[tuple[State, Act], Rule] = {
         effects.ask_board,
     ),
     (State.ASSESS, Act.CANCEL): _CANCELLED,
-    (State.ASSESS, Act.WITHDRAW): _WITHDRAWN,
+    (State.ASSESS, Act.ABANDON): _ABANDONED,
     (State.ASSESS, Act.BYPASS): _BYPASSED,
     (State.AUTHORIZE, Act.REVISE): Rule(
         State.ASSESS,
@@ -127,6 +127,9 @@ TABLE: dict[tuple[State, Act], Rule] = {
     ),
     (State.AUTHORIZE, Act.DECLARE): Rule(State.ASSESS, _DECLARED, "", effects.declare),
     (State.AUTHORIZE, Act.VOTE): Rule(State.AUTHORIZE, (guards.has_a_vote,), "Approves.", effects.vote),
+    (State.AUTHORIZE, Act.WITHDRAW): Rule(
+        State.AUTHORIZE, (guards.by_countersign, guards.stands_by_review), "", effects.withdraw
+    ),
     (State.AUTHORIZE, Act.AUTHORIZE): Rule(
         State.SCHEDULED,
         (guards.by_countersign, guards.clear, guards.authorised, guards.in_time),
@@ -158,7 +161,7 @@ TABLE: dict[tuple[State, Act], Rule] = {
         effects.escalate,
     ),
     (State.AUTHORIZE, Act.CANCEL): _CANCELLED,
-    (State.AUTHORIZE, Act.WITHDRAW): _WITHDRAWN,
+    (State.AUTHORIZE, Act.ABANDON): _ABANDONED,
     (State.AUTHORIZE, Act.BYPASS): _BYPASSED,
     (State.SCHEDULED, Act.REVISE): Rule(
         State.ASSESS,
@@ -184,7 +187,7 @@ TABLE: dict[tuple[State, Act], Rule] = {
     ),
     (State.SCHEDULED, Act.OVERTAKE): _OVERTAKEN,
     (State.SCHEDULED, Act.CANCEL): _CANCELLED,
-    (State.SCHEDULED, Act.WITHDRAW): _WITHDRAWN,
+    (State.SCHEDULED, Act.ABANDON): _ABANDONED,
     (State.IMPLEMENT, Act.OVERTAKE): _OVERTAKEN,
     (State.IMPLEMENT, Act.FINISH): Rule(State.REVIEW, (), "It was released.", effects.end),
     (State.IMPLEMENT, Act.BACK_OUT): _BACKED_OUT,

@@ -50,6 +50,7 @@ class Act(StrEnum):
     SUBMIT = "submit"
     ASSESS = "assess"
     VOTE = "vote"
+    WITHDRAW = "withdraw"
     AUTHORIZE = "authorize"
     REJECT = "reject"
     DEFER = "defer"
@@ -65,15 +66,19 @@ class Act(StrEnum):
     REMIND = "remind"
     CLOSE = "close"
     CANCEL = "cancel"
-    WITHDRAW = "withdraw"
+    ABANDON = "abandon"
 
 
 class Choice(StrEnum):
-    """What a member of the board can say."""
+    """What a member of the board can say.
+
+    ``WITHDRAW`` takes the place of a vote whose review does not stand any more; nobody says it.
+    """
 
     APPROVE = "approve"
     REJECT = "reject"
     DEFER = "defer"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +181,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered."""
+    """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered.
+
+    ``at`` is when it was said: the latest word of a person stands, whenever it was heard. ``review`` is the id of the
+    review that it was said by. A withdrawal has the moment of the vote whose place it takes.
+    """
 
     by: Account
     choice: Choice
@@ -184,6 +193,7 @@ class Vote:
     at: datetime
     diff: str
     round: int
+    review: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +253,7 @@ class Change:
     ``version`` grows with every transition.
 
     ``started_at`` and ``ended_at`` are when it was really made, ``released_by`` is who did that; ``overtaken`` says why
-    it should have waited then. ``withdrawn``: it was cancelled since its pull request was closed without a merge.
+    it should have waited then. ``abandoned``: it was cancelled since its pull request was closed without a merge.
     ``notes`` are what was said when it was closed or cancelled.
     """
 
@@ -271,7 +281,7 @@ class Change:
     successor: str = ""
     released_by: tuple[Account, ...] = ()
     overtaken: str = ""
-    withdrawn: bool = False
+    abandoned: bool = False
     notes: str = ""
     closed_by: Account | None = None
     closed_at: datetime | None = None
@@ -289,6 +299,7 @@ class Event:
 
     ``at`` is when something happened that is only noted: it is judged by that moment, however late it is heard of.
     ``final``: the system that keeps the record has rejected it as a whole. ``rescheduled``: somebody planned it anew.
+    ``said_at`` is when somebody said it, where that was before now; ``review`` is the review that they said it by.
     """
 
     act: Act
@@ -302,6 +313,8 @@ class Event:
     at: datetime | None = None
     final: bool = False
     rescheduled: bool = False
+    said_at: datetime | None = None
+    review: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

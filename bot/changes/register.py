@@ -52,12 +52,15 @@ _TRANSITION = """
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 _VOTE = """
-    INSERT INTO vote (number, version, voter, choice, reason, diff, round, at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO vote (number, version, voter, choice, reason, diff, round, at, review)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _READ = """
     SELECT change.body, coalesce(
         (SELECT jsonb_agg(
-            jsonb_build_array(voter, choice, reason, round(extract(epoch FROM at) * 1000000)::bigint, diff, vote.round)
+            jsonb_build_array(
+                voter, choice, reason, round(extract(epoch FROM at) * 1000000)::bigint, diff, vote.round, review
+            )
             ORDER BY version
         ) FROM vote WHERE vote.number = change.number),
         '[]'
@@ -158,7 +161,7 @@ async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
             told.at,
         ],
     )
-    if told.act is Act.VOTE:
+    if told.act in {Act.VOTE, Act.WITHDRAW}:
         await _keep_vote(connection, change, told.version)
     concerns = _concerns(change, told)
     if concerns:
@@ -191,6 +194,7 @@ async def _keep_vote(connection: AsyncConnection[Any], change: Change, version: 
             vote.diff,
             vote.round,
             vote.at,
+            vote.review,
         ],
     )
 
@@ -212,9 +216,13 @@ def _entry(change: Change, told: Transition, who: dict[str, Any] | None) -> Entr
         body["closure"] = change.closure.value
     if change.is_unauthorised:
         body["unauthorised"] = True
-    if told.act is not Act.VOTE:
+    if told.act not in {Act.VOTE, Act.WITHDRAW}:
         return Entry(Kind.CHANGE_MOVED, told.number, body)
-    return Entry(Kind.VOTE_CAST, told.number, {**body, "choice": change.votes[-1].choice.value})
+    vote = change.votes[-1]
+    body |= {"choice": vote.choice.value, "said_at": moment(vote.at), "review": vote.review}
+    if told.act is Act.VOTE:
+        return Entry(Kind.VOTE_CAST, told.number, body)
+    return Entry(Kind.VOTE_WITHDRAWN, told.number, {**body, "voter": _account(vote.by)})
 
 
 async def open_of(connection: AsyncConnection[Any], subject: str, *, held: bool = False) -> Change | None:
@@ -367,6 +375,6 @@ def _certain(value: dict[str, Any]) -> Account:
 
 
 def _vote(row: list[Any]) -> Vote:
-    voter, choice, reason, microseconds, diff, round_ = row
+    voter, choice, reason, microseconds, diff, round_, review = row
     at = datetime.fromtimestamp(0, UTC) + _MICROSECOND * microseconds
-    return Vote(_certain(voter), Choice(choice), reason, at, diff, round_)
+    return Vote(_certain(voter), Choice(choice), reason, at, diff, round_, review)

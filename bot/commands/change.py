@@ -1,7 +1,7 @@
 """`/change`: shows the record, and does to it what has no command of its own."""
 
 from bot.changes import cab, plans
-from bot.changes.model import Act, Event
+from bot.changes.model import Act, Choice, Event
 from bot.changes.model import Change as Record
 from bot.commands import close, emergency, frame, link
 from bot.commands.model import Answer, Change, Command, Situation
@@ -62,7 +62,7 @@ def _show(change: Change) -> Answer:
 def _vote(each: cab.CountedVote) -> tuple[str, ...]:
     said = each.vote.reason if not each.reason else each.reason
     return (
-        "not counted" if each.reason else "counted",
+        "not counted" if each.reason or each.vote.choice is Choice.WITHDRAW else "counted",
         f"`@{each.vote.by.login}`",
         each.vote.choice.value,
         sentence(said, quiet=True),

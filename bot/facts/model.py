@@ -182,6 +182,7 @@ class Review:
     """A review as it stands now. ``commit`` is the head that was reviewed, None when git has forgotten it.
 
     ``edited_by`` is who last edited the text, the author included; the state, not the words, is what counts.
+    ``text`` is the beginning of what somebody wrote who asks for changes, unless somebody else edited it.
     """
 
     id: int
@@ -191,6 +192,7 @@ class Review:
     submitted_at: datetime
     edited_at: datetime | None = None
     edited_by: Account | None = None
+    text: str = ""
 
 
 class FileChange(StrEnum):

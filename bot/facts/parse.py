@@ -31,8 +31,11 @@ from bot.facts.model import (
     Turn,
     TurnKind,
 )
+from bot.words import shortened, visible
 
 Node = Mapping[str, Any]
+LONGEST_TEXT = 300
+"""Characters of a review's text that are kept."""
 _REPEATS = re.compile(r"^(?:This reverts commit|\(cherry picked from commit) ([0-9a-f]{40,64})\b", re.MULTILINE)
 _KINDS = {"User": AccountKind.USER, "Bot": AccountKind.BOT}
 
@@ -92,14 +95,17 @@ def commit(node: Node) -> tuple[Commit, tuple[FactsIncomplete, ...]]:
 
 def review(node: Node) -> Review:
     """A review as it stands now."""
+    state, author, editor = ReviewState(node["state"]), account(node["author"]), account(node["editor"])
+    own = state is ReviewState.CHANGES_REQUESTED and editor in {None, author}
     return Review(
         id=node["databaseId"],
-        author=account(node["author"]),
-        state=ReviewState(node["state"]),
+        author=author,
+        state=state,
         commit=node["commit"]["oid"] if node["commit"] else None,
         submitted_at=moment(node["submittedAt"]),
         edited_at=moment(node["lastEditedAt"]) if node["lastEditedAt"] else None,
-        edited_by=account(node["editor"]),
+        edited_by=editor,
+        text=shortened(visible(node["body"]), LONGEST_TEXT) if own else "",
     )
 
 

@@ -101,9 +101,9 @@ class Approvals:
 class Cab:
     """How the Change Advisory Board decides.
 
-    ``quorum`` votes to approve, within ``timeout`` of the request. ``reviews``: an approving review of the pull request
-    by a member is a vote as well. ``escalate_to`` are roles that decide with the board when it is escalated; without
-    one, the board itself has as much time again.
+    ``quorum`` votes to approve, within ``timeout`` of the request. ``reviews``: a member's review of the pull request
+    that approves it, or requests changes, is a vote as well. ``escalate_to`` are roles that decide with the board when
+    it is escalated; without one, the board itself has as much time again.
     """
 
     quorum: int
@@ -410,6 +410,12 @@ class Policy:
         return any(
             group in _ABOVE_WRITE for rules in self.tiers.values() for each in rules.approvals for group in each.groups
         )
+
+    @property
+    def things(self) -> frozenset[str]:
+        """What can be changed, by the names of the inventory: applications, and configuration items."""
+        named = (name for each in self.applications for name in (each.name, each.configuration_item))
+        return frozenset(named) - {""}
 
     @property
     def teams(self) -> frozenset[str]:

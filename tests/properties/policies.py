@@ -20,6 +20,7 @@ from bot.facts.model import (
     Standing,
 )
 from bot.policy.model import Role
+from bot.policy.packs import control_ids
 from bot.policy.shelf import available
 from tests.unit.builders import NOON, account, commit, oid, pull_request, pushed
 
@@ -208,7 +209,12 @@ def files(roles: st.SearchStrategy[Plain]) -> st.SearchStrategy[Plain]:
             expires=st.just("2027-06-30"),
         ),
         audit=st.fixed_dictionaries({"retention_days": st.integers(1, 4000)}),
-        rules=ruled(controls=listed(words, most=1), when=expressions, require=expressions, message=st.just("Do it.")),
+        rules=ruled(
+            controls=listed(st.sampled_from(control_ids()), most=1),
+            when=expressions,
+            require=expressions,
+            message=st.just("Do it."),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from bot.decide.evaluate import decide
 from bot.decide.verdict import Decision, Verdict
 from bot.facts.model import PullRequestFacts
 from bot.policy import layers, packs
-from bot.policy.contradictions import contradictions
+from bot.policy.contradictions import Known, contradictions
 from bot.policy.default import default
 from bot.policy.digest import dump
 from bot.policy.model import Layer, Mode, OnTimeout, Policy, Role, Tier, TierRules
@@ -24,7 +24,7 @@ PASSING = {Verdict.PASS, Verdict.WAIVED}
 
 def content(plain: Plain) -> PolicyFile:
     read = PolicyFile.model_validate(plain)
-    assert not list(contradictions(read, ROLES, WINDOWS))
+    assert not list(contradictions(read, Known(frozenset(ROLES), frozenset(WINDOWS))))
     return read
 
 

@@ -495,24 +495,6 @@ async def test_where_nobody_may_waive_that_is_said(countersign: Rehearsal, gh: S
     assert any("Nobody may grant a waiver." in each for each in said(pull))
 
 
-async def test_an_approving_review_of_a_member_is_a_vote_where_the_policy_says_so(
-    countersign: Rehearsal, gh: SimulatedGitHub
-) -> None:
-    board = Board.found(gh, POLICY.replace("on_timeout: reject}", "on_timeout: reject, reviews: true}"))
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    for name in ("ida", "rick", "chris"):
-        pull.review(by=board.people[name], state="APPROVED")
-    await countersign.settle()
-    assert await state(countersign, pull) == "scheduled"
-    votes = await countersign.rows("SELECT voter ->> 'login', reason FROM vote ORDER BY 1")
-    assert votes == [(name, "approved the pull request") for name in ("chris", "ida", "rick")]
-    shown_now = pull.check(CHECK).summary.replace("\\", "")
-    assert "@chris" in shown_now
-    assert "Signed off for `it-manager` and `risk-officer`" in shown_now
-
-
 async def test_changes_of_a_declared_set_at_the_same_time_find_each_other(
     countersign: Rehearsal, gh: SimulatedGitHub
 ) -> None:

@@ -256,7 +256,7 @@ def test_who_may_review_is_reminded_once_when_it_is_overdue() -> None:
     reviewed = done(change, Event(Act.REVIEW, account("ida"), "It was right to do this at once."), due)
     assert apply(reviewed, Event(Act.REMIND), due) == nobody
     assert told(change, Event(Act.REVIEW, account("ida"), "It was right to do this at once.")) is None
-    closing = Event(Act.CLOSE, account("vera"), "It went well.", closure=Closure.SUCCESSFUL)
+    closing = Event(Act.CLOSE, account("vera"), "It went badly.", closure=Closure.UNSUCCESSFUL)
     assert told(reviewed, closing, context()) is None
 
 

@@ -10,8 +10,7 @@ from bot.changes import cab
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.lifecycle import noticed
-from bot.changes.model import Act, Change, Choice, Event, Request, Routing, State, Vote
-from bot.decide.verdict import CountedReview
+from bot.changes.model import Act, Change, Choice, Event, Request, Routing, State
 from bot.facts.model import Standing
 from bot.policy.model import Cab, ChangeType, OnTimeout, Tier
 from tests.unit.builders import account, bot
@@ -228,19 +227,6 @@ def test_more_than_the_quorum_does_not_help_against_as_many_rejections() -> None
     assert cab.count(change, where.standings, two).outcome is Outcome.APPROVED
     change = done(change, vote("omar", Choice.REJECT), where)
     assert cab.count(change, where.standings, two).outcome is Outcome.REJECTED
-
-
-def test_reviews_can_be_votes() -> None:
-    counts = CountedReview(1, account("ida"), "b" * 40, "write access", "")
-    does_not = CountedReview(2, account("rick"), "b" * 40, None, "it was dismissed")
-    gone = CountedReview(3, None, "b" * 40, "write access", "")
-    change = asked()
-    late = CountedReview(4, account("cora"), "b" * 40, None, "enough others approved already")
-    found = cab.votes_of_reviews([counts, does_not, gone, late], change.contents, change.round, MONDAY)
-    assert found == tuple(
-        Vote(account(login), Choice.APPROVE, "approved the pull request", MONDAY, "first", 1)
-        for login in ("ida", "cora")
-    )
 
 
 DIRECTORS = {**BOARD, "dina": ("acme/directors",), "ana": ("acme/directors",), "cleo-admin": ("acme/directors",)}

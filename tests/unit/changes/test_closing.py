@@ -117,15 +117,15 @@ def test_what_was_given_up_and_merged_all_the_same_says_so_too() -> None:
 @pytest.mark.parametrize("before", [draft, lambda: done(draft(), ask()), asked, authorised])
 def test_what_is_closed_without_a_merge_is_withdrawn(before: Callable[[], Change]) -> None:
     why = "The pull request was closed without a merge, by @ana."
-    found = done(before(), Event(Act.WITHDRAW, why=why, at=MONDAY))
-    assert (found.state, found.authorisation, found.withdrawn, found.notes) == (State.CANCELLED, None, True, why)
+    found = done(before(), Event(Act.ABANDON, why=why, at=MONDAY))
+    assert (found.state, found.authorisation, found.abandoned, found.notes) == (State.CANCELLED, None, True, why)
     assert not found.is_unauthorised
-    assert "nobody does it" in refused(before(), Event(Act.WITHDRAW, account("ana"), "Enough.")).what
-    assert not done(before(), Event(Act.CANCEL, account("ana"), "Enough.")).withdrawn
+    assert "nobody does it" in refused(before(), Event(Act.ABANDON, account("ana"), "Enough.")).what
+    assert not done(before(), Event(Act.CANCEL, account("ana"), "Enough.")).abandoned
 
 
 def test_what_was_released_is_not_withdrawn() -> None:
-    gone = Event(Act.WITHDRAW, why="Closed.", at=MONDAY)
+    gone = Event(Act.ABANDON, why="Closed.", at=MONDAY)
     assert "it has been released" in refused(started(), gone).what
     assert "it has been released" in refused(finished(), gone).what
 

@@ -301,9 +301,9 @@ async def test_what_is_closed_without_a_merge_is_given_up(store: Store, events: 
     _, found = await look(store)
     await act(store, found, *events)
     change = record_of(await end(store, closed()))
-    assert (change.state, change.authorisation, change.withdrawn) == (State.CANCELLED, None, True)
+    assert (change.state, change.authorisation, change.abandoned) == (State.CANCELLED, None, True)
     told = (await history(store, change.number))[-1]
-    assert (told.act, told.who) == (Act.WITHDRAW, None)
+    assert (told.act, told.who) == (Act.ABANDON, None)
     assert told.why == change.notes == "The pull request was closed without a merge, by @ana."
     assert record_of(await end(store, closed())) == change
 
@@ -333,7 +333,7 @@ async def test_one_that_somebody_once_asked_for_is_opened_again_as_well(store: S
     policy = rules(tiers=dict.fromkeys(Tier, BARE))
     await look(store, policy=policy, asked=True)
     old = record_of(await end(store, closed(), policy=policy))
-    assert old.withdrawn
+    assert old.abandoned
     _, found = await look(store, policy=policy)
     assert record_of(found).number != old.number
 
@@ -342,7 +342,7 @@ async def test_what_a_person_gave_up_stays_given_up(store: Store) -> None:
     _, found = await look(store)
     await act(store, found, Event(Act.CANCEL, account("ana"), "Superseded."))
     given_up = record_of(await end(store, closed()))
-    assert not given_up.withdrawn
+    assert not given_up.abandoned
     _, found = await look(store)
     assert record_of(found) == given_up
 
@@ -516,7 +516,7 @@ async def test_one_that_is_closed_ships_no_more_and_the_others_do(store: Store) 
         change.number, State.ASSESS, (7,),
     )  # fmt: skip
     last = record_of(await end(store, closed()))
-    assert (last.number, last.withdrawn) == (change.number, True)
+    assert (last.number, last.abandoned) == (change.number, True)
 
 
 async def test_a_release_ends_when_what_is_left_of_it_is_merged(store: Store) -> None:

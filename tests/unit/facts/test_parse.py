@@ -47,6 +47,7 @@ def review_node(**changes: Any) -> Node:
         "databaseId": 5,
         "author": user("ben", 2),
         "state": "APPROVED",
+        "body": "",
         "commit": {"oid": oid("head")},
         "submittedAt": "2026-03-02T12:00:00Z",
         "lastEditedAt": None,
@@ -230,6 +231,16 @@ def test_a_review_is_read_with_who_edited_it() -> None:
     assert (read_.state, read_.submitted_at, read_.edited_at) == (ReviewState.APPROVED, NOON, NOON)
     assert read_.edited_by is not None
     assert read_.edited_by.id == 6
+
+
+def test_what_somebody_writes_who_asks_for_changes_is_kept_in_short() -> None:
+    asking = review_node(state="CHANGES_REQUESTED", body="Where is the\u202e rollback?\n\nIt is " + "very " * 100)
+    assert review(asking).text.startswith("Where is the rollback? It is very very")
+    assert len(review(asking).text) <= 300
+    assert review(asking | {"editor": user("ben", 2)}).text != ""
+    assert review(asking | {"editor": user("eve", 6)}).text == "", "somebody else wrote it"
+    assert review(asking | {"state": "APPROVED"}).text == ""
+    assert review(review_node(state="CHANGES_REQUESTED")).text == ""
 
 
 def test_a_review_of_a_forgotten_commit_has_none() -> None:

@@ -197,7 +197,7 @@ mode: enforce
 observe: [inventory]
 packs: [sox]
 roles: {security: [acme/appsec], risk: [acme/risk], cab: [acme/cab], verifier: [acme/verification], release: [ben]}
-applications: [{name: payments, repositories: [ledger], tier: low}]
+applications: [{name: payments, repositories: [ledger], tier: low, configuration_item: CI0012345}]
 risk: {raise: [{id: large, to: high, when: lines_changed > 500}]}
 tiers:
   low:
@@ -227,7 +227,7 @@ evidence: [{kind: junit, at_most: {failures: 0}}]
 emergency: {from: [write, release], ecab: {quorum: 2}, review_within: 3 days, lasts: 4 hours}
 waivers: {from: [risk, security], at_most: 30 days}
 acknowledge: [risk, security]
-exclusive: [[payments, ledger]]
+exclusive: [[payments, CI0012345]]
 records: {system: jira, fields: {a: b}, extra: {c: d}, values: {e: {f: g}}}
 audit: {retention_days: 1000}
 standard: [{id: texts, title: Texts, paths: ['^texts/'], lines: 9, expires: 2027-01-01}]
@@ -244,7 +244,9 @@ def organisation() -> Policy:
 def repository(text: str) -> tuple[Policy, tuple[Loosening, ...]]:
     upper = organisation()
     windows = [name for name, _ in upper.calendar.windows]
-    checked = check("version: 1\n" + text, "o", known_roles=upper.roles, known_windows=windows)
+    checked = check(
+        "version: 1\n" + text, "o", known_roles=upper.roles, known_windows=windows, known_things=upper.things
+    )
     assert checked.content is not None, checked.problems
     return layers.repository(upper, checked.content, LAYER, "ledger")
 
@@ -478,9 +480,9 @@ def test_emergencies_waivers_acknowledgement_and_retention_are_tightened() -> No
 
 
 def test_sets_of_which_one_is_changed_at_a_time_are_added_to() -> None:
-    assert organisation().exclusive == (("payments", "ledger"),)
-    made = merged("exclusive: [[ledger, CI0012345], [payments, ledger]]")
-    assert made.exclusive == (("payments", "ledger"), ("ledger", "CI0012345"))
+    assert organisation().exclusive == (("payments", "CI0012345"),)
+    made = merged("exclusive: [[CI0012345, payments], [payments, CI0012345]]")
+    assert made.exclusive == (("payments", "CI0012345"), ("CI0012345", "payments"))
 
 
 def test_the_records_may_be_repeated() -> None:
