@@ -430,8 +430,8 @@ async def test_a_rule_that_sends_a_change_back_ends_the_way(
     change = there.instance.change(receipt.number)
     entered = type(there.instance)._entered
 
-    def back(instance: Instance, moved: Change) -> None:
-        entered(instance, moved)
+    def back(instance: Instance, moved: Change, by: Person) -> None:
+        entered(instance, moved, by)
         if moved.state == "-1":
             change.values["state"] = "-2"
 
