@@ -13,7 +13,8 @@ What a repository's file may do, key by key:
 * ``tiers``: more approvals, a larger quorum, less time for the board, fewer deployments, a longer cool-down, a stricter
   type of change; windows intersect: of the organisation's one is open and of the repository's one as well.
 * ``calendar``: windows of a known name intersect with it; the time zone and the holidays are the organisation's.
-* ``emergency``, ``waivers``, ``acknowledge``: fewer people, a larger quorum, less time.
+* ``emergency``, ``waivers``, ``acknowledge``: fewer people, a larger quorum, less time. Some are left to acknowledge:
+  where nobody may, nothing is asked for.
 * ``records``: nothing. ``audit``: keep for longer.
 
 Everything else is refused, with a sentence, and the organisation's rule stays in force.
@@ -136,6 +137,7 @@ def repository(
     tiers = dict(lifted.tiers)
     for tier, part in values.tiers(content):
         tiers[tier] = tightened(tiers[tier], part, made, ("tiers", tier.label))
+    acknowledging = made.narrowed(("acknowledge",), upper.acknowledging, content.acknowledge, who="may acknowledge")
     merged = replace(
         upper,
         mode=Mode.ENFORCE if mode is Mode.ENFORCE else upper.mode,
@@ -159,9 +161,7 @@ def repository(
         evidence=values.union(upper.evidence, map(values.evidence, content.evidence)),
         emergency=_stricter_emergency(upper.emergency, content.emergency, made),
         waivers=_stricter_waivers(upper.waivers, content.waivers, made),
-        acknowledging=made.narrowed(("acknowledge",), upper.acknowledging, content.acknowledge, who="may acknowledge")
-        if content.acknowledge
-        else upper.acknowledging,
+        acknowledging=acknowledging or upper.acknowledging,
         exclusive=values.union(upper.exclusive, map(tuple, content.exclusive)),
         retention_days=made.stricter(
             ("audit", "retention_days"),

@@ -138,6 +138,13 @@ def test_a_repository_cannot_add_holders_to_a_role() -> None:
     )
 
 
+def test_nobody_who_could_acknowledge_is_left_is_no_way_to_have_nothing_asked() -> None:
+    upper = replace(policy(roles={"risk": ["rick"]}), acknowledging=("risk",))
+    merged, [(place, sentence)] = over(upper, "roles: {mine: [bob]}\nacknowledge: [mine]")
+    assert merged.acknowledging == ("risk",)
+    assert (place, sentence) == (("acknowledge",), ADDS.format("may acknowledge", "mine"))
+
+
 def test_accounts_of_one_person_are_joined_over_both_files() -> None:
     merged, _ = over(policy(people=[["ana", "ana-admin"], ["cem", "cem-admin"]]), "people: [[ana, ana-old]]")
     assert merged.people == (("ana", "ana-admin", "ana-old"), ("cem", "cem-admin"))
@@ -326,8 +333,7 @@ def test_what_would_loosen_is_refused_at_its_place_and_changes_nothing(
 ) -> None:
     merged, loosening = repository(text)
     assert loosening == ((place, sentence),)
-    acknowledging = () if text.startswith("acknowledge") else merged.acknowledging
-    assert merged == replace(organisation(), layers=(LAYER, LAYER), acknowledging=acknowledging)
+    assert merged == replace(organisation(), layers=(LAYER, LAYER))
 
 
 def merged(text: str) -> Policy:
