@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import cab, desk, emergency, fill, instructions, parts, register
+from bot.changes import desk, emergency, fill, instructions, parts, register
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.changes.model import Change as Record
@@ -16,7 +16,7 @@ from bot.facts.model import PullRequestFacts
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy import digest
-from bot.policy.model import Policy
+from bot.policy.model import BOARD, EMERGENCY_BOARD, Policy
 from bot.store import Store
 
 MOST_NAMED = 10
@@ -71,7 +71,7 @@ async def record(
         held = await register.open_of(connection, subject)
     # What ships with it can be riskier, and be signed by others.
     tier = max(decision.tier, held.contents.tier) if held is not None else decision.tier
-    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[tier].sign_off}
+    roles = {BOARD, EMERGENCY_BOARD, *policy.tiers[tier].sign_off}
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
     return await desk.look(
@@ -107,7 +107,7 @@ async def at_rest(
     now: datetime,
 ) -> Desk:
     """The record of a pull request that is not open any more."""
-    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[decision.tier].sign_off}
+    roles = {BOARD, EMERGENCY_BOARD, *policy.tiers[decision.tier].sign_off}
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     return await desk.at_rest(store, subject, facts, policy, decision, board=standings, now=now)
 

@@ -13,7 +13,7 @@ from bot.changes.plans import says_something
 from bot.deployments.windows import hours
 from bot.facts.model import Account
 from bot.facts.people import People, is_human, people_among
-from bot.policy.model import ChangeType, OnTimeout
+from bot.policy.model import BOARD, ChangeType, OnTimeout
 from bot.words import listed, visible
 
 Guard = Callable[[Change, Event, Context], Refused | None]
@@ -89,7 +89,7 @@ def board_can_decide(change: Change, event: Event, context: Context) -> Refused 
     counted = cab.count(replace(asked, votes=votes), context.standings, context.policy)
     if counted.outcome is Outcome.APPROVED:
         return None
-    roles = listed(list(asked.contents.routing.roles))
+    roles = listed(list(asked.contents.routing.voting))
     lack = f" Nobody could sign for {listed(list(counted.unsigned))}." if counted.unsigned else ""
     return Refused(
         f"The board cannot decide: of {roles}, {counted.approvals} could vote, "
@@ -127,14 +127,12 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
         return Refused("A vote is a person's, and says approve, reject or defer.")
     if change.deadline is not None and context.now >= change.deadline:
         return Refused(f"The time to vote was over at {change.deadline:%Y-%m-%d %H:%M} UTC.", "It is decided now.")
-    people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
-    reason = cab.objection(event.who, change, context.standings, context.policy, people)
+    reason = cab.why_refused(event.who, event.choice, change, context.standings, context.policy)
     if reason:
         roles = [f"`{role}`" for role in change.contents.routing.roles]
-        voters = f"Whoever had {listed(roles)} when the board was asked, and no part in the change, votes."
         return Refused(
             f"The vote of @{event.who.login} does not count, since @{event.who.login} {reason}.",
-            voters if roles else "",
+            f"Whoever had {listed(roles)} when the board was asked, and no part in the change, votes." if roles else "",
         )
     if event.choice is not Choice.APPROVE and not visible(event.why):
         return Refused(f"To {event.choice.value} needs a reason.", "Say in a sentence what is in the way.")
@@ -215,7 +213,7 @@ def may_review(change: Change, event: Event, context: Context) -> Refused | None
     if event.who is None or not is_human(event.who):
         return Refused("A person reviews an emergency.")
     rules = context.policy.tiers[change.contents.tier]
-    board = replace(change.contents.routing, roles=tuple(dict.fromkeys((cab.BOARD, *rules.sign_off))))
+    board = replace(change.contents.routing, roles=tuple(dict.fromkeys((BOARD, *rules.voting))))
     # Who may look at it afterwards is not bound to who was on the board when the emergency was declared.
     asked = replace(
         change,

@@ -71,7 +71,7 @@ def _board(record: Record) -> str:
     if not routed.has_board:
         return "none decides"
     signs = f", and a signature for each of {listed(list(routed.sign_off))}" if routed.sign_off else ""
-    return f"{routed.quorum} of {listed(list(routed.roles))}{signs}"
+    return f"{routed.quorum} of {listed(list(routed.voting))}{signs}"
 
 
 CHANGE = Command(

@@ -1,10 +1,18 @@
 """Whatever a repository's file says: what the organisation demands is demanded, and merging gives one result."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import example, given, settings
 
+from bot.changes import cab, emergency
+from bot.changes.cab import Outcome
+from bot.changes.context import Context
+from bot.changes.lifecycle import apply
+from bot.changes.model import Act, Applied, Change, Choice, Event, Refused, Request, State
+from bot.changes.waivers import Waiver, Wanted, grant
+from bot.decide.approvals import bound
 from bot.decide.evaluate import decide
 from bot.decide.verdict import Decision, Verdict
 from bot.facts.model import PullRequestFacts
@@ -12,27 +20,39 @@ from bot.policy import layers, packs
 from bot.policy.contradictions import contradictions
 from bot.policy.default import default
 from bot.policy.digest import dump
-from bot.policy.model import Layer, Mode, OnTimeout, Policy, Role, Tier, TierRules
+from bot.policy.model import ChangeType, Layer, Mode, OnTimeout, Policy, Role, Tier, TierRules
 from bot.policy.schema import PolicyFile
 from bot.policy.tiers import within
-from tests.properties.policies import ROLES, WINDOWS, Plain, changes, organisations, raised_to, repositories
-from tests.unit.builders import NOON, approved, asked_for_changes, pull_request
+from tests.properties.policies import (
+    ROLES,
+    WENT_AROUND,
+    WINDOWS,
+    Plain,
+    Session,
+    changes,
+    organisations,
+    raised_to,
+    repositories,
+    sessions,
+)
+from tests.unit.builders import NOON, account, approved, asked_for_changes, pull_request
+from tests.unit.changes.builders import contents
 
 ABOVE, BELOW = Layer("acme/.github:countersign.yml", "a"), Layer("acme/ledger:.github/countersign.yml", "b")
 PASSING = {Verdict.PASS, Verdict.WAIVED}
 
 
-def content(plain: Plain) -> PolicyFile:
-    read = PolicyFile.model_validate(plain)
-    assert not list(contradictions(read, ROLES, WINDOWS))
-    return read
+def read(plain: Plain) -> PolicyFile:
+    content = PolicyFile.model_validate(plain)
+    assert not list(contradictions(content, ROLES, WINDOWS))
+    return content
 
 
 def both(above: Plain, below: Plain, facts: PullRequestFacts) -> tuple[Policy, Policy]:
     """The organisation's policy by itself, and with the repository's file over it."""
-    upper = layers.organisation(default(), content(above), ABOVE)
+    upper = layers.organisation(default(), read(above), ABOVE)
     name = facts.repository.name
-    merged, _ = layers.repository(upper, content(below), BELOW, name, facts.properties)
+    merged, _ = layers.repository(upper, read(below), BELOW, name, facts.properties)
     return _with_packs(upper), _with_packs(merged)
 
 
@@ -94,6 +114,11 @@ ONE_APPROVAL = pull_request(reviews=[approved("ben")])
     {"version": 1, "roles": {}, "tiers": {"low": {"approvals": [{"count": 1, "from": ["admin"]}]}}},
     pull_request(reviews=[asked_for_changes("ben")]),
 )
+@example(
+    small(acknowledge=["risk"]),
+    {"version": 1, "roles": {"own": ["eva"]}, "acknowledge": ["own"]},
+    replace(ONE_APPROVAL, unauthorised=(WENT_AROUND,)),
+)
 def test_nothing_passes_that_the_organisations_policy_alone_would_not_pass(
     above: Plain, below: Plain, facts: PullRequestFacts
 ) -> None:
@@ -110,6 +135,142 @@ def test_nothing_passes_that_the_organisations_policy_alone_would_not_pass(
         at_least_as_strict(upper.tiers[alone.tier], merged.tiers[together.tier])
         assert kept_apart(merged, together.tier) >= kept_apart(upper, alone.tier)
         assert (together.tier in merged.checks.signed) >= (alone.tier in upper.checks.signed)
+
+
+PRESENT = pull_request(
+    teams={"ben": ["acme/cab"], "cem": ["acme/cab"], "dee": ["acme/cab"], "eva": [], "fay": ["acme/cab"], "ana": []}
+)
+APPROVE, REJECT = Choice.APPROVE, Choice.REJECT
+
+
+def board(cab_of_low: Plain | None = None, *sign_off: str, **parts: Any) -> Plain:
+    """An organisation's file with a board; Ben and Eva sign for its role `risk`, and Dee for `security`."""
+    rules = {"sign_off": [*sign_off], **({"cab": cab_of_low} if cab_of_low else {})}
+    roles = {"security": ["dee"], "risk": ["ben", "eva"], "cab": ["acme/cab"]}
+    return small(roles=roles, tiers={"low": rules}, **parts)
+
+
+def said(*votes: tuple[str, Choice], emergency: bool = False) -> Session:
+    """What is said at a board that Zoe asks."""
+    return Session(account("zoe"), emergency, tuple((account(who), choice) for who, choice in votes))
+
+
+@settings(max_examples=300, deadline=None)
+@given(organisations, repositories, changes(), sessions())
+@example(
+    board(emergency={"from": ["write"]}),
+    {"version": 1, "roles": {"ecab": ["eva"]}},
+    PRESENT,
+    said(("eva", APPROVE), emergency=True),
+)
+@example(
+    small(roles={"security": ["dee"], "risk": ["ben"]}, emergency={"from": ["write"]}),
+    {"version": 1, "roles": {"cab": ["eva"]}},
+    PRESENT,
+    said(("eva", APPROVE), emergency=True),
+)
+@example(
+    board({"quorum": 2}),
+    {"version": 1, "roles": {"own": ["eva", "ben"]}, "tiers": {"low": {"sign_off": ["own", "risk"]}}},
+    PRESENT,
+    said(("eva", APPROVE), ("ben", APPROVE)),
+)
+@example(
+    board({"quorum": 2}, "risk"),
+    {"version": 1, "roles": {}, "people": [["ben", "cem"]]},
+    PRESENT,
+    said(("ben", REJECT), ("cem", APPROVE), ("dee", APPROVE), ("eva", APPROVE)),
+)
+@example(
+    board({"quorum": 2}, "risk"),
+    {"version": 1, "roles": {}, "people": [["ben", "ana"]]},
+    PRESENT,
+    said(("ben", REJECT), ("cem", APPROVE), ("dee", APPROVE), ("eva", APPROVE)),
+)
+@example(
+    board({"quorum": 2}, "risk"),
+    {"version": 1, "roles": {"risk": ["eva"]}},
+    PRESENT,
+    said(("ben", REJECT), ("cem", APPROVE), ("dee", APPROVE), ("eva", APPROVE)),
+)
+@example(
+    board(None, "risk", "security"),
+    {"version": 1, "roles": {}, "tiers": {"low": {"cab": {"quorum": 1, "timeout": "9 weeks", "on_timeout": "extend"}}}},
+    PRESENT,
+    said(),
+)
+@example(
+    board({"quorum": 2}),
+    {"version": 1, "roles": {}, "tiers": {"low": {"cab": {"quorum": 3}}}},
+    PRESENT,
+    said(("ben", REJECT), ("cem", REJECT), ("dee", APPROVE), ("fay", APPROVE), ("ben", APPROVE)),
+)
+@example(
+    board({"quorum": 1}, emergency={"from": ["write"]}),
+    {"version": 1, "roles": {}, "emergency": {"from": ["write"], "ecab": {"quorum": 2}}},
+    PRESENT,
+    said(("ben", REJECT), ("cem", APPROVE), ("dee", APPROVE), emergency=True),
+)
+def test_no_board_approves_what_the_organisations_alone_would_not_approve(
+    above: Plain, below: Plain, facts: PullRequestFacts, session: Session
+) -> None:
+    upper, merged = both(above, below, facts)
+    alone, together = decide(facts, upper, NOON).tier, decide(facts, merged, NOON).tier
+    kind = ChangeType.EMERGENCY if session.emergency else ChangeType.NORMAL
+    wanted, routed = cab.routing(upper, alone, kind), cab.routing(merged, together, kind)
+    if not wanted.has_board:
+        return
+    assert routed.has_board
+    assert routed.timeout <= wanted.timeout
+    assert list(OnTimeout).index(routed.on_timeout) <= list(OnTimeout).index(wanted.on_timeout)
+    if decided(merged, together, kind, facts, session) is Outcome.APPROVED:
+        assert decided(upper, alone, kind, facts, session) is Outcome.APPROVED
+
+
+def decided(policy: Policy, tier: Tier, kind: ChangeType, facts: PullRequestFacts, session: Session) -> Outcome:
+    """What the board comes to, which has decided as soon as there is an outcome."""
+    policy = bound(policy, facts.names, facts.standings)
+    routed = cab.routing(policy, tier, kind)
+    members = cab.members(routed, facts.standings, policy)
+    change = Change(
+        "CHG-2026-0001",
+        "pull:77:7",
+        contents(tier, kind=kind, routing=routed, contributors=(account("ana"),)),
+        opened_at=NOON,
+        state=State.AUTHORIZE,
+        request=Request(session.asked_by, NOON, routed.roles, members),
+        requesters=(session.asked_by,),
+        round=1,
+    )
+    for minute, (who, choice) in enumerate(session.votes):
+        outcome = cab.count(change, facts.standings, policy).outcome
+        if outcome is not Outcome.OPEN:
+            return outcome
+        context = Context(policy, NOON + timedelta(minutes=minute), facts.standings)
+        found = apply(change, Event(Act.VOTE, who, "So I think.", choice=choice), context)
+        change = found.change if isinstance(found, Applied) else change
+    return cab.count(change, facts.standings, policy).outcome
+
+
+@settings(max_examples=100, deadline=None)
+@given(organisations, repositories, changes())
+def test_nobody_may_do_what_they_may_not_by_the_organisations_policy_alone(
+    above: Plain, below: Plain, facts: PullRequestFacts
+) -> None:
+    upper, merged = (bound(each, facts.names, facts.standings) for each in both(above, below, facts))
+    wanted = Wanted("pull:77:7", "inventory", "The regulator knows of it.", NOON + timedelta(minutes=1), account("ben"))
+    for standing in facts.standings:
+        who = standing.account
+        granted = [grant(wanted, who, (account("ana"),), facts.standings, policy, NOON) for policy in (merged, upper)]
+        assert isinstance(granted[0], Refused) or isinstance(granted[1], Waiver)
+        declared = [
+            emergency.may_declare(who, "Payments are sent twice.", "INC0012345", facts.standings, policy)
+            for policy in (merged, upper)
+        ]
+        assert declared[0] is not None or declared[1] is None
+        for role in merged.acknowledging:
+            assert role in upper.acknowledging
+    assert merged.acknowledging or not upper.acknowledging
 
 
 def kept_apart(policy: Policy, tier: Tier) -> set[frozenset[Role]]:
@@ -216,10 +377,10 @@ def test_nobody_makes_a_change_pass_by_raising_it(above: Plain, below: Plain, fa
 def test_merging_gives_one_result_and_leaves_the_organisations_policy_alone(
     above: Plain, below: Plain, facts: PullRequestFacts
 ) -> None:
-    upper = layers.organisation(default(), content(above), ABOVE)
+    upper = layers.organisation(default(), read(above), ABOVE)
     before = dump(upper)
-    first, told = layers.repository(upper, content(below), BELOW, "ledger", facts.properties)
-    again, told_again = layers.repository(upper, content(below), BELOW, "ledger", facts.properties)
+    first, told = layers.repository(upper, read(below), BELOW, "ledger", facts.properties)
+    again, told_again = layers.repository(upper, read(below), BELOW, "ledger", facts.properties)
     assert dump(first) == dump(again)
     assert told == told_again
     assert dump(upper) == before

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 
 from bot.changes import gather, register
-from bot.changes.cab import BOARD, EMERGENCY_BOARD
 from bot.changes.desk import Desk
 from bot.changes.model import Change
 from bot.changes.waivers import Waiver
@@ -19,7 +18,7 @@ from bot.facts.pull_request import Place
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy import digest
-from bot.policy.model import Approvals, Policy, Tier, TierRules
+from bot.policy.model import BOARD, EMERGENCY_BOARD, Approvals, Policy, Tier, TierRules
 from bot.sandbox import SimulatedGitHub
 from bot.store import Store
 from tests.unit.builders import account
