@@ -100,7 +100,7 @@ def people_of_change(
     """Who is one person, among everybody who has to do with the change."""
     accounts = [*(each.account for each in standings), *also, *(vote.by for vote in change.votes)]
     accounts += [*change.contents.contributors, *change.requesters]
-    return people_among(accounts, policy.people)
+    return people_among(accounts, policy.people, policy.names)
 
 
 def objection(account: Account, change: Change, standings: Sequence[Standing], policy: Policy, people: People) -> str:

@@ -12,7 +12,7 @@ from bot.changes.needs import summed_up
 from bot.changes.plans import says_something
 from bot.deployments.windows import hours
 from bot.facts.model import Account
-from bot.facts.people import People, is_human, people_among
+from bot.facts.people import People, is_human
 from bot.policy.model import BOARD, ChangeType, OnTimeout
 from bot.words import listed, visible
 
@@ -336,8 +336,6 @@ def material(change: Change, contents: Contents, context: Context) -> str:
 def _voters_contribute(change: Change, contents: Contents, context: Context) -> bool:
     """Whether somebody on whose vote the authorisation rests is a contributor now."""
     voters = change.authorisation.by if change.authorisation else ()
-    people = people_among(
-        [*voters, *contents.contributors, *(each.account for each in context.standings)], context.policy.people
-    )
+    people = cab.people_of_change(change, context.standings, context.policy, (*voters, *contents.contributors))
     contributing = {people.person(each) for each in contents.contributors}
     return any(people.person(each) in contributing for each in voters)

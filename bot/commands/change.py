@@ -49,7 +49,7 @@ def _show(change: Change) -> Answer:
         rows.append(("elsewhere", change.link))
     lines = [f"**{record.number}** {sentence(contents.title, quiet=True)}", ""]
     lines += table(("", ""), [(name, sentence(text, quiet=True)) for name, text in rows])
-    counted = cab.count(record, change.desk.context.standings, change.policy)
+    counted = cab.count(record, change.desk.context.standings, change.desk.context.policy)
     if counted.votes:
         votes = [_vote(each) for each in counted.votes]
         lines += ["", *table(("", "who", "vote", "why"), votes)]

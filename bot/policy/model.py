@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 
+from bot.facts.model import Named
+
 
 class Mode(StrEnum):
     """Whether the verdict blocks. ``OBSERVE`` reports what it would say and never blocks."""
@@ -394,7 +396,8 @@ class Policy:
     file has never worked, so that nobody knows what is demanded. ``dropped`` has the holders that a repository's file
     took out of a role: they approve no more, and what they object to still stands. ``raised`` is the tier that the
     repository's file says its changes have at least. ``above`` has who is who without the repository's file; None
-    where that says nothing else of it.
+    where that says nothing else of it. ``names`` are the accounts that its logins are known to stand for: a policy has
+    them once it is bound to what is known of accounts (``decide.approvals.bound``).
     """
 
     mode: Mode
@@ -425,6 +428,7 @@ class Policy:
     dropped: tuple[str, ...] = ()
     raised: Tier = Tier.LOW
     above: Above | None = None
+    names: tuple[Named, ...] = ()
 
     @property
     def objecting(self) -> "Policy":

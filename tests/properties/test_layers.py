@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from bot.changes import cab, emergency
 from bot.changes.cab import Outcome
@@ -15,7 +16,7 @@ from bot.changes.waivers import Waiver, Wanted, grant
 from bot.decide.approvals import bound
 from bot.decide.evaluate import decide
 from bot.decide.verdict import Decision, Verdict
-from bot.facts.model import PullRequestFacts
+from bot.facts.model import Account, Named, PullRequestFacts
 from bot.policy import layers, packs
 from bot.policy.contradictions import contradictions
 from bot.policy.default import default
@@ -24,6 +25,7 @@ from bot.policy.model import ChangeType, Layer, Mode, OnTimeout, Policy, Role, T
 from bot.policy.schema import PolicyFile
 from bot.policy.tiers import within
 from tests.properties.policies import (
+    PEOPLE,
     ROLES,
     WENT_AROUND,
     WINDOWS,
@@ -253,18 +255,57 @@ def decided(policy: Policy, tier: Tier, kind: ChangeType, facts: PullRequestFact
 
 
 @settings(max_examples=100, deadline=None)
+@given(organisations, repositories, changes(), sessions(), st.sampled_from([*PEOPLE, "zoe"]))
+def test_renaming_an_account_makes_no_other_person_of_it(
+    above: Plain, below: Plain, facts: PullRequestFacts, session: Session, who: str
+) -> None:
+    _, merged = both(above, below, facts)
+    names = tuple(Named(login, account(login).id) for login in (*PEOPLE, "zoe"))
+    before, tier = replace(facts, names=names), decide(facts, merged, NOON).tier
+    standings = tuple(replace(each, account=under_new_login(each.account, who)) for each in facts.standings)
+    after = replace(before, standings=standings)
+    later = replace(
+        session,
+        asked_by=under_new_login(session.asked_by, who),
+        votes=tuple((under_new_login(voter, who), choice) for voter, choice in session.votes),
+    )
+    for kind in (ChangeType.NORMAL, ChangeType.EMERGENCY):
+        assert decided(merged, tier, kind, after, later) is decided(merged, tier, kind, before, session)
+    for each in PEOPLE:
+        told = [waiver(each, merged, before), waiver(each, merged, after)]
+        assert isinstance(told[0], Waiver) is isinstance(told[1], Waiver)
+
+
+def under_new_login(each: Account, who: str) -> Account:
+    return replace(each, login="new-name") if each.login == who else each
+
+
+def waiver(who: str, policy: Policy, facts: PullRequestFacts) -> Waiver | Refused:
+    """What becomes of a waiver that Ben asks for a change of Ana's, when somebody grants it."""
+    wanted = Wanted("pull:77:7", "inventory", "The regulator knows of it.", NOON + timedelta(minutes=1), account("ben"))
+    by = next(each.account for each in facts.standings if each.account == account(who))
+    policy = bound(policy, facts.names, facts.standings)
+    return grant(wanted, by, (account("ana"),), facts.standings, policy, NOON)
+
+
+@settings(max_examples=100, deadline=None)
 @given(organisations, repositories, changes())
 def test_nobody_may_do_what_they_may_not_by_the_organisations_policy_alone(
     above: Plain, below: Plain, facts: PullRequestFacts
 ) -> None:
-    upper, merged = (bound(each, facts.names, facts.standings) for each in both(above, below, facts))
-    wanted = Wanted("pull:77:7", "inventory", "The regulator knows of it.", NOON + timedelta(minutes=1), account("ben"))
+    upper, merged = both(above, below, facts)
     for standing in facts.standings:
         who = standing.account
-        granted = [grant(wanted, who, (account("ana"),), facts.standings, policy, NOON) for policy in (merged, upper)]
+        granted = [waiver(who.login, policy, facts) for policy in (merged, upper)]
         assert isinstance(granted[0], Refused) or isinstance(granted[1], Waiver)
         declared = [
-            emergency.may_declare(who, "Payments are sent twice.", "INC0012345", facts.standings, policy)
+            emergency.may_declare(
+                who,
+                "Payments are sent twice.",
+                "INC0012345",
+                facts.standings,
+                bound(policy, facts.names, facts.standings),
+            )
             for policy in (merged, upper)
         ]
         assert declared[0] is not None or declared[1] is None

@@ -9,9 +9,11 @@ import pytest
 from bot.changes import cab
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
+from bot.changes.guards import material
 from bot.changes.model import Act, Change, Choice, Event, Routing, Vote
+from bot.decide.approvals import bound
 from bot.decide.verdict import CountedReview
-from bot.facts.model import Standing
+from bot.facts.model import Named, Standing
 from bot.policy.model import Above, Cab, ChangeType, OnTimeout, Tier
 from tests.unit.builders import account, bot
 from tests.unit.changes.builders import (
@@ -102,6 +104,25 @@ def test_a_person_with_two_accounts_has_one_vote() -> None:
     found = counted(change, people)
     assert found.approvals == 1
     assert found.votes[0].reason == "a later vote of the same person takes its place"
+
+
+def test_a_second_account_is_the_same_person_under_a_new_login_as_well() -> None:
+    renamed = replace(account("cleo-admin"), login="new-name")
+    people = (*standings(), replace(standing("x", "acme/cab"), account=renamed))
+    names = [Named(each, account(each).id) for each in ("cleo", "cleo-admin")]
+    where = context(policy=bound(rules(), names, people), standings=people)
+    change = done(asked(where=where), vote("cleo"), where)
+    change = done(change, vote(renamed), replace(where, now=MONDAY + timedelta(minutes=1)))
+    assert came_to(change, where).approvals == 1
+    contributing = asked(draft(contributors=(account("cleo"),)), where)
+    assert "contributed to the change" in refused(contributing, vote(renamed), where).what
+    # Whoever turns out to have contributed under another name did not authorise it.
+    given = done(approved(where=where), Event(Act.AUTHORIZE), where)
+    assert given.authorisation is not None
+    by_cleo = replace(given, authorisation=replace(given.authorisation, by=(account("cleo"),)))
+    now = replace(given.contents, contributors=(*given.contents.contributors, renamed))
+    assert "who contributed, and voted" in material(by_cleo, now, where)
+    assert "who contributed, and voted" not in material(given, now, where)
 
 
 def test_a_vote_is_changed_by_another_and_both_stay_on_record() -> None:
