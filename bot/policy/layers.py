@@ -30,7 +30,7 @@ from typing import TypeVar
 from bot.decide.catalogue import CATALOGUE
 from bot.policy import values
 from bot.policy.controls import Pack, controls_for
-from bot.policy.inventory import NONE, Properties, covers, riskiest
+from bot.policy.inventory import NONE, Properties, covers, united
 from bot.policy.model import (
     BOARD,
     EMERGENCY_BOARD,
@@ -122,7 +122,7 @@ def repository(
 ) -> tuple[Policy, tuple[Loosening, ...]]:
     """The file of the repository of that name over the layers above, and what in it was not let through."""
     made = Tightening()
-    entry = riskiest(upper.applications, repository_name, properties)
+    entry = united(upper.applications, repository_name, properties)
     own = own_entries(upper, content, repository_name, properties, made)
     mode = mode_of(upper, content, own, entry, made)
     for index, finding in enumerate(content.observe):

@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 
-from bot.facts.model import Repository
 from bot.policy.assemble import Source, assemble, checked_under, from_defaults, lay
 from bot.policy.default import default
-from bot.policy.inventory import application_of
-from bot.policy.model import Application, Layer, Mode, Role, Tier
+from bot.policy.model import Layer, Mode, Role, Tier
 from bot.policy.schema import PolicyFile
 from bot.policy.shelf import folder
-from tests.unit.builders import demand, policy, pull_request
+from tests.unit.builders import demand
 
 ORGANISATION = "acme/.github:countersign.yml"
 REPOSITORY = "acme/ledger:.github/countersign.yml"
@@ -150,12 +148,3 @@ def test_a_file_that_cannot_be_used_is_laid_over_nothing() -> None:
 
 def test_the_built_in_policy_is_a_file_that_people_can_copy() -> None:
     assert (folder() / "default-policy.yml").is_file()
-
-
-def test_of_two_entries_of_the_inventory_the_riskier_counts() -> None:
-    rules = policy(in_inventory=False)
-    both = (Application("a", ("led*",), Tier.HIGH), Application("b", ("ledger",), Tier.LOW))
-    upper_case = pull_request(repository=Repository(77, "acme", "Ledger"))
-    found = application_of(replace(rules, applications=both), upper_case)
-    assert found is both[0]
-    assert application_of(rules, pull_request()) is None
