@@ -36,6 +36,7 @@ PURE = (
     "bot/policy/values.py",
     "bot/policy/expressions.py",
     "bot/policy/schema.py",
+    "bot/policy/named.py",
     "bot/policy/near.py",
     "bot/policy/demands.py",
     "bot/policy/reference.py",

@@ -393,11 +393,12 @@ class Policy:
     ``acknowledging`` are the roles that may acknowledge an unauthorised change. ``exclusive`` are sets of applications
     or configuration items of which no two are to be changed at the same time. ``problems`` are of files that could
     not be used, or not wholly: the last good version stands in for them. ``undecidable`` says that the organisation's
-    file has never worked, so that nobody knows what is demanded. ``dropped`` has the holders that a repository's file
-    took out of a role: they approve no more, and what they object to still stands. ``raised`` is the tier that the
-    repository's file says its changes have at least. ``above`` has who is who without the repository's file; None
-    where that says nothing else of it. ``names`` are the accounts that its logins are known to stand for: a policy has
-    them once it is bound to what is known of accounts (``decide.approvals.bound``).
+    file has never worked, so that nobody knows what is demanded; ``unusable`` is where the repository's own file
+    stands, if that is true of it. ``dropped`` has the holders that a repository's file took out of a role: they approve
+    no more, and what they object to still stands. ``raised`` is the tier that the repository's file says its changes
+    have at least. ``above`` has who is who without the repository's file; None where that says nothing else of it.
+    ``names`` are the accounts that its logins are known to stand for: a policy has them once it is bound to what is
+    known of accounts (``decide.approvals.bound``).
     """
 
     mode: Mode
@@ -429,6 +430,7 @@ class Policy:
     raised: Tier = Tier.LOW
     above: Above | None = None
     names: tuple[Named, ...] = ()
+    unusable: str = ""
 
     @property
     def objecting(self) -> "Policy":

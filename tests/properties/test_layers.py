@@ -1,10 +1,11 @@
 """Whatever a repository's file says: what the organisation demands is demanded, and merging gives one result."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from bot.changes import cab, emergency
@@ -18,6 +19,8 @@ from bot.decide.evaluate import decide
 from bot.decide.verdict import Decision, Verdict
 from bot.facts.model import Account, Named, PullRequestFacts
 from bot.policy import layers, packs
+from bot.policy.assemble import Source, assemble
+from bot.policy.check import check
 from bot.policy.contradictions import contradictions
 from bot.policy.default import default
 from bot.policy.digest import dump
@@ -425,3 +428,30 @@ def test_merging_gives_one_result_and_leaves_the_organisations_policy_alone(
     assert dump(first) == dump(again)
     assert told == told_again
     assert dump(upper) == before
+
+
+@settings(max_examples=100, deadline=None)
+@given(repositories, changes())
+def test_what_a_repository_demands_is_demanded_whatever_names_the_organisation_takes_away(
+    below: Plain, facts: PullRequestFacts
+) -> None:
+    own = Source("acme/ledger:.github/countersign.yml", "b", json.dumps(below, ensure_ascii=False))
+    assume(check(own.text, own.origin, known_roles=ROLES, known_windows=WINDOWS).content is not None)
+    made = assemble(
+        default(),
+        organisation=Source("acme/.github:countersign.yml", "a", "version: 1"),
+        repository=own,
+        last_good={own.origin: own},
+        repository_name=facts.repository.name,
+    ).policy
+    assert made.unusable == ""
+    assert made.layers[-1].origin == own.origin
+    assert made.mode is Mode(below.get("mode", "observe"))
+    for tier in Tier:
+        wanted = below.get("tiers", {}).get(tier.label, {})
+        rules = made.tiers[tier]
+        assert {*rules.sign_off} >= {*wanted.get("sign_off", ())}
+        assert {name for names in rules.windows for name in names} >= {*wanted.get("windows", ())}
+        assert sum(each.count for each in rules.approvals) >= sum(each["count"] for each in wanted.get("approvals", ()))
+        assert rules.cab is not None or "cab" not in wanted
+        assert rules.verification is not None or "verification" not in wanted
