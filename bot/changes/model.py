@@ -86,7 +86,9 @@ class Routing:
     """Who authorises a change, by the policy: nobody beyond the reviewers when ``quorum`` is 0.
 
     ``roles`` make up the board; ``quorum`` of its people approve, and among them one for each role of ``sign_off``.
-    ``escalate_to`` are roles whose holders come to the board when it has not decided in time.
+    ``escalate_to`` are roles whose holders come to the board when it has not decided in time. Who has no other role
+    than those ``besides`` signs, and that is no vote. ``against`` votes to reject, or to defer, decide; as many as the
+    quorum where it is 0.
     """
 
     roles: tuple[str, ...] = ()
@@ -95,6 +97,13 @@ class Routing:
     timeout: timedelta = timedelta()
     on_timeout: OnTimeout = OnTimeout.REJECT
     escalate_to: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+    against: int = 0
+
+    @property
+    def voting(self) -> tuple[str, ...]:
+        """The roles whose holders' votes count toward the quorum."""
+        return tuple(role for role in self.roles if role not in self.besides)
 
     @property
     def has_board(self) -> bool:

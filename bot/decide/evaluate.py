@@ -74,7 +74,7 @@ def own_mode(facts: PullRequestFacts, policy: Policy) -> Mode:
 def _of_application(policy: Policy, application: Application | None) -> Mode:
     """That of its entry, or the policy's."""
     chosen = application.mode if application is not None else None
-    return policy.mode if chosen is None or policy.undecidable else chosen
+    return policy.mode if chosen is None or policy.undecidable or policy.unusable else chosen
 
 
 def _mode(facts: PullRequestFacts, policy: Policy, application: Application | None) -> Mode:

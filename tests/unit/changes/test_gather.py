@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 
 from bot.changes import gather, register
-from bot.changes.cab import BOARD, EMERGENCY_BOARD
 from bot.changes.desk import Desk
 from bot.changes.lifecycle import apply
 from bot.changes.model import Act, Applied, Change, Event
@@ -29,7 +28,7 @@ from bot.facts.pull_request import Place
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy import digest
-from bot.policy.model import Approvals, OnTimeout, Policy, Tier, TierRules
+from bot.policy.model import BOARD, EMERGENCY_BOARD, Approvals, OnTimeout, Policy, Tier, TierRules
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.pulls import Turn
 from bot.store import Store
