@@ -27,7 +27,7 @@ from bot.store import Store
 MOST_NAMED = 10
 """How many records one comment can name."""
 
-_LINK = "SELECT system, number, url, problem FROM change_link WHERE change = %s"
+_LINK = "SELECT url FROM change_link WHERE change = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +217,10 @@ async def situation(
     if found is not None and found.change is not None:
         async with store.transaction() as connection:
             row = await (await connection.execute(_LINK, [found.change.number])).fetchone()
-        if row:
-            system, number, url, problem = row
-            link = " ".join(part for part in (system, number or "(not there yet)", url, problem) if part)
+            there = await links.elsewhere(connection, found.change)
+        if row and there is not None:
+            # The check of a pull request that is not open says nothing new any more: here, all of it is told.
+            link = f"{there.said} {row[0] or ''}".strip()
     return Change(facts, policy, subject, found, asked, link, now, named)
 
 

@@ -219,7 +219,7 @@ def emergency(at: datetime = MONDAY, **contents: Any) -> Change:
     declared = Event(Act.DECLARE, account("rosa"), INCIDENT, incident="INC0012345")
     change = done(done(done(draft(**contents), declared), ask("rosa")), Event(Act.ASSESS))
     change = done(approved(change, by=("cleo", "cora")), Event(Act.AUTHORIZE))
-    return done(change, Event(Act.START), context(at))
+    return done(change, Event(Act.START, account("rosa")), context(at))
 
 
 ENDS = [(Act.FINISH, "made"), (Act.BACK_OUT, "backed out")]

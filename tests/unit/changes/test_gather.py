@@ -288,13 +288,19 @@ async def link(store: Store, change: Change, columns: dict[str, str | None]) -> 
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"id": None}, "servicenow (not there yet)"),
-        ({"number": "CHG0030001", "url": "https://snow.example/1"}, "servicenow CHG0030001 https://snow.example/1"),
+        ({"id": None}, "In servicenow, the record is not there yet."),
+        (
+            {"number": "CHG0030001", "url": "https://snow.example/1"},
+            "In servicenow, the record is CHG0030001. https://snow.example/1",
+        ),
         (
             {"number": "CHG0030001", "problem": "It is closed there."},
-            "servicenow CHG0030001 It is closed there.",
+            "In servicenow, the record is CHG0030001. It is closed there.",
         ),
-        ({"problem": "Nobody may write there."}, "servicenow (not there yet) Nobody may write there."),
+        (
+            {"problem": "Nobody may write there."},
+            "In servicenow, the record is not there yet. Nobody may write there.",
+        ),
     ],
 )
 async def test_commands_know_where_the_record_is_elsewhere(

@@ -39,7 +39,7 @@ from tests.unit.changes.builders import (
 from tests.unit.commands.asking import Outcome, outcome_of
 
 FACTS = pull_request(files=[])
-TEAMS = {**BOARD, "rosa": ("acme/release",), "rick": ("acme/risk",)}
+TEAMS = {**BOARD, "rosa": ("acme/release",), "vera": ("acme/verification",), "rick": ("acme/risk",)}
 WISH = Asked(3, "rule:ticket", "There is no ticket for a typo.", MONDAY + timedelta(days=2), account("ana"))
 OPEN_RULE = Finding("rule:ticket", Verdict.FAIL, "no ticket", "Name the ticket.")
 
