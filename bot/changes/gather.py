@@ -10,12 +10,12 @@ from bot.changes.instructions import Asked
 from bot.commands.model import Change
 from bot.commands.records import ABOUT_RECORDS
 from bot.decide.verdict import Decision
-from bot.facts import board, lineage
+from bot.facts import board, lineage, names
 from bot.facts.model import PullRequestFacts
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy import digest
-from bot.policy.model import ChangeType, Policy
+from bot.policy.model import ChangeType, Policy, System
 from bot.store import Store
 
 _LINK = "SELECT system, number, url, problem FROM change_link WHERE change = %s"
@@ -64,6 +64,8 @@ async def record(
                 return facts, None
     roles = cab.roles_to_ask(policy, decision.tier)
     standings = await board.read(store, github, policy, roles, facts.names, lane)
+    if policy.records.system is not System.REGISTER:
+        await names.elsewhere(store, github, policy, [each.account for each in standings], lane)
     shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
     return await desk.look(
         store,

@@ -212,8 +212,9 @@ class Change:
     """A change record. ``subject`` is what it is about: ``pull:<repository id>:<number>``, or a release.
 
     ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
-    ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
-    ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
+    ``called_at`` is when the round of now began, ``deadline`` when the board should have decided; ``escalation`` says
+    who was asked beside it when it had not. ``review_due`` is when an emergency should have been looked at;
+    ``reminded``: it was not, and that was said.
     ``version`` grows with every transition.
     """
 
@@ -228,6 +229,7 @@ class Change:
     requesters: tuple[Account, ...] = ()
     round: int = 0
     votes: tuple[Vote, ...] = ()
+    called_at: datetime | None = None
     deadline: datetime | None = None
     escalation: Request | None = None
     authorisation: Authorisation | None = None
