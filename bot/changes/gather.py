@@ -21,7 +21,7 @@ from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.github.queries import document
 from bot.policy import digest
-from bot.policy.model import Policy, Tier
+from bot.policy.model import Policy, System, Tier
 from bot.store import Store
 
 MOST_NAMED = 10
@@ -78,6 +78,8 @@ async def record(
     tier = max(decision.tier, held.contents.tier) if held is not None else decision.tier
     roles = cab.roles_to_ask(policy, tier)
     standings = await board.read(store, github, policy, roles, facts.names, lane)
+    if policy.records.system is not System.REGISTER:
+        await names.elsewhere(store, github, policy, [each.account for each in standings], lane)
     shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
     return await desk.look(
         store,

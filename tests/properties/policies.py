@@ -262,7 +262,10 @@ said_of_record = st.builds(
     st.none(),
 )
 records = st.builds(
-    RecordFacts, st.just("CHG-2026-0001"), st.just("authorize"), listed(said_of_record, most=2).map(tuple)
+    RecordFacts,
+    st.just("CHG-2026-0001"),
+    st.just("authorize"),
+    st.lists(said_of_record, max_size=2, unique_by=lambda each: each.id).map(tuple),
 )
 
 
