@@ -63,7 +63,7 @@ class Pipeline:
         if gathered is None:
             return Next(over=True)
         now = self.clock()
-        laid = await gather.laid_down(self.store, look.subject.key, gathered.facts, now)
+        laid = await self._laid_down(look, gathered, asked, now)
         facts, desk = await self._record_of(look, gathered, laid.facts, asked, now)
         decision = decide(facts, gathered.policy, now)
         if facts.state is PullRequestState.OPEN:
@@ -76,12 +76,20 @@ class Pipeline:
             teams = gathered.policy.teams if is_weighty(request) else ()
             standing = await self.gathering.standing_of(github, facts.repository, request.actor, teams, lane)
             change = await gather.situation(
-                self.store, look.subject.key, facts, gathered.policy, desk, laid.asked, now, texts=[request.text]
+                self.store,
+                look.subject.key,
+                facts,
+                gathered.policy,
+                desk,
+                laid.asked,
+                now,
+                texts=[request.text],
+                diff=laid.diff,
             )
             await reception.settle(request, standing, decision, change)
             if len(asked) > 1:
                 # What was done for one is what the next one finds.
-                laid = await gather.laid_down(self.store, look.subject.key, gathered.facts, now)
+                laid = await self._laid_down(look, gathered, asked, now)
                 facts, desk = await self._record_of(look, gathered, laid.facts, asked, now)
         if facts.state is not PullRequestState.OPEN:
             if facts.state is PullRequestState.MERGED:
@@ -91,6 +99,19 @@ class Pipeline:
         await self._sync(look, desk, gathered)
         concerns = gathered.concerns | ({parts.concern(desk.change.number)} if desk and desk.change else set())
         return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=concerns)
+
+    async def _laid_down(self, look: Look, gathered: Gathered, asked: list[Pending], now: datetime) -> gather.Laid:
+        """What people laid down for the change, and what was waived."""
+        return await gather.laid_down(
+            self.store,
+            self._installation(look),
+            look.subject.key,
+            gathered.facts,
+            now,
+            base_tip=gathered.base_tip,
+            commands=bool(asked),
+            lane=Lane(look.urgency),
+        )
 
     async def _sync(self, look: Look, desk: Desk | None, gathered: Gathered) -> None:
         """Have the record's twin in another system brought up to date."""

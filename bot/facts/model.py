@@ -317,7 +317,10 @@ class RecordFinding:
 
 @dataclass(frozen=True, slots=True)
 class Waived:
-    """That a finding does not block until a moment: who asked for that, who granted it, and why."""
+    """That a finding does not block until a moment: who asked for that, who granted it, and why.
+
+    ``number`` is that of the wish; ``diff`` names the change that it was asked for, ``head`` the commit at that time.
+    """
 
     finding: str
     reason: str
@@ -325,6 +328,9 @@ class Waived:
     granted_by: Account
     granted_at: datetime
     until: datetime
+    number: int = 0
+    head: str = ""
+    diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +373,8 @@ class PullRequestFacts:
     ``assigned`` are the people whom it was ever assigned to; ``head_seen_at`` is when the head was first pushed.
     ``clean_merges`` are merge commits that were shown to add nothing of their own; ``same_diff`` are commits, reviewed
     before, whose difference to the base is that of the head. ``only_approver`` is who alone approved so many of the
-    author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for.
+    author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for. ``diff``
+    names what the change does, and to which branch, where something was waived that is bound to it.
     """
 
     repository: Repository
@@ -395,6 +402,7 @@ class PullRequestFacts:
     policy_changes: tuple[PolicyChange, ...] = ()
     instructions: tuple[Instruction, ...] = ()
     waivers: tuple[Waived, ...] = ()
+    diff: str = ""
     record: RecordFacts | None = None
     turns: tuple[Turn, ...] = ()
     assigned: tuple[Account, ...] = ()

@@ -1,7 +1,7 @@
 """What a look at a change record reads beside the facts: what people laid down, the board, and what the change does."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +41,18 @@ class Bench:
     base: str
     pull: Any
     ana: Any
+
+    async def laid_down(self, at: datetime, *, commands: bool = False) -> gather.Laid:
+        return await gather.laid_down(
+            self.store,
+            self.client,
+            PULL,
+            self.facts,
+            at,
+            base_tip=self.base,
+            commands=commands,
+            lane=Lane.PERSON,
+        )
 
     async def record(
         self, policy: Policy = HIGH, *commands: str, facts: PullRequestFacts | None = None
@@ -82,7 +94,7 @@ def there(found: Desk | None) -> Change:
 # What people laid down.
 
 
-async def test_what_was_laid_down_and_waived_becomes_part_of_the_facts(store: Store) -> None:
+async def test_what_was_laid_down_and_waived_becomes_part_of_the_facts(store: Store, place: Bench) -> None:
     await lay_down(store, Instructed.HOLD, "held")
     wish = await ask(store)
     waiver = Waiver(
@@ -90,15 +102,23 @@ async def test_what_was_laid_down_and_waived_becomes_part_of_the_facts(store: St
     )
     async with store.transaction() as connection:
         await register.keep_waiver(connection, waiver, new_id=UUID(int=1))
-    laid = await gather.laid_down(store, PULL, FACTS, LATER - timedelta(days=1))
+    laid = await place.laid_down(LATER - timedelta(days=1))
     assert laid.asked == (wish,)
     assert laid.facts.waivers == (), "it was granted later than that"
-    laid = await gather.laid_down(store, PULL, FACTS, MONDAY)
+    assert (laid.facts.diff, laid.diff.startswith("main:")) == ("", True), "a wish is for the change as it is"
+    laid = await place.laid_down(MONDAY)
     assert [(each.kind, each.value) for each in laid.facts.instructions] == [(Instructed.HOLD, "held")]
     assert [each.finding for each in laid.facts.waivers] == ["rule:x"]
+    assert laid.facts.diff == laid.diff != ""
     assert laid.asked == (), "the wish is over by then"
-    other = await gather.laid_down(store, "pull:77:8", FACTS, MONDAY)
-    assert (other.facts, other.asked) == (FACTS, ())
+
+
+async def test_where_nothing_depends_on_it_nobody_asks_what_the_change_does(place: Bench) -> None:
+    laid = await place.laid_down(MONDAY)
+    assert (laid.facts, laid.asked, laid.diff) == (place.facts, (), "")
+    asked_about = await place.laid_down(MONDAY, commands=True)
+    assert (asked_about.facts, asked_about.asked) == (place.facts, ()), "facts are not what somebody says"
+    assert len(asked_about.diff) == len("main:") + 64
 
 
 # The record.
