@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from bot.changes import gather, parts, sync
-from bot.changes.desk import Desk, merged
+from bot.changes import gather, sync
+from bot.changes.announce import announce
+from bot.changes.desk import Desk
 from bot.clock import Clock
-from bot.commands.act import Reception, commands_in, is_weighty
+from bot.commands.act import Reception, commands_of, is_weighty, opens_record
 from bot.decide.controls.shared_head import passes_alone
 from bot.decide.evaluate import decide, own_mode
 from bot.decide.merge_group import decide_group
@@ -16,7 +17,7 @@ from bot.decide.verdict import Decision
 from bot.errors import Transient
 from bot.facts import habits
 from bot.facts.load import Gathered, Gathering
-from bot.facts.model import PullRequestFacts, PullRequestState, Sibling
+from bot.facts.model import PullRequestFacts, PullRequestState, Sibling, Standing
 from bot.facts.pull_request import Place
 from bot.github.client import GitHub, InstallationClient
 from bot.github.lanes import Lane
@@ -26,8 +27,9 @@ from bot.ingest.subjects import branch_subject, pull_subject
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import Made, Receipt, record
 from bot.policy.load import REPOSITORY_FILE
-from bot.policy.model import Mode, Problem
+from bot.policy.model import Mode, Policy, Problem
 from bot.publish.apply import Overtaken, Publisher, forget, give_way
+from bot.publish.conversation import Conversation
 from bot.publish.effects import CHECK
 from bot.publish.preview import NAME as PREVIEW
 from bot.publish.preview import render_preview
@@ -35,6 +37,7 @@ from bot.publish.render import Record, render
 from bot.queue import Look, Next, Urgency, Wish, still_mine, want
 from bot.store import Store
 from bot.telemetry import Metrics
+from bot.trial import gains
 
 PATIENT_LOOKS = 5
 """How often a group that GitHub does not show yet is looked for before its check fails."""
@@ -62,56 +65,43 @@ class Pipeline:
         gathered = await self.gathering.pull_request(github, place, lane)
         if gathered is None:
             return Next(over=True)
-        now = self.clock()
-        laid = await self._laid_down(look, gathered, asked, now)
-        facts, desk = await self._record_of(look, gathered, laid.facts, asked, now)
-        decision = decide(facts, gathered.policy, now)
-        if facts.state is PullRequestState.OPEN:
-            receipt = await self._record(look, Made(look.subject.key, facts, gathered.policy, decision, now), asked)
-            await self._watch_base(look, place, gathered)
-            await self._tell_siblings(look, place, gathered, decision)
-            await self._publish(look, place, decision, receipt, gathered)
-            await self._preview(look, place, gathered)
+        now, is_open = self.clock(), gathered.facts.state is PullRequestState.OPEN
+        at = None
+        if gathered.facts.state is PullRequestState.MERGED:
+            facts, _, _ = await self._record_of(look, gathered, None, now)
+            decision = decide(facts, gathered.policy, now)
+            at = await self._merged(look, facts, gathered.policy, decision, now)
         for request in asked:
-            teams = gathered.policy.teams if is_weighty(request) else ()
-            standing = await self.gathering.standing_of(github, facts.repository, request.actor, teams, lane)
-            change = await gather.situation(
-                self.store,
-                look.subject.key,
-                facts,
-                gathered.policy,
-                desk,
-                laid.asked,
-                now,
-                texts=[request.text],
-                diff=laid.diff,
-            )
-            await reception.settle(request, standing, decision, change)
-            if len(asked) > 1:
-                # What was done for one is what the next one finds.
-                laid = await self._laid_down(look, gathered, asked, now)
-                facts, desk = await self._record_of(look, gathered, laid.facts, asked, now)
-        if facts.state is not PullRequestState.OPEN:
-            if facts.state is PullRequestState.MERGED:
-                await merged(self.store, look.subject.key, facts, gathered.policy, decision, now)
+            await self._serve(look, gathered, reception, request, now)
+        facts, desk, _ = await self._record_of(look, gathered, None, now)
+        decision = decide(facts, gathered.policy, now)
+        if not is_open:
+            await self._announce(look, place)
             await self._give_way(look, place, gathered)
-            return Next(over=True)
+            return Next(at=at, over=True)
+        receipt = await self._record(look, Made(look.subject.key, facts, gathered.policy, decision, now), asked)
+        await self._watch_base(look, place, gathered)
+        await self._tell_siblings(look, place, gathered, decision)
+        await self._publish(look, place, decision, receipt, gathered)
+        await self._preview(look, place, gathered)
+        if desk is not None:
+            await self._announce(look, place)
         await self._sync(look, desk, gathered)
-        concerns = gathered.concerns | ({parts.concern(desk.change.number)} if desk and desk.change else set())
+        concerns = gathered.concerns | gather.concerns(facts, gathered.policy, desk)
         return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=concerns)
 
-    async def _laid_down(self, look: Look, gathered: Gathered, asked: list[Pending], now: datetime) -> gather.Laid:
-        """What people laid down for the change, and what was waived."""
-        return await gather.laid_down(
-            self.store,
-            self._installation(look),
-            look.subject.key,
-            gathered.facts,
-            now,
-            base_tip=gathered.base_tip,
-            commands=bool(asked),
-            lane=Lane(look.urgency),
-        )
+    async def _merged(
+        self, look: Look, facts: PullRequestFacts, policy: Policy, decision: Decision, now: datetime
+    ) -> datetime | None:
+        """What a merge means for the change record; answers when time alone makes another look necessary."""
+        github, lane, subject = self._installation(look), Lane(look.urgency), look.subject.key
+        return await gather.merged(self.store, github, subject, facts, policy, decision, lane=lane, now=now)
+
+    async def _announce(self, look: Look, place: Place) -> None:
+        """Tell those who have to act on the change record."""
+        github, lane = self._installation(look), Lane(look.urgency)
+        conversation = Conversation(self.store, github, place.owner, place.name, place.number, lane)
+        await announce(self.store, conversation, look.subject.key, self.clock)
 
     async def _sync(self, look: Look, desk: Desk | None, gathered: Gathered) -> None:
         """Have the record's twin in another system brought up to date."""
@@ -120,29 +110,63 @@ class Pipeline:
         async with self.store.transaction() as connection:
             await sync.wish(connection, desk.change, gathered.policy, look.subject.installation_id)
 
+    async def _serve(
+        self, look: Look, gathered: Gathered, reception: Reception, request: Pending, now: datetime
+    ) -> None:
+        """Act on the commands of a request, each on what the one before has left.
+
+        What somebody said counts as of when they said it, however late it is heard: time goes on after that.
+        """
+        github, lane = self._installation(look), Lane(look.urgency)
+        teams = gathered.policy.teams if is_weighty(request) else ()
+        giver = await self.gathering.standing_of(github, gathered.facts.repository, request.actor, teams, lane)
+        on_the_page, said_at = await reception.is_on_the_page(request), min(now, request.asked_at)
+        for place in range(request.done, len(commands_of(request))):
+            facts, desk, laid = await self._record_of(look, gathered, (request, giver), said_at)
+            decision = decide(facts, gathered.policy, said_at)
+            change = await gather.situation(
+                self.store, look.subject.key, facts, gathered.policy, desk, laid, said_at, texts=[request.text]
+            )
+            await reception.do(request, place, giver, decision, change, on_the_page=on_the_page)
+        await reception.settle(request)
+
     async def _record_of(
-        self, look: Look, gathered: Gathered, facts: PullRequestFacts, asked: list[Pending], now: datetime
-    ) -> tuple[PullRequestFacts, Desk | None]:
-        """The facts with what the change record says; a pull request that is not open has no say in it any more."""
-        github, lane, policy = self._installation(look), Lane(look.urgency), gathered.policy
-        decision = decide(facts, policy, now)
-        if facts.state is not PullRequestState.OPEN:
-            if not asked:
-                return facts, None
-            subject = look.subject.key
-            return facts, await gather.at_rest(self.store, github, subject, facts, policy, decision, lane=lane, now=now)
-        return await gather.record(
+        self, look: Look, gathered: Gathered, asking: tuple[Pending, Standing] | None, now: datetime
+    ) -> tuple[PullRequestFacts, Desk | None, gather.Laid]:
+        """The facts with what people laid down and what the change record says, and what was laid down.
+
+        A pull request that is not open has no say in its record any more.
+        """
+        github, lane, policy, key = self._installation(look), Lane(look.urgency), gathered.policy, look.subject.key
+        laid = await gather.laid_down(
             self.store,
             github,
-            look.subject.key,
-            facts,
+            key,
+            gathered.facts,
+            now,
+            base_tip=gathered.base_tip,
+            commands=asking is not None,
+            lane=lane,
+        )
+        decision = decide(laid.facts, policy, now)
+        if laid.facts.state is not PullRequestState.OPEN:
+            if asking is None:
+                return laid.facts, None, laid
+            desk = await gather.at_rest(self.store, github, key, laid.facts, policy, decision, lane=lane, now=now)
+            return laid.facts, desk, laid
+        facts, found = await gather.record(
+            self.store,
+            github,
+            key,
+            laid.facts,
             policy,
             decision,
             base_tip=gathered.base_tip,
-            commands=[name for request in asked for name in commands_in(request)],
+            asked=asking is not None and opens_record(*asking),
             lane=lane,
             now=now,
         )
+        return facts, found, laid
 
     async def _watch_base(self, look: Look, place: Place, gathered: Gathered) -> None:
         """See to it that whatever lands on the base branch is looked at from now on."""
@@ -208,6 +232,7 @@ class Pipeline:
                 self.metrics.decisions.labels(made.decision.verdict.value).inc()
                 if isinstance(made.facts, PullRequestFacts):
                     await habits.note(connection, made.subject, made.facts, made.decision)
+                    await want(connection, [], concerns=dict.fromkeys(_gaining(made.decision), Urgency.TIMER))
                 await append(connection, [_entry(look, made.decision, receipt)], at=made.at)
         return receipt
 
@@ -255,6 +280,12 @@ def _sooner(first: datetime | None, second: datetime | None) -> datetime | None:
 def _place(look: Look) -> Place:
     about = look.subject.about
     return Place(about["owner"], about["name"], int(about.get("number", 0)), int(about["repository_id"]))
+
+
+def _gaining(decision: Decision) -> list[str]:
+    """What a decision about somebody's change may mean for a change of the policy that they approved."""
+    contributors = [each.accounts for each in decision.people if each.role == "contributor"]
+    return sorted({gains.concern(account.id) for accounts in contributors for account in accounts})
 
 
 def _entry(look: Look, decision: Decision, receipt: Receipt) -> Entry:

@@ -2,13 +2,13 @@
 
 ``quorum`` people approve, and among them one for each role that signs; one person counts once and signs for one role.
 Whoever contributed to the change, or asked for it, has no vote, nor has anybody who came to the board after it was
-asked. A vote holds for the diff and the round that it was given in, and can be changed until the board has decided.
-A rejection by somebody who could sign for a role stands in the way until they change it; as many rejections as make a
-quorum reject.
+asked; whom a change is escalated to was asked at that moment. A vote holds for the diff and the round that it was given
+in, and can be changed until the board has decided. A rejection by somebody who could sign for a role stands in the way
+until they change it; as many rejections as make a quorum reject.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -81,12 +81,32 @@ def routing(policy: Policy, tier: Tier, kind: ChangeType) -> Routing:
         return Routing(rules.sign_off, len(rules.sign_off), rules.sign_off, USUAL_TIMEOUT)
     roles = tuple(dict.fromkeys((BOARD, *rules.sign_off)))
     quorum = max(1, rules.cab.quorum)
-    return Routing(roles, quorum, rules.sign_off, rules.cab.timeout, rules.cab.on_timeout)
+    escalate_to = rules.cab.escalate_to if rules.cab.on_timeout is OnTimeout.ESCALATE else ()
+    return Routing(roles, quorum, rules.sign_off, rules.cab.timeout, rules.cab.on_timeout, escalate_to)
 
 
-def members(routing: Routing, standings: Sequence[Standing], policy: Policy) -> tuple[Account, ...]:
-    """Who of ``standings`` is on the board."""
-    return tuple(sorted({each.account for each in standings if _roles(each, routing.roles, policy)}))
+def roles_to_ask(policy: Policy, tier: Tier) -> tuple[str, ...]:
+    """Every role whose holders could have a say in a change of that tier, whatever its type."""
+    ordinary = routing(policy, tier, ChangeType.NORMAL)
+    return tuple(dict.fromkeys((BOARD, EMERGENCY_BOARD, *ordinary.roles, *ordinary.escalate_to)))
+
+
+def reviewing(policy: Policy, tier: Tier) -> tuple[str, ...]:
+    """The roles whose holders look back at an emergency of that tier."""
+    return tuple(dict.fromkeys((BOARD, *policy.tiers[tier].sign_off)))
+
+
+def members(roles: Sequence[str], standings: Sequence[Standing], policy: Policy) -> tuple[Account, ...]:
+    """Who of ``standings`` is on the board that these roles make up."""
+    return tuple(sorted({each.account for each in standings if _roles(each, roles, policy)}))
+
+
+def deciding(change: Change, standings: Sequence[Standing], policy: Policy) -> tuple[Account, ...]:
+    """Who decides about the change now: the board of its roles, and whom it was escalated to."""
+    board = {*members(change.contents.routing.roles, standings, policy)}
+    if change.escalation is not None:
+        board |= {*members(change.escalation.roles, standings, policy)} & {*change.escalation.members}
+    return tuple(sorted(board))
 
 
 def people_of_change(
@@ -100,22 +120,29 @@ def people_of_change(
 
 def objection(account: Account, change: Change, standings: Sequence[Standing], policy: Policy, people: People) -> str:
     """Why this account has no vote on the change, to complete "does not count, since it …"; empty when it has one."""
+    if took_part := part_in(account, change, people):
+        return took_part
+    if change.request is None:
+        return "was not asked: nobody has asked the board yet"
+    asked = [replace(change.request, roles=change.contents.routing.roles)]
+    asked += [change.escalation] if change.escalation is not None else []
+    held = [each for each in asked if _held(account, each.roles, standings, policy)]
+    if not held:
+        roles = list(dict.fromkeys(role for each in asked for role in each.roles))
+        return f"holds none of the roles {listed(roles)}" if roles else "is on no board: none decides here"
+    if not any(account in each.members for each in held):
+        return f"came to the board after it was asked on {held[0].at:%Y-%m-%d %H:%M} UTC"
+    return ""
+
+
+def part_in(account: Account, change: Change, people: People) -> str:
+    """Why this account has no say in the change, whatever role it holds; empty when nothing speaks against it."""
     person = people.person(account)
     if not is_human(account):
         return "is a program"
     if person & _ids(change.contents.contributors, people):
         return "contributed to the change"
-    if person & _ids(change.requesters, people):
-        return "asked for the change"
-    if change.request is None:
-        return "was not asked: nobody has asked the board yet"
-    roles = change.contents.routing.roles
-    standing = next((each for each in standings if each.account == account), None)
-    if standing is None or not _roles(standing, roles, policy):
-        return f"holds none of the roles {listed(list(roles))}" if roles else "is on no board: none decides here"
-    if account not in change.request.members:
-        return f"came to the board after it was asked on {change.request.at:%Y-%m-%d %H:%M} UTC"
-    return ""
+    return "asked for the change" if person & _ids(change.requesters, people) else ""
 
 
 def count(change: Change, standings: Sequence[Standing], policy: Policy) -> Count:
@@ -172,7 +199,7 @@ def on_timeout(change: Change, outcome: Outcome, *, rejected: bool, now: datetim
     """
     if change.deadline is None or now < change.deadline or outcome is not Outcome.OPEN:
         return None
-    if rejected or (change.escalated and change.contents.routing.on_timeout is OnTimeout.ESCALATE):
+    if rejected or (change.escalation is not None and change.contents.routing.on_timeout is OnTimeout.ESCALATE):
         return OnTimeout.REJECT
     return change.contents.routing.on_timeout
 

@@ -97,8 +97,10 @@ async def look(
             wish = facts.instructed(Instructed.SCHEDULE)
             part = Part(subject, contents, context.blocking, context.demands, wish)
             context = release.context_of(await _put(connection, change, part), context)
-        overdue = await register.overdue_reviews(connection, change.contents.application, now)
-        numbers = emergency.overdue_reviews(overdue, change.contents.application, change.number, now)
+        application, repository = change.contents.application, change.contents.repository
+        due = await register.reviews_due(connection, application)
+        due = emergency.reviews_due(due, application, repository, change.number)
+        numbers = emergency.overdue(due, now)
         context = replace(context, overdue=numbers)
         if not change.state.over:
             for applied in _steps(change, _noticed(change, context), context):
@@ -119,7 +121,20 @@ async def look(
     together = conflicts.conflicts(change, around, policy.exclusive)
     said = (*findings.said_of(change, context, together, numbers), *findings.elsewhere(told))
     record = RecordFacts(change.number, change.state.value, said)
-    return replace(facts, record=record), Desk(change, context, lifecycle.wakes_at(change, context))
+    moments = [each for each in (lifecycle.wakes_at(change, context), emergency.next_due(due, now)) if each is not None]
+    return replace(facts, record=record), Desk(change, context, min(moments, default=None))
+
+
+async def without_record(
+    connection: AsyncConnection[Any], facts: PullRequestFacts, policy: Policy, now: datetime
+) -> tuple[PullRequestFacts, Desk]:
+    """The facts of a change that has no record, and needs none: an emergency that nobody reviewed blocks it, too."""
+    application, repository = fill.affected(policy, facts)
+    due = await register.reviews_due(connection, application)
+    due = emergency.reviews_due(due, application, repository, "")
+    found = findings.as_facts([emergency.finding(emergency.overdue(due, now))])
+    blocked = replace(facts, record=RecordFacts("", "", found)) if found else facts
+    return blocked, Desk(None, Context(policy, now), emergency.next_due(due, now))
 
 
 async def _put(connection: AsyncConnection[Any], change: Change, part: Part) -> tuple[Part, ...]:
@@ -223,29 +238,51 @@ async def at_rest(
 
 
 async def merged(
-    store: Store, subject: str, facts: PullRequestFacts, policy: Policy, decision: Decision, now: datetime
-) -> None:
+    store: Store,
+    subject: str,
+    facts: PullRequestFacts,
+    policy: Policy,
+    decision: Decision,
+    *,
+    board: Sequence[Standing],
+    now: datetime,
+) -> datetime | None:
     """Note that a change was merged: an emergency is being made by that, and has to be reviewed from then on.
 
-    Any other change waits for its deployment.
+    Answers when that has to be done, while it is not. Any other change waits for its deployment.
     """
-    context = _context(facts, policy, decision, (), "", now)
+    context = _context(facts, policy, decision, board, "", now)
     async with store.transaction() as connection:
         change = await register.open_of(connection, subject)
-        if change is None or change.state is not State.SCHEDULED or change.contents.kind is not ChangeType.EMERGENCY:
-            return
+        if change is None or change.contents.kind is not ChangeType.EMERGENCY:
+            return None
         entries: list[Entry] = []
-        for each in (Act.START, Act.FINISH):
-            applied = lifecycle.apply(change, Event(each, why="The pull request was merged."), context)
-            if isinstance(applied, Refused):
-                # It has happened: whether it should have waited is for its review to say, which it does not escape.
-                why = f"The pull request was merged all the same: {applied.what}"
-                applied = lifecycle.apply(change, Event(Act.OVERTAKE, why=why), context)
-            if isinstance(applied, Refused):
-                break
+        for applied in [*_made(change, context), *_reminded(change, context)]:
             entries.append(await register.keep(connection, applied))
             change = applied.change
         await append(connection, entries, at=now)
+    return lifecycle.wakes_at(change, context) if change.state is State.REVIEW else None
+
+
+def _made(change: Change, context: Context) -> list[Applied]:
+    """What a merge does to an emergency that was authorised."""
+    steps: list[Applied] = []
+    for each in (Act.START, Act.FINISH) if change.state is State.SCHEDULED else ():
+        applied = lifecycle.apply(change, Event(each, why="The pull request was merged."), context)
+        if isinstance(applied, Refused):
+            # It has happened: whether it should have waited is for its review to say, which it does not escape.
+            why = f"The pull request was merged all the same: {applied.what}"
+            applied = lifecycle.apply(change, Event(Act.OVERTAKE, why=why), context)
+        if isinstance(applied, Refused):
+            break
+        steps.append(applied)
+        change = applied.change
+    return steps
+
+
+def _reminded(change: Change, context: Context) -> tuple[Applied, ...]:
+    """What time does to an emergency that was made."""
+    return lifecycle.advance(change, context) if change.state is State.REVIEW else ()
 
 
 def act(desk: Desk, event: Event) -> tuple[Desk, tuple[Applied, ...]] | Refused:

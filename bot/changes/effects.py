@@ -30,7 +30,7 @@ def take_contents(change: Change, event: Event, _context: Context) -> Change:
 
 def back(change: Change, _event: Event, _context: Context) -> Change:
     """Nothing is authorised any more, and no board has a time to decide in."""
-    return replace(change, authorisation=None, deadline=None, escalated=False)
+    return replace(change, authorisation=None, deadline=None, escalation=None)
 
 
 def give_up(change: Change, event: Event, context: Context) -> Change:
@@ -58,7 +58,7 @@ def declare(change: Change, event: Event, context: Context) -> Change:
 def submit(change: Change, event: Event, context: Context) -> Change:
     """The board as it is now is asked; whoever asks has no vote on it."""
     routed = change.contents.routing
-    board = cab.members(routed, context.standings, context.policy)
+    board = cab.members(routed.roles, context.standings, context.policy)
     requesters = change.requesters if event.who is None else _with(change.requesters, event.who)
     return replace(change, request=Request(event.who, context.now, routed.roles, board), requesters=requesters)
 
@@ -71,7 +71,7 @@ def ask_board(change: Change, _event: Event, context: Context) -> Change:
     """A new round of asking begins, with its time to decide in."""
     routed = change.contents.routing
     deadline = context.now + routed.timeout if routed.has_board else None
-    return replace(change, round=change.round + 1, deadline=deadline, escalated=False)
+    return replace(change, round=change.round + 1, deadline=deadline, escalation=None)
 
 
 def vote(change: Change, event: Event, context: Context) -> Change:
@@ -95,10 +95,16 @@ def to_draft(change: Change, event: Event, context: Context) -> Change:
     return replace(back(change, event, context), request=None)
 
 
-def longer(change: Change, event: Event, context: Context) -> Change:
+def longer(change: Change, _event: Event, context: Context) -> Change:
     """The board has as much time again."""
-    escalated = change.escalated or event.act is Act.ESCALATE
-    return replace(change, deadline=context.now + change.contents.routing.timeout, escalated=escalated)
+    return replace(change, deadline=context.now + change.contents.routing.timeout)
+
+
+def escalate(change: Change, event: Event, context: Context) -> Change:
+    """Whoever holds the roles that are escalated to now is asked beside the board, which has as much time again."""
+    roles = change.contents.routing.escalate_to
+    called = Request(None, context.now, roles, cab.members(roles, context.standings, context.policy))
+    return replace(longer(change, event, context), escalation=called)
 
 
 def start(change: Change, _event: Event, context: Context) -> Change:
@@ -116,6 +122,11 @@ def review(change: Change, event: Event, context: Context) -> Change:
     """Somebody looked at the emergency afterwards."""
     assert event.who is not None
     return replace(change, retrospective=Retrospective(event.who, context.now, event.why))
+
+
+def remind(change: Change, _event: Event, _context: Context) -> Change:
+    """It was said that the emergency was not reviewed in time."""
+    return replace(change, reminded=True)
 
 
 def close(change: Change, event: Event, _context: Context) -> Change:

@@ -59,13 +59,33 @@ def is_overdue(change: Change, now: datetime) -> bool:
     )
 
 
-def overdue_reviews(changes: Iterable[Change], application: str, number: str, now: datetime) -> tuple[str, ...]:
-    """The numbers of other emergencies of the application whose review is overdue: they block this change."""
+def concern(application: str, repository: str) -> str:
+    """What those looks depend on that an overdue review would block: of the application, or else of the repository."""
+    return f"reviews:{application or repository}"
+
+
+def reviews_due(changes: Iterable[Change], application: str, repository: str, number: str) -> tuple[Change, ...]:
+    """Other emergencies of the application that are still to be reviewed; of the repository where it is in none."""
     return tuple(
-        each.number
+        each
         for each in changes
-        if each.number != number and each.contents.application == application and is_overdue(each, now)
+        if each.number != number
+        and each.contents.application == application
+        and (application or each.contents.repository == repository)
+        and each.review_due is not None
+        and each.retrospective is None
+        and each.state is not State.CANCELLED
     )
+
+
+def overdue(due: Iterable[Change], now: datetime) -> tuple[str, ...]:
+    """The numbers of those whose review is overdue: they block whatever comes next."""
+    return tuple(each.number for each in due if is_overdue(each, now))
+
+
+def next_due(due: Iterable[Change], now: datetime) -> datetime | None:
+    """When the next of them becomes overdue."""
+    return min((each.review_due for each in due if each.review_due is not None and each.review_due > now), default=None)
 
 
 def finding(overdue: Sequence[str]) -> Finding | None:

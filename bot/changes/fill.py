@@ -71,6 +71,12 @@ def contents_of(
     )
 
 
+def affected(policy: Policy, facts: PullRequestFacts) -> tuple[str, str]:
+    """The application that a change affects, empty when it is in none, and the repository."""
+    application = application_of(policy, facts)
+    return application.name if application else "", facts.repository.full_name
+
+
 def template_of(facts: PullRequestFacts, tier: Tier, policy: Policy, now: datetime) -> Template | None:
     """The standard change that this is: every file in its paths, no larger, and not expired.
 

@@ -1,5 +1,7 @@
 """What a record says of its change on the check run: where it stands, what it lacks, what is in the way. Pure."""
 
+from collections.abc import Iterable
+
 from bot.changes import conflicts, emergency, guards, lifecycle, needs, release
 from bot.changes.context import Context
 from bot.changes.model import Act, Change, Event, Refused, State
@@ -21,6 +23,11 @@ def said_of(
     if change.state is State.DRAFT:
         found += needs.missing(change.contents, context.policy, context.parts)
     found += [*_board(change), conflicts.finding(together), emergency.finding(overdue)]
+    return as_facts(found)
+
+
+def as_facts(found: Iterable[Finding | None]) -> tuple[RecordFinding, ...]:
+    """Findings of a record, as facts for the decision."""
     return tuple(
         RecordFinding(
             id=_NAMES.get(each.id, each.id.replace("change:", "plans:")),
@@ -104,7 +111,8 @@ def _board(change: Change) -> tuple[Finding, ...]:
     if authorised is None or not authorised.routing.has_board or change.state is State.CANCELLED:
         return ()
     people = listed([f"@{each.login}" for each in authorised.by])
-    roles = listed([quoted(each) for each in authorised.routing.roles])
+    beside = change.escalation.roles if change.escalation is not None else ()
+    roles = listed([quoted(each) for each in dict.fromkeys((*authorised.routing.roles, *beside))])
     what = f"{people} authorised {change.number} as {roles} on {authorised.at:%Y-%m-%d at %H:%M} UTC."
     found = Finding("cab", Verdict.PASS, "the board approves", what)
     if not authorised.routing.sign_off:

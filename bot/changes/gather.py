@@ -4,20 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import cab, desk, instructions, register
+from bot.changes import cab, desk, emergency, fill, instructions, parts, register
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.changes.model import Change as Record
 from bot.commands.link import OURS
 from bot.commands.model import Change
-from bot.commands.records import ABOUT_RECORDS
 from bot.decide.verdict import Decision
 from bot.facts import board, lineage
 from bot.facts.model import PullRequestFacts
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy import digest
-from bot.policy.model import Policy
+from bot.policy.model import ChangeType, Policy
 from bot.store import Store
 
 MOST_NAMED = 10
@@ -75,26 +74,27 @@ async def record(
     decision: Decision,
     *,
     base_tip: str,
-    commands: Sequence[str],
+    asked: bool,
     lane: Lane,
     now: datetime,
 ) -> tuple[PullRequestFacts, Desk | None]:
     """The facts with what the change record says, and the record; None where there is none.
 
+    ``asked``: somebody who may wants to do something with it, so that one is opened where there is none.
+
     Raises:
         Transient: GitHub could not answer, or the record was altered meanwhile.
 
     """
-    asked = bool(ABOUT_RECORDS & set(commands))
     if not asked and not desk.is_wanted(policy, decision.tier):
         async with store.transaction() as connection:
             if await register.latest_of(connection, subject) is None:
-                return facts, None
+                return await desk.without_record(connection, facts, policy, now)
     async with store.transaction() as connection:
         held = await register.open_of(connection, subject)
     # What ships with it can be riskier, and be signed by others.
     tier = max(decision.tier, held.contents.tier) if held is not None else decision.tier
-    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[tier].sign_off}
+    roles = cab.roles_to_ask(policy, tier)
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
     return await desk.look(
@@ -111,6 +111,13 @@ async def record(
     )
 
 
+def concerns(facts: PullRequestFacts, policy: Policy, found: Desk | None) -> frozenset[str]:
+    """What a look depends on besides GitHub: its record, and reviews that the application still owes."""
+    reviews = emergency.concern(*fill.affected(policy, facts))
+    record_of = found.change if found is not None else None
+    return frozenset({reviews, parts.concern(record_of.number)} if record_of is not None else {reviews})
+
+
 async def at_rest(
     store: Store,
     github: InstallationClient,
@@ -123,9 +130,29 @@ async def at_rest(
     now: datetime,
 ) -> Desk:
     """The record of a pull request that is not open any more."""
-    roles = {cab.BOARD, cab.EMERGENCY_BOARD, *policy.tiers[decision.tier].sign_off}
+    roles = cab.roles_to_ask(policy, decision.tier)
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     return await desk.at_rest(store, subject, facts, policy, decision, board=standings, now=now)
+
+
+async def merged(
+    store: Store,
+    github: InstallationClient,
+    subject: str,
+    facts: PullRequestFacts,
+    policy: Policy,
+    decision: Decision,
+    *,
+    lane: Lane,
+    now: datetime,
+) -> datetime | None:
+    """Note that the pull request was merged; answers when time alone makes another look at its record necessary."""
+    async with store.transaction() as connection:
+        change = await register.latest_of(connection, subject)
+    if change is None or change.contents.kind is not ChangeType.EMERGENCY or change.state.over:
+        return None
+    standings = await board.read(store, github, policy, cab.roles_to_ask(policy, decision.tier), facts.names, lane)
+    return await desk.merged(store, subject, facts, policy, decision, board=standings, now=now)
 
 
 async def situation(
@@ -134,14 +161,13 @@ async def situation(
     facts: PullRequestFacts,
     policy: Policy,
     found: Desk | None,
-    asked: tuple[Asked, ...],
+    laid: Laid,
     now: datetime,
     texts: Iterable[str] = (),
-    diff: str = "",
 ) -> Change:
     """What commands on the change can know; ``texts`` are those of the requests, which may name other records."""
     link = ""
-    numbers = sorted({number for each in texts for number in OURS.findall(each)})[:MOST_NAMED]
+    numbers = sorted({number for each in texts for number in OURS.findall(each.upper())})[:MOST_NAMED]
     named = await _named(store, numbers) if numbers else ()
     if found is not None and found.change is not None:
         async with store.transaction() as connection:
@@ -149,7 +175,7 @@ async def situation(
         if row:
             system, number, url, problem = row
             link = " ".join(part for part in (system, number or "(not there yet)", url, problem) if part)
-    return Change(facts, policy, subject, found, asked, link, now, named, diff)
+    return Change(facts, policy, subject, found, laid.asked, link, now, named, laid.diff)
 
 
 async def _named(store: Store, numbers: Sequence[str]) -> tuple[Record, ...]:

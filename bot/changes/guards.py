@@ -11,7 +11,8 @@ from bot.changes.model import Change, Choice, Closure, Contents, Event, Refused,
 from bot.changes.needs import summed_up
 from bot.changes.plans import says_something
 from bot.deployments.windows import hours
-from bot.facts.people import is_human, people_among
+from bot.facts.model import Account
+from bot.facts.people import People, is_human, people_among
 from bot.policy.model import ChangeType, OnTimeout
 from bot.words import listed, visible
 
@@ -212,19 +213,39 @@ def may_review(change: Change, event: Event, context: Context) -> Refused | None
         return Refused(f"@{change.retrospective.by.login} reviewed {change.number} already.")
     if event.who is None or not is_human(event.who):
         return Refused("A person reviews an emergency.")
-    rules = context.policy.tiers[change.contents.tier]
-    board = replace(change.contents.routing, roles=tuple(dict.fromkeys((cab.BOARD, *rules.sign_off))))
+    roles = cab.reviewing(context.policy, change.contents.tier)
     # Who may look at it afterwards is not bound to who was on the board when the emergency was declared.
     asked = replace(
         change,
-        contents=replace(change.contents, routing=board),
-        request=Request(None, context.now, board.roles, cab.members(board, context.standings, context.policy)),
+        contents=replace(change.contents, routing=replace(change.contents.routing, roles=roles)),
+        request=Request(None, context.now, roles, cab.members(roles, context.standings, context.policy)),
+        escalation=None,
     )
     people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
     reason = cab.objection(event.who, asked, context.standings, context.policy, people)
+    if not reason and _decided(change, event.who, people):
+        reason = "decided about it"
     return (
-        Refused(f"@{event.who.login} cannot review {change.number}: @{event.who.login} {reason}.") if reason else None
+        Refused(
+            f"@{event.who.login} cannot review {change.number}: @{event.who.login} {reason}.",
+            f"Somebody with {listed([f'`{role}`' for role in roles])} who had no part in it can.",
+        )
+        if reason
+        else None
     )
+
+
+def _decided(change: Change, who: Account, people: People) -> bool:
+    """Whether somebody authorised the change, or voted on it."""
+    voters = (*(change.authorisation.by if change.authorisation else ()), *(vote.by for vote in change.votes))
+    return people.person(who) in {people.person(each) for each in voters}
+
+
+def review_overdue(change: Change, _event: Event, context: Context) -> Refused | None:
+    """The emergency should have been reviewed by now, and nobody was reminded of that yet."""
+    if emergency.is_overdue(change, context.now) and not change.reminded:
+        return None
+    return Refused(f"Nobody is to be reminded of a review of {change.number}.")
 
 
 def said_enough(_change: Change, event: Event, _context: Context) -> Refused | None:
@@ -263,7 +284,7 @@ def may_cancel(change: Change, event: Event, context: Context) -> Refused | None
         return None
     people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
     person = people.person(event.who)
-    board = cab.members(change.contents.routing, context.standings, context.policy)
+    board = cab.deciding(change, context.standings, context.policy)
     if any(person == people.person(each) for each in (*change.contents.contributors, *change.requesters, *board)):
         return None
     roles = [f"`{role}`" for role in change.contents.routing.roles]
@@ -278,7 +299,8 @@ def lacking(change: Change, context: Context) -> tuple[str, ...]:
     found = _lacking_besides(change, context)
     if change.contents.routing.has_board:
         counted = cab.count(change, context.standings, context.policy)
-        found += [] if counted.outcome is Outcome.APPROVED else [_of_board(counted, change.contents)]
+        missing = ", ".join(of_board(counted, change.contents)) or "which it has given: it rejects"
+        found += [] if counted.outcome is Outcome.APPROVED else [f"the decision of the board ({missing})"]
     return tuple(found)
 
 
@@ -297,12 +319,12 @@ def _lacking_besides(change: Change, context: Context) -> list[str]:
     return found
 
 
-def _of_board(counted: Count, contents: Contents) -> str:
+def of_board(counted: Count, contents: Contents) -> list[str]:
+    """What of a board is missing for it to approve; nothing when it has decided otherwise."""
     needed = max(0, contents.routing.quorum - counted.approvals)
     parts = [f"{needed} more to approve"] if needed else []
     parts += [f"a signature for {role}" for role in counted.unsigned]
-    parts += [f"that @{each.login} changes a vote to reject" for each in counted.against]
-    return f"the decision of the board ({', '.join(parts) or 'which it has given: it rejects'})"
+    return parts + [f"that @{each.login} changes a vote to reject" for each in counted.against]
 
 
 def material(change: Change, contents: Contents, context: Context) -> str:

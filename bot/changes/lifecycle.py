@@ -8,7 +8,7 @@ escalates, or takes an authorisation back. Pure: the same change, event and cont
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import effects, emergency, guards
+from bot.changes import announcements, effects, emergency, guards
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.effects import Effect
@@ -44,7 +44,7 @@ def apply(change: Change, event: Event, context: Context) -> Applied | Refused:
     after = replace(rule.effect(change, event, context), state=rule.after, version=change.version + 1)
     why = event.why if visible(event.why) else rule.because
     told = Transition(change.number, after.version, event.act, change.state, after.state, event.who, why, context.now)
-    return Applied(after, told)
+    return Applied(after, told, announcements.of(change, after, told, context))
 
 
 def noticed(change: Change, contents: Contents, context: Context) -> Event | None:
@@ -142,7 +142,7 @@ TABLE: dict[tuple[State, Act], Rule] = {
         State.AUTHORIZE,
         (guards.by_countersign, guards.outcome_is(Outcome.OPEN, OnTimeout.ESCALATE)),
         "The board did not decide in time.",
-        effects.longer,
+        effects.escalate,
     ),
     (State.AUTHORIZE, Act.CANCEL): _CANCELLED,
     (State.SCHEDULED, Act.REVISE): Rule(
@@ -177,9 +177,22 @@ TABLE: dict[tuple[State, Act], Rule] = {
     (State.IMPLEMENT, Act.FINISH): Rule(State.REVIEW, (), "It was released.", effects.end),
     (State.IMPLEMENT, Act.BACK_OUT): Rule(State.REVIEW, (guards.says_why,), "", effects.end),
     (State.REVIEW, Act.REVIEW): Rule(State.REVIEW, (guards.may_review, guards.said_enough), "", effects.review),
+    (State.REVIEW, Act.REMIND): Rule(
+        State.REVIEW, (guards.by_countersign, guards.review_overdue), "Its review is overdue.", effects.remind
+    ),
     (State.REVIEW, Act.CLOSE): Rule(State.CLOSED, (guards.can_close,), "It did what it was to do.", effects.close),
 }
 """The state machine: what may happen in which state, where it leads, and what must hold."""
 
-_OWN = (Act.SUBMIT, Act.ASSESS, Act.AUTHORIZE, Act.REJECT, Act.DEFER, Act.EXTEND, Act.ESCALATE, Act.LAPSE)
+_OWN = (
+    Act.SUBMIT,
+    Act.ASSESS,
+    Act.AUTHORIZE,
+    Act.REJECT,
+    Act.DEFER,
+    Act.EXTEND,
+    Act.ESCALATE,
+    Act.LAPSE,
+    Act.REMIND,
+)
 """What Countersign does by itself, when its conditions hold."""

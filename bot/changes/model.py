@@ -61,6 +61,7 @@ class Act(StrEnum):
     FINISH = "finish"
     BACK_OUT = "back-out"
     REVIEW = "review"
+    REMIND = "remind"
     CLOSE = "close"
     CANCEL = "cancel"
 
@@ -78,6 +79,7 @@ class Routing:
     """Who authorises a change, by the policy: nobody beyond the reviewers when ``quorum`` is 0.
 
     ``roles`` make up the board; ``quorum`` of its people approve, and among them one for each role of ``sign_off``.
+    ``escalate_to`` are roles whose holders come to the board when it has not decided in time.
     """
 
     roles: tuple[str, ...] = ()
@@ -85,6 +87,7 @@ class Routing:
     sign_off: tuple[str, ...] = ()
     timeout: timedelta = timedelta()
     on_timeout: OnTimeout = OnTimeout.REJECT
+    escalate_to: tuple[str, ...] = ()
 
     @property
     def has_board(self) -> bool:
@@ -175,7 +178,8 @@ class Vote:
 class Request:
     """That somebody asked for the change to be authorised, and who was on the board then.
 
-    ``by`` is None where no board decides and Countersign went on by itself. ``roles`` make up the board that was asked.
+    ``by`` is None where Countersign asked by itself: no board decides, or one did not in time. ``roles`` make up the
+    board that was asked.
     """
 
     by: Account | None
@@ -222,7 +226,8 @@ class Change:
     Others may have joined it since: ``contents.pulls`` are all that ship together. One that was cancelled because its
     pull request joined another record names that as its ``successor``.
     ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
-    ``deadline`` is when the board should have decided; ``review_due`` when an emergency should have been looked at.
+    ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
+    ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
     ``version`` grows with every transition.
     """
 
@@ -238,12 +243,13 @@ class Change:
     round: int = 0
     votes: tuple[Vote, ...] = ()
     deadline: datetime | None = None
-    escalated: bool = False
+    escalation: Request | None = None
     authorisation: Authorisation | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     backed_out: bool = False
     review_due: datetime | None = None
+    reminded: bool = False
     retrospective: Retrospective | None = None
     closure: Closure | None = None
     successor: str = ""
@@ -278,11 +284,29 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class Announcement:
+    """What is said in a comment when something happened to a change, since somebody has to act on it.
+
+    ``number`` and ``version`` are those of the transition that it tells of. ``called`` are the teams and accounts that
+    ``text`` mentions. It is worth saying while the change is in ``state`` and ``round``.
+    """
+
+    number: str
+    version: int
+    state: State
+    round: int
+    called: tuple[str, ...]
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
-    """The change after what happened, and the transition that says so."""
+    """The change after what happened, the transition that says so, and what is announced of it."""
 
     change: Change
     transition: Transition
+    announcement: Announcement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg.types.range import TimestamptzRange
 
-from bot.changes import codec, parts
+from bot.changes import codec, emergency, outbox, parts
 from bot.changes.model import Act, Applied, Change, Choice, Contents, State, Transition, Vote
 from bot.changes.waivers import Waiver
 from bot.deployments.windows import Interval
@@ -81,7 +81,7 @@ _AROUND = (
 """
 )
 _OF_APPLICATION = _READ + " WHERE application = %s ORDER BY opened_at DESC, sequence DESC LIMIT %s"
-_OVERDUE = _READ + " WHERE application = %s AND review_due <= %s ORDER BY review_due, number"
+_REVIEWS_DUE = _READ + " WHERE application = %s AND review_due IS NOT NULL ORDER BY review_due, number"
 _AGENDA = _READ + " WHERE state = 'authorize' AND deadline IS NOT NULL ORDER BY deadline, number LIMIT %s"
 _HISTORY = "SELECT version, act, before, after, actor, why, at FROM transition WHERE number = %s ORDER BY version"
 _GRANT = """
@@ -99,6 +99,9 @@ _IN_FORCE = """
       AND (revoked_at IS NULL OR revoked_at > %(at)s)
     ORDER BY until, id
 """
+_ABOUT_REVIEWS = {Act.START, Act.OVERTAKE, Act.REVIEW}
+"""What makes a review of an emergency due, or is one."""
+
 MOST = 500
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -128,9 +131,9 @@ async def open_record(
 
 
 async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
-    """Write a transition and the record after it; answers the entry for the ledger.
+    """Write a transition, the record after it, and what is to be announced of it; answers the entry for the ledger.
 
-    The other pull requests of a release are looked at again: their checks show the record, too.
+    The pull requests that depend on it are looked at again: those of a release, and those that wait for a review.
 
     Raises:
         Transient: somebody else has altered the record since it was read.
@@ -155,11 +158,22 @@ async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
     )
     if told.act is Act.VOTE:
         await _keep_vote(connection, change, told.version)
-    if len(change.contents.pulls) > 1:
-        await want(connection, [], concerns={parts.concern(change.number): Urgency.PERSON})
+    concerns = _concerns(change, told)
+    if concerns:
+        await want(connection, [], concerns=dict.fromkeys(concerns, Urgency.PERSON))
     if change.state.over:
         await parts.close(connection, change.number)
+    if applied.announcement is not None:
+        await outbox.keep(connection, applied.announcement)
     return _entry(change, told, who)
+
+
+def _concerns(change: Change, told: Transition) -> list[str]:
+    """What others depend on that is news now."""
+    found = [parts.concern(change.number)] if len(change.contents.pulls) > 1 else []
+    if told.act in _ABOUT_REVIEWS and change.emergency is not None:
+        found.append(emergency.concern(change.contents.application, change.contents.repository))
+    return found
 
 
 async def _keep_vote(connection: AsyncConnection[Any], change: Change, version: int) -> None:
@@ -233,9 +247,9 @@ async def of_application(connection: AsyncConnection[Any], application: str, mos
     return await _read(connection, _OF_APPLICATION, [application, most])
 
 
-async def overdue_reviews(connection: AsyncConnection[Any], application: str, now: datetime) -> tuple[Change, ...]:
-    """The emergencies of an application that should have been reviewed by now, the longest overdue first."""
-    return await _read(connection, _OVERDUE, [application, now])
+async def reviews_due(connection: AsyncConnection[Any], application: str) -> tuple[Change, ...]:
+    """The emergencies of an application that are still to be reviewed, the first one due first."""
+    return await _read(connection, _REVIEWS_DUE, [application])
 
 
 async def agenda(connection: AsyncConnection[Any], most: int = MOST) -> tuple[Change, ...]:

@@ -219,7 +219,7 @@ class Sync:
         system = make(policy.records)
         content = content_of(change, policy.records)
         wanted = digest(content, change.state)
-        ref, sent = await self._open(change, content, system, name)
+        ref, sent = await self._open(look, change, content, system, name)
         if sent != wanted and not change.state.over:
             await system.update(ref, content)
         problem = await self._move(system, ref, change, sent != wanted)
@@ -230,12 +230,14 @@ class Sync:
             problem = problem or f"Its state there is {quoted(snapshot.state_there)}, which is none that is known here."
         await self._receive(look, change, policy, snapshot, wanted, problem)
 
-    async def _open(self, change: Change, content: Content, system: RecordSystem, name: System) -> tuple[str, str]:
+    async def _open(
+        self, look: Look, change: Change, content: Content, system: RecordSystem, name: System
+    ) -> tuple[str, str]:
         """The id of the twin, made when there is none, and what was last sent to it."""
         async with self.store.transaction() as connection:
             row = await (await connection.execute(_LINK, [change.number])).fetchone()
         assert row is not None, "the intention was noted"
-        if row[4] is not None and (adopted := await self._adopt(change, content, system, name, str(row[4]))):
+        if row[4] is not None and (adopted := await self._adopt(look, change, content, system, str(row[4]))):
             return adopted, ""
         if row[1] is not None:
             return str(row[1]), str(row[2])
@@ -247,7 +249,7 @@ class Sync:
                 await append(connection, [Entry(Kind.RECORD_LINKED, change.subject, body)], at=self.clock())
         return receipt.id, ""
 
-    async def _adopt(self, change: Change, content: Content, system: RecordSystem, name: System, number: str) -> str:
+    async def _adopt(self, look: Look, change: Change, content: Content, system: RecordSystem, number: str) -> str:
         """The id of the record that somebody wants as the twin; empty when that cannot be, which is put on record.
 
         What was answered there before was no answer about this change, and is not heard.
@@ -259,6 +261,7 @@ class Sync:
             told = f"{number} was not linked: {refused}"
             async with self.store.transaction() as connection:
                 await connection.execute(_NOT_ADOPTED, [told, change.number, number])
+                await want(connection, [_pull(change, look)])
             return ""
         async with self.store.transaction() as connection:
             values = [receipt.id, receipt.number, receipt.url, change.number, number]
@@ -268,8 +271,9 @@ class Sync:
                     row = await (await connection.execute(_HEARD, mark)).fetchone()
                     if row is not None:
                         await connection.execute(_DONE, [f"before: {number} was linked after that.", row[0]])
-                body = {"change": change.number, "system": name.value, "id": receipt.id, "number": receipt.number}
+                body = {"change": change.number, "id": receipt.id, "number": receipt.number}
                 await append(connection, [Entry(Kind.RECORD_LINKED, change.subject, body)], at=self.clock())
+                await want(connection, [_pull(change, look)])
         return receipt.id
 
     async def _move(self, system: RecordSystem, ref: str, change: Change, changed: bool) -> str:

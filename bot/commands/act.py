@@ -1,16 +1,18 @@
 """Does what people asked for: acknowledges it at once, and answers when the decision is there."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from psycopg import AsyncConnection
 
 from bot.clock import Clock
 from bot.commands import deeds
-from bot.commands.model import Answer, Change, Deed, Situation
+from bot.commands.model import Answer, Change, Situation
 from bot.commands.parse import Given, Misspelt, parse
-from bot.commands.records import follow
+from bot.commands.records import is_about_record
 from bot.commands.table import BUTTONS, BY_NAME, TABLE
 from bot.decide.verdict import Decision
 from bot.facts.model import Standing
@@ -18,8 +20,9 @@ from bot.github.client import InstallationClient, route
 from bot.github.errors import NotFound
 from bot.github.lanes import Lane
 from bot.github.queries import document
-from bot.ingest.statements import Pending, settle
+from bot.ingest.statements import Pending, pending, progress, settle
 from bot.ledger import Entry, Kind, append
+from bot.publish.conversation import Conversation
 from bot.publish.markdown import fitted
 from bot.store import Store
 
@@ -30,17 +33,7 @@ log = structlog.get_logger(__name__)
 
 _INTEND = "INSERT INTO reply (request, intended_at) VALUES (%s, now()) ON CONFLICT DO NOTHING RETURNING request"
 _RECEIVE = "UPDATE reply SET comment_id = %s WHERE request = %s"
-_GIVEN = "SELECT comment_id FROM reply WHERE request = %s"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one request: whether anything was refused, what to say (may be nothing), and what goes on record."""
-
-    refused: bool
-    reply: str
-    commands: tuple[str, ...]
-    deeds: tuple[Deed, ...] = ()
+_SAID = "SELECT comment_id IS NOT NULL FROM reply WHERE request = %s"
 
 
 BY_EMAIL = (
@@ -49,55 +42,42 @@ BY_EMAIL = (
 )
 
 
+def commands_of(request: Pending) -> tuple[Given | Misspelt, ...]:
+    """The commands that a request gives, in their order."""
+    if request.comment_id is not None:
+        return parse(request.text, tuple(BY_NAME))
+    pressed = "recheck" if request.text == "rerun" else request.text
+    return (Given(pressed, ()),) if request.text in BUTTONS else ()
+
+
+def opens_record(request: Pending, standing: Standing) -> bool:
+    """Whether a record is to be opened for it: whoever asks may, and wants to do something with one."""
+    given = [each for each in commands_of(request) if isinstance(each, Given)]
+    return any(is_about_record(each) and BY_NAME[each.name].refusal(standing) is None for each in given)
+
+
+def reply_of(replies: Iterable[str]) -> str:
+    """One comment that says all of it."""
+    return fitted("\n\n".join(dict.fromkeys(replies)).split("\n"), LONGEST_REPLY)
+
+
+def is_weighty(request: Pending) -> bool:
+    """Whether the request has a command that others rely on."""
+    return any(isinstance(each, Given) and BY_NAME[each.name].weighty for each in commands_of(request))
+
+
 def answer(
-    request: Pending,
+    given: Given | Misspelt,
     standing: Standing,
     decision: Decision,
     change: Change | None = None,
     *,
     on_the_page: bool = True,
-) -> Outcome | None:
-    """What the request's commands come to; None when there is none in it. Pure.
+) -> Answer:
+    """What a command comes to. Pure.
 
     ``on_the_page``: the comment is there, and was not written by e-mail.
     """
-    if request.comment_id is None:
-        pressed = "recheck" if request.text == "rerun" else request.text
-        given: tuple[Given | Misspelt, ...] = (Given(pressed, ()),) if request.text in BUTTONS else ()
-    else:
-        given = parse(request.text, tuple(BY_NAME))
-    if not given:
-        return None
-    answers = []
-    for each in given:
-        said = _one(each, standing, decision, change, on_the_page=on_the_page)
-        change = follow(change, said.deed) if change is not None else None
-        answers.append(said)
-    replies = dict.fromkeys(each.reply for each in answers if each.reply)
-    return Outcome(
-        refused=any(not each.done for each in answers),
-        reply=fitted("\n\n".join(replies).split("\n"), LONGEST_REPLY),
-        commands=tuple(each.name for each in given),
-        deeds=tuple(each.deed for each in answers if each.deed is not None),
-    )
-
-
-def commands_in(request: Pending) -> tuple[str, ...]:
-    """The names of the commands that a request gives."""
-    if request.comment_id is None:
-        return (request.text,)
-    return tuple(each.name for each in parse(request.text, tuple(BY_NAME)) if isinstance(each, Given))
-
-
-def is_weighty(request: Pending) -> bool:
-    """Whether the request has a command that others rely on."""
-    names = commands_in(request)
-    return any(name in BY_NAME and BY_NAME[name].weighty for name in names)
-
-
-def _one(
-    given: Given | Misspelt, standing: Standing, decision: Decision, change: Change | None, *, on_the_page: bool
-) -> Answer:
     if isinstance(given, Misspelt):
         return Answer(done=False, reply=given.message)
     command = BY_NAME[given.name]
@@ -107,6 +87,37 @@ def _one(
     if command.weighty and not on_the_page:
         return Answer(done=False, reply=BY_EMAIL.format(name=command.name))
     return command.run(Situation(decision, given.arguments, TABLE, standing, change, given.written, given.text))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a request: one comment."""
+
+    request: Pending
+    text: str
+
+    @property
+    def name(self) -> str:
+        """What its comment is found by."""
+        return f"reply:{self.request.id}"
+
+    @property
+    def since(self) -> datetime:
+        """When it can have been said first."""
+        return self.request.asked_at
+
+    async def intend(self, connection: AsyncConnection[Any]) -> bool:
+        """Note that it is about to be said; whether nobody noted that before."""
+        return await (await connection.execute(_INTEND, [self.request.id])).fetchone() is not None
+
+    async def said(self, connection: AsyncConnection[Any]) -> bool:
+        """Whether it is on record that it was said."""
+        row = await (await connection.execute(_SAID, [self.request.id])).fetchone()
+        return bool(row and row[0])
+
+    async def receive(self, connection: AsyncConnection[Any], comment_id: int) -> None:
+        """Put on record that it was said."""
+        await connection.execute(_RECEIVE, [comment_id, self.request.id])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,34 +137,56 @@ class Reception:
         if request.comment_id is not None and parse(request.text, tuple(BY_NAME)):
             await self._react(request.comment_id, "eyes")
 
-    async def settle(self, request: Pending, standing: Standing, decision: Decision, change: Change) -> None:
-        """Answer the request, once, and put it on record.
+    async def do(
+        self,
+        request: Pending,
+        place: int,
+        standing: Standing,
+        decision: Decision,
+        change: Change,
+        *,
+        on_the_page: bool,
+    ) -> None:
+        """Act on the command at ``place``, once, and put it on record."""
+        given = commands_of(request)[place]
+        said = answer(given, standing, decision, change, on_the_page=on_the_page)
+        async with self.store.transaction() as connection:
+            if not await progress(connection, request, place, said.reply or "", refused=not said.done):
+                return
+            kind = Kind.COMMAND_DONE if said.done else Kind.COMMAND_REFUSED
+            entries = [Entry(kind, request.subject, _told(request, given))]
+            if said.deed is not None:
+                entries += await deeds.do(
+                    connection,
+                    said.deed,
+                    request,
+                    installation_id=self.github.installation_id,
+                    repository_id=change.facts.repository.id,
+                    at=self.clock(),
+                )
+            await append(connection, entries, at=self.clock())
+
+    async def settle(self, request: Pending) -> None:
+        """Tell whoever asked what came of it, once, when every command was acted on.
 
         Raises:
             Transient: GitHub could not answer; the request stays pending.
 
         """
-        on_the_page = await self._is_on_the_page(request) if is_weighty(request) else True
-        outcome = answer(request, standing, decision, change, on_the_page=on_the_page)
-        if outcome is not None and outcome.reply:
-            await self._reply(request, outcome)
-        if outcome is not None and request.comment_id is not None:
-            await self._react(request.comment_id, "confused" if outcome.refused else "+1")
         async with self.store.transaction() as connection:
-            word = "none" if outcome is None else "refused" if outcome.refused else "done"
-            if await settle(connection, request.id, word) and outcome is not None:
-                kind = Kind.COMMAND_REFUSED if outcome.refused else Kind.COMMAND_DONE
-                entries = [Entry(kind, request.subject, _told(request, outcome))]
-                for deed in outcome.deeds:
-                    entries += await deeds.do(
-                        connection,
-                        deed,
-                        request,
-                        installation_id=self.github.installation_id,
-                        repository_id=change.facts.repository.id,
-                        at=self.clock(),
-                    )
-                await append(connection, entries, at=self.clock())
+            known = next((each for each in await pending(connection, request.subject) if each.id == request.id), None)
+        if known is None:
+            return
+        if known.replies:
+            await self._conversation.say(Reply(request, reply_of(known.replies)))
+        if known.done and request.comment_id is not None:
+            await self._react(request.comment_id, "confused" if known.refused else "+1")
+        async with self.store.transaction() as connection:
+            await settle(connection, request.id, "refused" if known.refused else "done" if known.done else "none")
+
+    async def is_on_the_page(self, request: Pending) -> bool:
+        """Whether a request that others rely on was made on GitHub, and stands there still."""
+        return await self._is_on_the_page(request) if is_weighty(request) else True
 
     async def _is_on_the_page(self, request: Pending) -> bool:
         """Whether the comment is still there, and was written on GitHub: an e-mail proves less of who wrote it."""
@@ -168,28 +201,9 @@ class Reception:
         node = found.data.get("node")
         return node is not None and node.get("createdViaEmail") is False
 
-    async def _reply(self, request: Pending, outcome: Outcome) -> None:
-        """One comment for each request: after a crash it is looked for before it is written again."""
-        marker = f"<!-- countersign:reply:{request.id} -->"
-        async with self.store.transaction() as connection:
-            first = await (await connection.execute(_INTEND, [request.id])).fetchone() is not None
-            row = await (await connection.execute(_GIVEN, [request.id])).fetchone()
-        if row and row[0] is not None:
-            return
-        found = None if first else await self._find(request, marker)
-        if found is None:
-            body = {"body": f"{outcome.reply}\n\n{marker}"}
-            path = route("/repos/{o}/{r}/issues/{n}/comments", o=self.owner, r=self.name, n=self.number)
-            found = await self.github.post(path, body, lane=self.lane, creates=True)
-        async with self.store.transaction() as connection:
-            await connection.execute(_RECEIVE, [int(found["id"]), request.id])
-
-    async def _find(self, request: Pending, marker: str) -> Any:
-        path = route("/repos/{o}/{r}/issues/{n}/comments", o=self.owner, r=self.name, n=self.number)
-        # Machines' clocks differ.
-        since = (request.asked_at - timedelta(minutes=10)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        page = await self.github.get_pages(path, key=None, lane=self.lane, params={"since": since})
-        return next((each for each in page.items if marker in (each["body"] or "")), None)
+    @property
+    def _conversation(self) -> Conversation:
+        return Conversation(self.store, self.github, self.owner, self.name, self.number, self.lane)
 
     async def _react(self, comment_id: int, content: str) -> None:
         path = route("/repos/{o}/{r}/issues/comments/{id}/reactions", o=self.owner, r=self.name, id=comment_id)
@@ -199,12 +213,12 @@ class Reception:
             log.info("comment_gone", comment=comment_id)
 
 
-def _told(request: Pending, outcome: Outcome) -> dict[str, Any]:
+def _told(request: Pending, given: Given | Misspelt) -> dict[str, Any]:
     return {
         "request": request.id,
         "comment": request.comment_id,
         "actor": {"id": request.actor.id, "login": request.actor.login},
         "text": request.text,
-        "commands": list(outcome.commands),
+        "command": given.name,
         "asked_at": request.asked_at.astimezone(UTC).isoformat(),
     }

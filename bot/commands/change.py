@@ -70,8 +70,10 @@ def _board(record: Record) -> str:
     routed = record.contents.routing
     if not routed.has_board:
         return "none decides"
+    beside = record.escalation.roles if record.escalation is not None else ()
+    roles = list(dict.fromkeys((*routed.roles, *beside)))
     signs = f", and a signature for each of {listed(list(routed.sign_off))}" if routed.sign_off else ""
-    return f"{routed.quorum} of {listed(list(routed.roles))}{signs}"
+    return f"{routed.quorum} of {listed(roles)}{signs}"
 
 
 CHANGE = Command(

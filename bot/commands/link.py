@@ -29,7 +29,7 @@ def link(situation: Situation, number: str) -> Answer:
         return frame.refused("There is no open change record here.", "`/request-cab` opens one.")
     if situation.standing.permission < Permission.WRITE:
         return _not_theirs(situation)
-    return _join(situation, record, number) if OURS.fullmatch(number) else _adopt(change, record, number)
+    return _join(situation, record, number) if OURS.fullmatch(number.upper()) else _adopt(change, record, number)
 
 
 def unlink(situation: Situation) -> Answer:
@@ -47,6 +47,7 @@ def unlink(situation: Situation) -> Answer:
 
 def _join(situation: Situation, own: Record, number: str) -> Answer:
     change = frame.change_of(situation)
+    number = number.upper()
     other = next((each for each in change.named if each.number == number), None)
     if other is None or _repository(other.subject) != _repository(change.subject):
         return frame.refused(
@@ -102,7 +103,7 @@ def _adopt(change: Change, record: Record, number: str) -> Answer:
             "The policy keeps the records in Countersign's own register.",
         )
     pattern, example = _THEIRS[system]
-    if not pattern.fullmatch(number):
+    if not pattern.fullmatch(number.upper()):
         return frame.refused(
             f"{quoted(number)} is no number of a record in {system.value}; they look like `{example}`.",
             f"To ship with another pull request, name its record, as in `{record.number}`.",
@@ -112,7 +113,7 @@ def _adopt(change: Change, record: Record, number: str) -> Answer:
             f"{record.number} is in state {record.state.value}: its board has been called about the record that "
             f"{system.value} has now."
         )
-    return Answer(done=True, reply=None, deed=Linked(record.number, number, system))
+    return Answer(done=True, reply=None, deed=Linked(record.number, number.upper(), system))
 
 
 def _repository(subject: str) -> str:

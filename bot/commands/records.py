@@ -1,9 +1,7 @@
 """The commands about the change record, the board, and what people lay down for a change."""
 
-from dataclasses import replace
-
 from bot.commands import board, cancel, change, emergency, hold, plan, risk, schedule, waive
-from bot.commands.model import Change, Deed, Joined, Moved, WaiverAnswered
+from bot.commands.parse import Given
 
 COMMANDS = (
     change.CHANGE,
@@ -20,16 +18,13 @@ COMMANDS = (
     cancel.CANCEL,
 )
 
-ABOUT_RECORDS = frozenset({"request-cab", "emergency", "change"})
-"""Commands for which a record is opened where the policy would not need one."""
+_ABOUT_RECORDS = frozenset({"request-cab", "emergency"})
+_PARTS_ABOUT_RECORDS = frozenset({"type", "link"})
 
 
-def follow(change: Change, deed: Deed | None) -> Change:
-    """The change as the next command of the same comment finds it."""
-    match deed:
-        case Moved(steps) | Joined(_, steps) if change.desk is not None:
-            return replace(change, desk=replace(change.desk, change=steps[-1].change))
-        case WaiverAnswered(asked, _):
-            return replace(change, asked=tuple(each for each in change.asked if each != asked))
-        case _:
-            return change
+def is_about_record(given: Given) -> bool:
+    """Whether the command does something with a record, so that one is opened where the policy would not need it."""
+    words = given.arguments[:1]
+    return given.name in _ABOUT_RECORDS or (
+        given.name == change.CHANGE.name and bool(words) and words[0].lower() in _PARTS_ABOUT_RECORDS
+    )

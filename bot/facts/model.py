@@ -198,12 +198,18 @@ class FileChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
-    """A file that the change touches, under its new name."""
+    """A file that the change touches, under its new name; ``previous`` is the old one of a file that was renamed."""
 
     path: str
     change: FileChange
     additions: int
     deletions: int
+    previous: str = ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that it concerns: where something is taken away is touched, too."""
+        return (self.path, self.previous) if self.previous else (self.path,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +425,11 @@ class PullRequestFacts:
     def holds(self) -> tuple[Instruction, ...]:
         """The holds that stand, one for each who holds; everybody's own stands until it is lifted."""
         return tuple(each for each in self.instructions if each.kind is Instructed.HOLD and each.value)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that the change touches, each once."""
+        return tuple(dict.fromkeys(path for file in self.files for path in file.paths))
 
     def instructed(self, kind: Instructed) -> Instruction | None:
         """What holds of that kind; None when nobody laid anything down, or it was taken back."""

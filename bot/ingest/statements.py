@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
 
 from bot.facts import tenure
 from bot.facts.model import Account, AccountKind, Push
@@ -55,10 +56,14 @@ _GONE = """
     WHERE state <> 'deleted' AND id <> ALL (%s) RETURNING id, account_id, account, state
 """
 _PENDING = """
-    SELECT id, subject, comment_id, actor_id, actor_login, actor_kind, text, asked_at
+    SELECT id, subject, comment_id, actor_id, actor_login, actor_kind, text, asked_at, done, replies, refused
     FROM request WHERE subject = %s AND outcome IS NULL ORDER BY comment_id NULLS LAST, id
 """
 _SETTLE = "UPDATE request SET outcome = %s, settled_at = now() WHERE id = %s AND outcome IS NULL RETURNING id"
+_PROGRESS = """
+    UPDATE request SET done = done + 1, replies = replies || %s, refused = refused OR %s
+    WHERE id = %s AND done = %s AND outcome IS NULL RETURNING id
+"""
 _PUSHED = """
     SELECT DISTINCT after, actor_id, actor_login, actor_kind FROM push WHERE repository_id = %s AND after = ANY(%s)
 """
@@ -180,7 +185,11 @@ async def first_seen(connection: AsyncConnection[Any], repository_id: int, commi
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A request that nobody has acted on yet. A button's ``text`` is its identifier, and ``comment_id`` is None."""
+    """A request that is not settled yet. A button's ``text`` is its identifier, and ``comment_id`` is None.
+
+    ``done`` of its commands have been acted on: ``replies`` are what there is to say of these, ``refused`` says whether
+    one was.
+    """
 
     id: int
     subject: str
@@ -188,15 +197,37 @@ class Pending:
     actor: Account
     text: str
     asked_at: datetime
+    done: int = 0
+    replies: tuple[str, ...] = ()
+    refused: bool = False
 
 
 async def pending(connection: AsyncConnection[Any], subject: str) -> list[Pending]:
     """What was asked about the subject and not settled, the oldest first."""
     cursor = await connection.execute(_PENDING, [subject])
     return [
-        Pending(id_, key, comment_id, Account(actor_id, login, AccountKind(kind)), text, asked_at)
-        async for id_, key, comment_id, actor_id, login, kind, text, asked_at in cursor
+        Pending(
+            id_,
+            key,
+            comment_id,
+            Account(actor_id, login, AccountKind(kind)),
+            text,
+            asked_at,
+            done,
+            tuple(replies),
+            refused,
+        )
+        async for id_, key, comment_id, actor_id, login, kind, text, asked_at, done, replies, refused in cursor
     ]
+
+
+async def progress(
+    connection: AsyncConnection[Any], request: Pending, place: int, reply: str, *, refused: bool
+) -> bool:
+    """Note that the command at ``place`` was acted on; False when somebody else has done that already."""
+    said = Jsonb([reply] if reply else [])
+    cursor = await connection.execute(_PROGRESS, [said, refused, request.id, place])
+    return await cursor.fetchone() is not None
 
 
 async def settle(connection: AsyncConnection[Any], request_id: int, outcome: str) -> bool:

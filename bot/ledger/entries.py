@@ -29,6 +29,7 @@ class Kind(StrEnum):
     CHANGE_MOVED = "countersign:change:moved"
     CHANGE_JOINED = "person:change:joined"
     CHANGE_LEFT = "person:change:left"
+    CHANGE_ANNOUNCED = "countersign:change:announced"
     VOTE_CAST = "person:vote:cast"
     INSTRUCTION_GIVEN = "person:instruction:given"
     RECORD_LINK_ASKED = "person:record:link-asked"

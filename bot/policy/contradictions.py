@@ -7,21 +7,19 @@ from datetime import date, datetime, time
 from typing import Any
 
 import holidays
-from dateutil.rrule import rrule, rrulestr
 
 from bot.decide.catalogue import CATALOGUE, kind
+from bot.policy import recurrence
 from bot.policy.expressions import Malformed, checked
 from bot.policy.model import Tier
 from bot.policy.near import nearest
 from bot.policy.patterns import compiled
-from bot.policy.schema import CalendarPart, FreezePart, PolicyFile, TierPart
+from bot.policy.schema import CabPart, CalendarPart, FreezePart, PolicyFile, TierPart
 from bot.policy.shelf import available
 from bot.policy.yaml import Path
 from bot.words import quoted
 
 PERMISSIONS = ("write", "maintain", "admin")
-_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - a recurrence rule is of local time
-_YEARS_LATER = _DAY.replace(year=_DAY.year + 12)
 
 Found = Iterator[tuple[Path, str]]
 
@@ -69,6 +67,8 @@ def _groups(content: PolicyFile, roles: Collection[str]) -> Found:
         for index, demand in enumerate(part.approvals or ()):
             yield from _unknown(demand.groups, either, ("tiers", tier, "approvals", index, "from"))
         yield from _unknown(part.sign_off, roles, ("tiers", tier, "sign_off"))
+        if part.cab is not None:
+            yield from _escalation(part.cab, roles, ("tiers", tier, "cab", "escalate_to"))
         if part.verification is not None:
             yield from _unknown(part.verification.groups, either, ("tiers", tier, "verification", "from"))
     if content.emergency is not None:
@@ -79,6 +79,12 @@ def _groups(content: PolicyFile, roles: Collection[str]) -> Found:
     if any(part.cab is not None for _, part in _tiers(content)) and "cab" not in roles:
         tier = next(tier for tier, part in _tiers(content) if part.cab is not None)
         yield ("tiers", tier, "cab"), "A board needs members: name them in `roles` as `cab`."
+
+
+def _escalation(board: CabPart, roles: Collection[str], path: Path) -> Found:
+    yield from _unknown(board.escalate_to, roles, path)
+    if board.escalate_to and board.on_timeout != "escalate":
+        yield path, "Nobody is escalated to without `on_timeout: escalate`."
 
 
 def _tiers(content: PolicyFile) -> Iterator[tuple[str, TierPart]]:
@@ -153,7 +159,7 @@ def _calendar(part: CalendarPart) -> Found:
     if part.holidays is not None and not _has_holidays(part.holidays):
         yield ("calendar", "holidays"), f"The holidays of {quoted(part.holidays)} are not known."
     for name, window in part.windows.items():
-        if wrong := _recurrence(window.rrule):
+        if wrong := recurrence.problem(window.rrule):
             yield ("calendar", "windows", name, "rrule"), wrong
     for index, freeze in enumerate(part.freezes):
         yield from _freeze(freeze, ("calendar", "freezes", index))
@@ -168,7 +174,7 @@ def _freeze(part: FreezePart, path: Path) -> Found:
         yield path, "A freeze that recurs has `rrule` and `duration`."
     elif spans and (part.first is None or part.last is None):
         yield path, "A freeze that does not recur has `from` and `to`."
-    if part.rrule is not None and (wrong := _recurrence(part.rrule)):
+    if part.rrule is not None and (wrong := recurrence.problem(part.rrule)):
         yield (*path, "rrule"), wrong
     if part.first is not None and part.last is not None and _start(part.last) < _start(part.first):
         yield (*path, "to"), "It ends before it begins."
@@ -177,27 +183,6 @@ def _freeze(part: FreezePart, path: Path) -> Found:
 def _start(moment: date | datetime) -> datetime:
     whole = moment if isinstance(moment, datetime) else datetime.combine(moment, time())
     return whole.replace(tzinfo=None)
-
-
-_SUBDAILY = ("HOURLY", "MINUTELY", "SECONDLY")
-
-
-def _recurrence(text: str) -> str:
-    """What is wrong with a recurrence rule; empty when nothing is."""
-    if any(f"FREQ={word}" in text.upper() for word in _SUBDAILY):
-        return "It recurs too often: DAILY, WEEKLY, MONTHLY or YEARLY."
-    if any(word in text.upper() for word in ("DTSTART", "UNTIL", "COUNT")):
-        return _ONE_RULE
-    if wrong := _refused(lambda: rrulestr(text, dtstart=_DAY), "It is not a recurrence rule of RFC 5545"):
-        return wrong
-    rule = rrulestr(text, dtstart=_DAY)
-    if not isinstance(rule, rrule):
-        return _ONE_RULE
-    # Looked for within bounds: the 30th of February is looked for until the year 9999.
-    return "" if any(rule.replace(until=_YEARS_LATER)) else "It never occurs."
-
-
-_ONE_RULE = "It is one rule without beginning and end: `FREQ=WEEKLY;BYDAY=SA;BYHOUR=2;BYMINUTE=0`."
 
 
 def _pattern(text: str) -> str:

@@ -1,8 +1,8 @@
 """CEL expressions of a policy: what they can speak of, their check when the policy is loaded, and what they say.
 
 The one module that knows the CEL library (https://cel.dev, the official cel-cpp). An expression has no I/O and always
-ends, and is checked against the types of `ENVIRONMENT` before any change is looked at. Patterns are RE2's: linear in
-time.
+ends, and is checked against the types of `ENVIRONMENT` before any change is looked at; what it can cost at most is
+bounded then as well (`cost`). Patterns are RE2's: linear in time.
 """
 
 import re
@@ -18,6 +18,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from bot.policy.cost import MOST_LOOKED_AT, MOST_MADE, Cost, cost_of
 from bot.policy.near import nearest
 
 MOST_CHARACTERS = 2_000
@@ -25,6 +26,9 @@ MOST_DEPTH = 2
 """How deep macros that go through a list (exists, all, filter, map) may stand in each other."""
 
 MOST_MACROS = 10
+_GREEDY = 4_096
+"""Pieces, a megabyte: what is put together beyond that is not kept for other expressions."""
+
 _PACKAGE = "countersign"
 
 
@@ -67,7 +71,7 @@ MESSAGES: Mapping[str, Message] = {
         "unknown": Name("int", "How many traces of contributors lead to nobody."),
     },
     "File": {
-        "path": Name("string", "Its path, under its new name."),
+        "path": Name("string", "Its path. A moved file stands here twice: where it was it is deleted."),
         "change": Name("string", "added, changed, copied, deleted, modified or renamed."),
         "additions": Name("int", "Lines added."),
         "deletions": Name("int", "Lines deleted."),
@@ -100,7 +104,7 @@ ENVIRONMENT: Mapping[str, Name] = {
     "change": Name("Change", "The pull request."),
     "application": Name("Application", "The entry of the inventory that the repository belongs to."),
     "people": Name("People", "Who took part."),
-    "paths": Name("list(string)", "The paths of all changed files."),
+    "paths": Name("list(string)", "The paths of all changed files; of a moved one also where it was."),
     "files": Name("list(File)", "The changed files."),
     "lines": Name("Lines", "How much changed."),
     "lines_changed": Name("int", "Lines added and deleted, together."),
@@ -127,17 +131,26 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is true of one change, ready for any number of expressions."""
+    """What is true of one change, ready for any number of expressions.
 
+    ``activation`` keeps everything that expressions put together for as long as it lives itself.
+    """
+
+    given: Mapping[str, Any]
     activation: Any
+
+    def alone(self) -> Any:
+        """An activation of its own, for an expression that puts much together."""
+        return _evaluating().Activation(self.given)
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A checked expression that says true or false."""
+    """A checked expression that says true or false; a ``greedy`` one puts much together."""
 
     text: str
     compiled: Any
+    greedy: bool = False
 
     def holds(self, subject: Subject) -> bool:
         """What it says of the change.
@@ -147,10 +160,12 @@ class Expression:
 
         """
         try:
-            value = self.compiled.eval(subject.activation)
+            value = self.compiled.eval(subject.alone() if self.greedy else subject.activation)
         except RuntimeError:
             # The only thing that it raises instead of giving it as a value: an end to going through lists in lists.
             raise Failed("it goes through too many entries") from None
+        except MemoryError:
+            raise Failed("it takes too much memory") from None
         if value.type() == cel.Type.BOOL:
             return bool(value.value())
         raise Failed(_reason(str(value.value())))
@@ -189,7 +204,8 @@ def checked(text: str) -> Expression:
     _check_patterns(text)
     if compiled.return_type() != cel.Type.BOOL:
         raise Malformed(f"It must say true or false, and is {_said_type(compiled.return_type().name())}.")
-    return Expression(text, _evaluating().compile(_quickened(text)))
+    cost = _within_cost(compiled)
+    return Expression(text, _evaluating().compile(_quickened(text)), greedy=cost.made > _GREEDY)
 
 
 def subject(values: Mapping[str, Any]) -> Subject:
@@ -198,7 +214,7 @@ def subject(values: Mapping[str, Any]) -> Subject:
     assert not missing, f"nothing is said of {', '.join(sorted(missing))}"
     given = {name: _made(ENVIRONMENT[name].type, value) for name, value in values.items()}
     given["all_paths"] = _together(values["paths"])
-    return Subject(_evaluating().Activation(given))
+    return Subject(given, _evaluating().Activation(given))
 
 
 def _made(kind: str, value: Any) -> Any:
@@ -252,6 +268,18 @@ def _within_limits(text: str) -> None:
         raise Malformed(
             f"It goes through lists too often: at most {MOST_MACROS} times, and {MOST_DEPTH} deep in each other."
         )
+
+
+def _within_cost(compiled: Any) -> Cost:
+    found = cost_of(compiled.serialize())
+    if found.made > MOST_MADE:
+        raise Malformed(
+            "It puts too much together: of the largest change there can be, more than half a gigabyte of texts and "
+            "lists."
+        )
+    if found.looked_at > MOST_LOOKED_AT:
+        raise Malformed("It compares too much: of the largest change there can be, it takes more than seconds.")
+    return found
 
 
 def _check_patterns(text: str) -> None:

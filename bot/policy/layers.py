@@ -10,8 +10,9 @@ What a repository's file may do, key by key:
 * ``roles``: add roles of its own, and narrow the holders of one. Who is narrowed out can still object.
 * ``applications``: raise its own tier. ``risk.raise``, ``rules``: add, under new ids. What a file raises needs what
   both tiers demand, and the organisation's rules are asked about both. ``standard``: nothing, it authorises.
-* ``tiers``: more approvals, a larger quorum, less time for the board, fewer deployments, a longer cool-down, a stricter
-  type of change; windows intersect: of the organisation's one is open and of the repository's one as well.
+* ``tiers``: more approvals, a larger quorum, less time for the board, fewer roles to escalate to, fewer deployments, a
+  longer cool-down, a stricter type of change; windows intersect: of the organisation's one is open and of the
+  repository's one as well.
 * ``calendar``: windows of a known name intersect with it; the time zone and the holidays are the organisation's.
 * ``emergency``, ``waivers``, ``acknowledge``: fewer people, a larger quorum, less time.
 * ``records``: nothing. ``audit``: keep for longer.

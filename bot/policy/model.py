@@ -102,13 +102,15 @@ class Cab:
     """How the Change Advisory Board decides.
 
     ``quorum`` votes to approve, within ``timeout`` of the request. ``reviews``: an approving review of the pull request
-    by a member is a vote as well.
+    by a member is a vote as well. ``escalate_to`` are roles that decide with the board when it is escalated; without
+    one, the board itself has as much time again.
     """
 
     quorum: int
     timeout: timedelta = timedelta(hours=24)
     on_timeout: OnTimeout = OnTimeout.REJECT
     reviews: bool = False
+    escalate_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

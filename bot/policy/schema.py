@@ -23,6 +23,10 @@ _LOGIN = re.compile(_ACCOUNT, re.ASCII)
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,49}", re.ASCII)
 _PATTERN = re.compile(r"[A-Za-z0-9._*?\[\]!-]{1,200}", re.ASCII)
 _DURATION = re.compile(r"([1-9][0-9]{0,4}) (minute|hour|day|week)s?", re.ASCII)
+YEARS = range(1970, 2201)
+"""Those of days and moments: there is room for time zones and durations on both sides."""
+
+_YEAR = r"(?:19[7-9]\d|2[01]\d{2}|2200)"
 _HOLIDAYS = re.compile(r"[A-Z]{2,5}(?:-[A-Z0-9]{1,3})?", re.ASCII)
 
 
@@ -66,9 +70,12 @@ def _duration(value: object) -> timedelta:
 def _moment(value: object) -> date | datetime:
     text = value if isinstance(value, str) else ""
     try:
-        return date.fromisoformat(text) if len(text) == len("2027-01-24") else datetime.fromisoformat(text)
+        found = date.fromisoformat(text) if len(text) == len("2027-01-24") else datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("is not a day like `2027-01-24`, or a moment like `2027-01-24T18:00`") from None
+    if found.year not in YEARS:
+        raise ValueError(f"is not in the years {YEARS[0]} to {YEARS[-1]}")
+    return found
 
 
 def _day(value: object) -> date:
@@ -101,9 +108,9 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), _shown_as(_DURATION,
 Moment = Annotated[
     date | datetime,
     BeforeValidator(_moment),
-    _shown_as(r"\d{4}-\d{2}-\d{2}(?:[T ].+)?", "2027-01-24", "2027-01-24T18:00"),
+    _shown_as(rf"{_YEAR}-\d{{2}}-\d{{2}}(?:[T ].+)?", "2027-01-24", "2027-01-24T18:00"),
 ]
-Day = Annotated[date, BeforeValidator(_day), _shown_as(r"\d{4}-\d{2}-\d{2}", "2027-01-24")]
+Day = Annotated[date, BeforeValidator(_day), _shown_as(rf"{_YEAR}-\d{{2}}-\d{{2}}", "2027-01-24")]
 Holidays = Annotated[str, AfterValidator(_holidays), _shown_as(_HOLIDAYS, "DE", "GB-ENG", "XECB")]
 Expression = Annotated[str, Field(min_length=1, max_length=2000)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
@@ -131,6 +138,12 @@ class CabPart(_Part):
     )
     reviews: bool = Field(
         default=False, description="An approving review of the pull request by a member is a vote as well."
+    )
+    escalate_to: list[RoleKey] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Roles that decide with the board after `on_timeout: escalate`; when missing, the board is called "
+        "once more.",
     )
 
 
@@ -256,8 +269,12 @@ class FreezePart(_Part):
     name: Word = Field(description="What people call it.")
     rrule: str | None = Field(default=None, min_length=1, max_length=200, description="When it begins, if it recurs.")
     duration: Duration | None = Field(default=None, description="How long it lasts, if it recurs.")
-    first: Moment | None = Field(default=None, alias="from", description="Its first day or moment, if it does not.")
-    last: Moment | None = Field(default=None, alias="to", description="Its last day or moment.")
+    first: Moment | None = Field(
+        default=None, alias="from", description="Its first day or moment, if it does not recur."
+    )
+    last: Moment | None = Field(
+        default=None, alias="to", description="Its last day or moment; 2200-12-31 is until further notice."
+    )
     excepted: list[ChangeTypeName] = Field(
         default_factory=list, alias="except", description="Types of change that it does not hold up."
     )

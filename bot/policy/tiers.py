@@ -75,6 +75,12 @@ def _stricter_cab(upper: Cab | None, part: TierPart, made: Tightening, path: tup
             "on_timeout", upper.on_timeout, wanted.on_timeout, _ENDS.index, "what happens when the time is over"
         ),
         reviews=keep("reviews", upper.reviews, wanted.reviews, operator.not_, "that a review is not a vote"),
+        # Nobody is a role that decides, not everybody: whoever takes all of them away leaves the board by itself.
+        escalate_to=made.narrowed(
+            (*path, "escalate_to"), upper.escalate_to, wanted.escalate_to, who="decides after an escalation"
+        )
+        if "escalate_to" in said
+        else upper.escalate_to,
     )
 
 
@@ -121,6 +127,7 @@ def _both_boards(upper: Cab | None, added: Cab | None) -> Cab | None:
         timeout=min(upper.timeout, added.timeout),
         on_timeout=max(upper.on_timeout, added.on_timeout, key=_ENDS.index),
         reviews=upper.reviews and added.reviews,
+        escalate_to=tuple(role for role in upper.escalate_to if role in added.escalate_to),
     )
 
 

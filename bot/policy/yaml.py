@@ -18,7 +18,7 @@ from ruamel.yaml.events import (
     Event,
     NodeEvent,
 )
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bot.policy.model import Problem
 from bot.words import quoted, visible
@@ -31,6 +31,8 @@ Path = tuple[str | int, ...]
 
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{0,17}", re.ASCII)
+_NO_TEXT = re.compile("[\\0\ud800-\udfff]")
+"""Escapes can bring forth what no encoding has, and what no database keeps."""
 
 
 @dataclass(slots=True)
@@ -69,6 +71,8 @@ def read(text: str, origin: str) -> Document:
         said = f"{error.context}, {problem}" if problem.startswith("but ") else problem
         _at_mark(document, error.problem_mark, _invalid(said))
         return document
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001 - the parser raises nearly anything on hostile text, an OverflowError too
         document.complain((), _invalid(str(error).partition("\n")[0]))
         return document
@@ -114,6 +118,8 @@ def _forbidden(event: Event) -> str | None:
 
 def _value(document: Document, node: Node, path: Path) -> Any:
     document.places.setdefault(path, _place(node))
+    if isinstance(node, ScalarNode):
+        _check_text(document, node)
     match node:
         case MappingNode():
             return _mapping(document, node, path)
@@ -130,6 +136,7 @@ def _mapping(document: Document, node: MappingNode, path: Path) -> dict[str, Any
             _at(document, key_node, "A name is expected here.")
             continue
         key = str(key_node.value)
+        _check_text(document, key_node)
         if key in values:
             _at(document, key_node, f"{quoted(key)} is there twice.")
             continue
@@ -153,6 +160,11 @@ def _scalar(node: Node) -> Any:
             return None
         case _:
             return text
+
+
+def _check_text(document: Document, node: ScalarNode) -> None:
+    if _NO_TEXT.search(str(node.value)):
+        _at(document, node, "This has a character that cannot be kept: a NUL, or half of a pair (`\\ud800`).")
 
 
 def _place(node: Any) -> tuple[int, int]:

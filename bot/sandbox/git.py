@@ -6,13 +6,16 @@ Blob, tree and commit ids are those that git itself gives.
 import difflib
 import hashlib
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from bot.sandbox.accounts import Account
+
+ALIKE = 0.5
+"""How much of a file must be what it was for git to call it renamed: https://git-scm.com/docs/git-diff#_options"""
 
 NOTHING = "0" * 40
 """What a push says for a branch that is not there."""
@@ -54,12 +57,16 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A file that differs between two trees. ``kind`` is ADDED, DELETED or MODIFIED."""
+    """A file that differs between two trees. ``kind`` is ADDED, DELETED, MODIFIED or RENAMED.
+
+    ``previous`` is where a renamed one was.
+    """
 
     path: str
     kind: str
     additions: int
     deletions: int
+    previous: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,19 +178,50 @@ class History:
         return result
 
 
-def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> Iterable[str]:
+def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     changed = [path for path, text in after.items() if before.get(path) != text]
     return sorted([*changed, *(path for path in before if path not in after)])
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
     """The files that differ, sorted by path."""
-    return [_change(path, before.get(path), after.get(path)) for path in _differing(before, after)]
+    differing = _differing(before, after)
+    moved = _moved(
+        {path: before[path] for path in differing if path not in after},
+        {path: after[path] for path in differing if path not in before},
+    )
+    gone = set(moved.values())
+    return [_change(path, moved.get(path, path), before, after) for path in differing if path not in gone]
 
 
-def _change(path: str, was: str | None, now: str | None) -> Change:
-    kind = "ADDED" if was is None else "DELETED" if now is None else "MODIFIED"
-    return Change(path, kind, *_counts(was or "", now or ""))
+def _change(path: str, previous: str, before: Mapping[str, str], after: Mapping[str, str]) -> Change:
+    was, now = before.get(previous), after.get(path)
+    counts = _counts(was or "", now or "")
+    if path != previous:
+        return Change(path, "RENAMED", *counts, previous)
+    return Change(path, "ADDED" if was is None else "DELETED" if now is None else "MODIFIED", *counts)
+
+
+def _moved(gone: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """Where new files were before: each is the one that is gone and most like it, if half of it is the same."""
+    likeness = sorted(
+        ((_likeness(was, now), here, there) for here, now in new.items() for there, was in gone.items() if was and now),
+        key=lambda each: (-each[0], each[1], each[2]),
+    )
+    found: dict[str, str] = {}
+    for like, here, there in likeness:
+        if like >= ALIKE and here not in found and there not in found.values():
+            found[here] = there
+    return found
+
+
+def _likeness(was: str, now: str) -> float:
+    """The part of the longer one that the other one has as well."""
+    if was == now:
+        return 1.0
+    added, _ = _counts(was, now)
+    lines = len(now.splitlines())
+    return (lines - added) / max(lines, len(was.splitlines()))
 
 
 @lru_cache(maxsize=4096)

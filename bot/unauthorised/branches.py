@@ -1,7 +1,7 @@
 """A look at a branch: everything that landed there since the last one came by a pull request that was passed.
 
 It rests on nothing that an administrator can switch off, but on what is on the branch: every new commit must have been
-brought by a pull request whose head was decided, and merged as it was decided.
+brought by a pull request whose head was decided for this branch, and merged as it was decided.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,8 @@ PATIENT_LOOKS = 2
 _SEEN = "SELECT tip FROM branch_seen WHERE subject = %s"
 _SEE = "UPDATE branch_seen SET tip = %s, at = %s WHERE subject = %s"
 _DECIDED = """
-    SELECT verdict, passes, enforced FROM decision WHERE subject = %s AND head = %s ORDER BY decided_at DESC LIMIT 1
+    SELECT verdict, passes, enforced, base FROM decision
+    WHERE subject = %s AND head = %s ORDER BY decided_at DESC LIMIT 1
 """
 _PUSHER = """
     SELECT actor_id, actor_login, actor_kind FROM push
@@ -165,9 +166,9 @@ class Branches:
             row = await (await connection.execute(_DECIDED, [key, pull.head])).fetchone()
         if row is None:
             return None
-        verdict, passes, enforced = row
+        verdict, passes, enforced, base = row
         # What is only observed blocks nothing, and nothing of it can be gone around.
-        return Decided(passes=not enforced or (passes and verdict in {"pass", "waived"}), verdict=verdict)
+        return Decided(not enforced or (passes and verdict in {"pass", "waived"}), verdict, base)
 
     async def _pusher(self, branch: _Branch, ref: str, tip: str) -> Account | None:
         async with self.store.transaction() as connection:

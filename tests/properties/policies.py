@@ -81,11 +81,19 @@ modes = st.sampled_from(["observe", "enforce"])
 tiers = st.sampled_from(TIERS)
 groups = some((*PERMISSIONS, *ROLES), least=1)
 approvals = mapping({"count": counts, "from": groups})
-boards = mapping(
-    {"quorum": counts},
-    timeout=durations,
-    on_timeout=st.sampled_from(["reject", "extend", "escalate"]),
-    reviews=st.booleans(),
+boards = st.one_of(
+    mapping(
+        {"quorum": counts},
+        timeout=durations,
+        on_timeout=st.sampled_from(["reject", "extend"]),
+        reviews=st.booleans(),
+    ),
+    mapping(
+        {"quorum": counts, "on_timeout": st.just("escalate")},
+        timeout=durations,
+        reviews=st.booleans(),
+        escalate_to=some(ROLES),
+    ),
 )
 tier_rules = mapping(
     change=st.sampled_from(["standard", "normal", "emergency"]),

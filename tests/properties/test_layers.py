@@ -131,6 +131,8 @@ def at_least_as_strict(upper: TierRules, merged: TierRules) -> None:
         assert merged.cab.timeout <= upper.cab.timeout
         assert list(OnTimeout).index(merged.cab.on_timeout) <= list(OnTimeout).index(upper.cab.on_timeout)
         assert upper.cab.reviews or not merged.cab.reviews
+        if merged.cab.on_timeout is OnTimeout.ESCALATE:
+            assert {*merged.cab.escalate_to} <= {*upper.cab.escalate_to}
     if upper.verification is not None:
         assert merged.verification is not None
         assert merged.verification.within <= upper.verification.within

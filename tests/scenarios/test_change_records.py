@@ -1,5 +1,6 @@
 """The change record and its board, driven from the pull request."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -191,7 +192,8 @@ async def test_a_board_that_rejects_sends_the_change_back(countersign: Rehearsal
     await countersign.settle()
     assert await state(countersign, pull) == "draft"
     assert shown(pull)[0] == "action_required"
-    assert "did not authorise it" in said(pull)[-1]
+    assert "@alice: CHG-2026-0001, PAY-1 Daily interest, was rejected by the board." in said(pull)[-1]
+    assert said(pull)[-1].count("Not before the audit") == 3
 
 
 async def test_a_board_that_does_not_answer_in_time_has_rejected(countersign: Rehearsal, board: Board) -> None:
@@ -300,17 +302,47 @@ async def test_an_emergency_goes_ahead_and_its_overdue_review_blocks_the_next(
     await countersign.settle()
     assert await state(countersign, pull) == "review"
 
-    countersign.later(days=4)
     other = board.vault.open_pull_request(by=board.alice, title="PAY-2 Next", files={"b": "1"}, body=BODY)
     other.review(by=board.carol, state="APPROVED")
     await countersign.settle()
-    assert shown(other)[0] == "failure"
-    assert "was not reviewed in time" in other.check(CHECK).title or "is overdue" in other.check(CHECK).summary
-    pull.comment(by=board.chris, body="/change review The cause was a lost index; it is monitored from now on.")
-    await countersign.settle()
+    assert shown(other)[0] == "action_required"
+    countersign.later(days=4)
     other.comment(by=board.alice, body="/recheck")
     await countersign.settle()
+    assert shown(other)[0] == "failure"
+    assert "was not reviewed in time" in other.check(CHECK).title or "is overdue" in other.check(CHECK).summary
+    found = "The cause was a lost index; it is monitored from now on."
+    pull.comment(by=board.chris, body=f"/change review {found}")
+    await countersign.settle()
+    assert any("@chris decided about it. Somebody with `cab`" in each for each in said(pull))
+    assert shown(other)[0] == "failure"
+    pull.comment(by=board.cleo, body=f"/change review {found}")
+    await countersign.settle()
+    # Nobody has to ask for it to be looked at again.
     assert shown(other)[0] == "action_required"
+
+
+async def test_an_overdue_review_blocks_what_needs_no_record_too(countersign: Rehearsal, board: Board) -> None:
+    pull = board.site.open_pull_request(by=board.alice, title="PAY-1 Banner", files={"a": "2"}, body=BODY)
+    pull.comment(by=board.rita, body="/emergency INC0012345 The banner is wrong since nine\n/request-cab")
+    await countersign.settle()
+    board.vote(pull, "chris")
+    await countersign.settle()
+    pull.merge(by=board.rita)
+    other = board.site.open_pull_request(by=board.alice, title="PAY-2 Colours", files={"b": "1"})
+    other.review(by=board.carol, state="APPROVED")
+    await countersign.settle()
+    assert shown(other)[0] == "success"
+    countersign.later(days=4)
+    # The moment that was planned for it; the database's clock stays where it is.
+    async with countersign.store.transaction() as connection:
+        await connection.execute("UPDATE subject SET due = now() WHERE due IS NOT NULL AND kind = 'pull'")
+    await asyncio.sleep(0.3)
+    await countersign.settle()
+    assert shown(other)[0] == "failure"
+    pull.comment(by=board.cleo, body="/change review The cause was a lost index; it is monitored from now on.")
+    await countersign.settle()
+    assert shown(other)[0] == "success"
 
 
 async def test_a_waiver_is_asked_for_by_one_and_granted_by_another_and_expires(
@@ -588,3 +620,83 @@ async def test_changes_of_a_declared_set_at_the_same_time_find_each_other(
     await countersign.settle()
     for pull in (one, other):
         assert "Planned at the same time: CHG-2026-000" in pull.check(CHECK).summary.replace("\\", "")
+
+
+async def test_the_commands_of_a_comment_are_done_in_order_each_on_what_the_one_before_left(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.change(body=BODY.replace("## Backout plan", "## Back"))
+    await countersign.settle()
+    plan = (
+        "/plan backout If totals differ by a cent:\n\n1. Carol deploys the image before.\n2. Dana compares `totals`.\n"
+    )
+    comment = pull.comment(
+        by=board.alice, body=f'/hold Wait\n\n{plan}\n/unhold\n/request-cab It is "urgent"\n/cab approve'
+    )
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    reply, agenda = said(pull)
+    assert "@alice contributed to the change" in reply
+    assert "is on the agenda" in agenda
+    assert [each.content for each in comment.reactions] == ["eyes", "confused"]
+    [(kept,)] = await countersign.rows("SELECT value FROM instruction WHERE kind = 'plan:backout'")
+    assert kept == "If totals differ by a cent:\n\n1. Carol deploys the image before.\n2. Dana compares `totals`."
+    told = await countersign.rows(
+        "SELECT kind, convert_from(body, 'UTF8')::jsonb -> 'body' ->> 'command' FROM ledger_entry "
+        "WHERE kind ~ '^person:command' ORDER BY seq"
+    )
+    done, refused = "person:command:done", "person:command:refused"
+    assert told == [
+        (done, "hold"),
+        (done, "plan"),
+        (done, "unhold"),
+        (done, "request-cab"),
+        (refused, "cab"),
+    ]
+    [(why,)] = await countersign.rows("SELECT why FROM transition WHERE act = 'submit'")
+    assert why == 'It is "urgent"'
+
+
+async def test_a_vote_in_time_counts_however_late_it_is_heard(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    board.vote(pull, "chris", "ida")
+    await countersign.settle()
+    countersign.later(hours=23)
+    await countersign.stop_worker()
+    board.vote(pull, "rick")
+    await board.gh.settle()
+    countersign.later(hours=2)
+    await countersign.start_worker()
+    await countersign.settle()
+    assert await state(countersign, pull) == "scheduled"
+
+
+async def test_a_vote_that_came_too_late_does_not_count_although_nobody_had_looked(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    board.vote(pull, "chris", "ida")
+    await countersign.settle()
+    await countersign.stop_worker()
+    countersign.later(hours=25)
+    board.vote(pull, "rick")
+    await board.gh.settle()
+    await countersign.start_worker()
+    await countersign.settle()
+    assert await state(countersign, pull) == "draft"
+
+
+async def test_nobody_opens_a_record_by_looking_or_without_being_allowed_to(
+    countersign: Rehearsal, gh: SimulatedGitHub, board: Board
+) -> None:
+    pull = board.site.open_pull_request(by=board.alice, title="PAY-1 Colours", files={"a": "2"}, body="Blue.")
+    pull.comment(by=board.alice, body="/change")
+    pull.comment(by=gh.stranger("mallory"), body="/request-cab")
+    await countersign.settle()
+    assert await countersign.rows("SELECT number FROM change") == []
+    assert "There is no change record here: the policy needs none" in said(pull)[0]
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    assert await countersign.rows("SELECT number FROM change") == [("CHG-2026-0001",)]

@@ -159,7 +159,7 @@ async def test_a_record_of_another_repository_is_not_even_told_to_be_there(
     countersign: Rehearsal, board: Board
 ) -> None:
     pull = board.site.open_pull_request(by=board.alice, title="PAY-1 Colours", files={"a": "2"}, body=BODY)
-    pull.comment(by=board.alice, body="/change")
+    pull.comment(by=board.alice, body="/request-cab")
     await countersign.settle()
     other = second(board)
     await countersign.settle()

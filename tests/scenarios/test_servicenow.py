@@ -247,3 +247,63 @@ async def test_a_worker_killed_between_the_answer_and_the_commit_makes_no_second
                 # The twins of before have had their day: only steps of the next one count.
                 await connection.execute("UPDATE subject SET due = NULL, finished = true WHERE kind = 'record'")
         assert deaths > 3, "the worker was hardly ever killed"
+
+
+# A record that somebody prepared there by hand.
+
+
+def prepared(there: There, **values: str) -> Any:
+    instance = there.simulation.instance
+    [item] = instance.items.values()
+    fields = {"short_description": "Interest, daily", "cmdb_ci": item.sys_id, **values}
+    made, _ = instance.create("normal", fields, there.chris)
+    return made
+
+
+async def test_a_record_that_is_there_already_becomes_the_twin_and_the_first_one_is_cancelled(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    board = Board.found(gh, POLICY + MAPPED)
+    by_hand = prepared(there)
+    pull = board.change()
+    await countersign.settle()
+    [first] = [each for each in there.changes if each is not by_hand]
+    pull.comment(by=board.alice, body=f"/change link {by_hand.number.lower()}")
+    await countersign.settle()
+    assert by_hand.values["correlation_id"] == "countersign:CHG-2026-0001"
+    assert by_hand.values["short_description"] == "PAY-1 Daily interest"
+    assert (first.values["state"], by_hand.values["state"]) == ("4", "-5")
+    assert f"In servicenow, the record is {by_hand.number}." in pull.check(CHECK).summary.replace("\\", "")
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    for who in (there.chris, there.ida, there.rick):
+        there.simulation.instance.approve(by_hand.number, who)
+    await poll(countersign)
+    assert await state(countersign, pull) == "scheduled"
+    kinds = [kind for kind, _ in await countersign.ledger() if "record:link" in kind]
+    assert kinds == ["countersign:record:linked", "person:record:link-asked", "countersign:record:linked"]
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        ("CHG0099999", "CHG0099999 was not linked: ServiceNow has no change record CHG0099999"),
+        ("", "was not linked: "),
+    ],
+)
+async def test_a_record_that_cannot_be_the_twin_is_refused_where_people_see_it_and_the_first_one_stays(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There, number: str, sentence: str
+) -> None:
+    board = Board.found(gh, POLICY + MAPPED)
+    theirs = prepared(there, correlation_id="another-tool:17")
+    pull = board.change()
+    await countersign.settle()
+    [first] = [each for each in there.changes if each is not theirs]
+    pull.comment(by=board.alice, body=f"/change link {number or theirs.number}")
+    await countersign.settle()
+    assert sentence in pull.check(CHECK).summary.replace("\\", "")
+    assert first.values["state"] == "-5"
+    assert theirs.values["short_description"] == "Interest, daily"
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    assert first.values["state"] == "-3"

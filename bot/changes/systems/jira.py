@@ -13,11 +13,14 @@ from typing import Any
 import aiohttp
 from cachetools import LRUCache
 
+from bot.changes.systems import adoption
+from bot.changes.systems.adoption import OVER, UNDECIDED
 from bot.changes.systems.authorization import Basic
-from bot.changes.systems.errors import Disagrees, Invalid, MayHaveHappened, Unanswered
+from bot.changes.systems.errors import Disagrees, Invalid, MayHaveHappened, NotFound, Unanswered
 from bot.changes.systems.http import Door, Speech, route
+from bot.changes.systems.jira_adoption import check_free, checked_key, is_another_s
 from bot.changes.systems.jira_approvals import judged
-from bot.changes.systems.jira_fields import LONGEST_TEXT, JiraMap, holds, items, moment, text
+from bot.changes.systems.jira_fields import LABEL, LONGEST_TEXT, JiraMap, holds, items, labels, moment, text
 from bot.changes.systems.port import (
     WAY,
     Approval,
@@ -46,8 +49,8 @@ API = "/rest/api/2"
 ISSUE_ID = re.compile(r"[0-9]{1,19}")
 PAGE = 50
 MOST_PAGES = 40
-LABEL = "countersign:"
-"""What the label with the correlation id begins with."""
+UNTOUCHED = frozenset({State.DRAFT})
+"""Where a request that was made twice is cancelled."""
 
 SETTLED = timedelta(seconds=60)
 """A new request is not found at once: until then, nobody knows whether one that was not answered for is there.
@@ -84,7 +87,7 @@ def connect(access: JiraAccess, session: aiohttp.ClientSession, clock: Clock, fi
 
 
 def _recent() -> LRUCache[str, str]:
-    """The ids of the last requests that were made here: a search for them is told to look for these, too."""
+    """The ids of the last requests that were made or taken here: a search for them is told to look for these, too."""
     return LRUCache(maxsize=1000)
 
 
@@ -97,6 +100,7 @@ class Jira:
     fields: JiraMap
     _request_types: dict[str, str] = field(init=False, default_factory=dict)
     _made: LRUCache[str, str] = field(init=False, default_factory=_recent)
+    _account_id: str = field(init=False, default="")
 
     async def open(self, content: Content) -> Receipt:
         """The one request with this correlation id, made when there is none."""
@@ -112,6 +116,32 @@ class Jira:
                 )
         receipt = self._receipt(issue)
         return await self.update(receipt.id, content) if self._state(issue) is State.DRAFT else receipt
+
+    async def adopt(self, number: str, content: Content) -> Receipt:
+        """Take the request of that key for this change, in place of any that was made for it."""
+        wanted = self.fields.fields(content)
+        issue = await self._keyed(checked_key(number), wanted)
+        receipt, label = self._receipt(issue), LABEL + content.correlation_id
+        if is_another_s(labels(issue), label):
+            raise adoption.taken("Jira", number)
+        await self._check_kind(receipt, content)
+        is_ours = label in labels(issue)
+        if not is_ours:
+            await self._check_free(issue, wanted)
+        # Whatever stands in the way of the last step is told before the first one.
+        for each in await self._others(content, receipt):
+            if self._state(issue) is State.CANCELLED:
+                raise adoption.cancelled("Jira", number, text(each, "key"))
+            await self._check_replaceable(each, number, UNDECIDED)
+        if not is_ours:
+            issue = await self._tie(receipt, label)
+        if self._state(issue) not in OVER:
+            await self.add_note(receipt.id, adoption.taken_note(content))
+            await self.update(receipt.id, content)
+        for each in await self._others(content, receipt):
+            await self._discard(each, number, UNDECIDED, adoption.replaced_note(number))
+        self._made[content.correlation_id] = receipt.id
+        return receipt
 
     async def update(self, ref: str, content: Content) -> Receipt:
         """Bring the request to ``content``; what is so already is not written again."""
@@ -205,6 +235,18 @@ class Jira:
             until = max(settled, unknown.until) if unknown.until else settled
             raise MayHaveHappened(unknown.waits_for, until=until) from unknown
 
+    async def _tie(self, receipt: Receipt, label: str) -> Mapping[str, Any]:
+        """Give the request the label, by which it is this change's, beside those that it has; answers it with it."""
+        path = route(f"{API}/issue/{{id}}", id=receipt.id)
+        await self.door.send("PUT", path, {"update": {"labels": [{"add": label}]}})
+        issue = await self._issue(receipt.id)
+        if label not in labels(issue):
+            raise Disagrees(
+                f"Jira does not keep the label of {receipt.number} by which it would be found again.",
+                remedy="An administrator of the service desk looks for the automation that changes labels.",
+            )
+        return issue
+
     async def _request_type(self, name: str) -> str:
         """The id of a request type of the service desk."""
         if name not in self._request_types:
@@ -239,46 +281,59 @@ class Jira:
 
     async def _find(self, correlation_id: str) -> Mapping[str, Any] | None:
         """The request with this label: the oldest that nobody cancelled; younger ones are cancelled here."""
-        made = self._made.get(correlation_id)
-        query = {"jql": f'labels = "{LABEL}{correlation_id}" ORDER BY created ASC', "fields": "labels,status,created"}
-        answer = await self.door.get(
-            f"{API}/search/jql",
-            {**query, "maxResults": str(PAGE), **({"reconcileIssues": made} if made else {})},
-        )
-        found = [self._labelled(each, correlation_id) for each in items(answer, "issues")]
-        found = sorted(found, key=lambda each: int(_checked(text(each, "id"))))
+        found = await self._of_change(correlation_id)
         living = [each for each in found if self._state(each) is not State.CANCELLED]
+        if not living:
+            return found[0] if found else None
+        kept = text(living[0], "key")
         for each in living[1:]:
-            await self._discard(each, living[0])
-        return living[0] if living else found[0] if found else None
+            await self._discard(each, kept, UNTOUCHED, f"This request was made twice; {kept} is the one that is used.")
+        return living[0]
 
-    async def _discard(self, issue: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
-        """Cancel a request that was made twice.
+    async def _of_change(self, correlation_id: str) -> list[Mapping[str, Any]]:
+        """Every request with this label, the oldest first."""
+        made = self._made.get(correlation_id)
+        query = {
+            "jql": f'labels = "{LABEL}{correlation_id}" ORDER BY created ASC',
+            "fields": "labels,status,created,creator",
+            "maxResults": str(PAGE),
+        }
+        answer = await self.door.get(f"{API}/search/jql", {**query, **({"reconcileIssues": made} if made else {})})
+        found = [self._labelled(each, correlation_id) for each in items(answer, "issues")]
+        return sorted(found, key=lambda each: int(_checked(text(each, "id"))))
 
-        Raises:
-            Disagrees: somebody works on it already.
+    async def _others(self, content: Content, kept: Receipt) -> list[Mapping[str, Any]]:
+        """The other requests of this change that nobody cancelled."""
+        found = [each for each in await self._of_change(content.correlation_id) if text(each, "id") != kept.id]
+        return [each for each in found if self._state(each) is not State.CANCELLED]
 
-        """
-        key, other, ref = text(issue, "key"), text(kept, "key"), text(issue, "id")
-        if self._state(issue) is not State.DRAFT:
-            raise Disagrees(
-                f"Jira has two requests of one change, {other} and {key}.",
-                remedy="The change manager cancels the one that is not to be used.",
+    async def _keyed(self, key: str, more: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The issue of this key; an old key finds the issue, too, and is not what it is called there now."""
+        try:
+            issue = await self._fetch(key, more)
+        except NotFound:
+            raise adoption.missing("Jira", key) from None
+        if text(issue, "key") != key:
+            raise Refusal(
+                f"{key} was moved in Jira, and is {text(issue, 'key')} now.",
+                remedy="It is named by the key that it has now, if it is still the record of this change.",
             )
-        await self.add_note(ref, f"This request was made twice; {other} is the one that is used.")
-        refused = await self._transit(ref, await self._step(issue, State.CANCELLED, None), None)
-        if refused is not None and self._state(await self._issue(ref)) is not State.CANCELLED:
-            raise refused
+        return issue
+
+    async def _fetch(self, id_or_key: str, more: Mapping[str, Any]) -> Mapping[str, Any]:
+        names = {"summary", "description", "status", "labels", "updated", *self.fields.names.values(), *more}
+        path = route(f"{API}/issue/{{id}}", id=id_or_key)
+        issue = await self.door.get(path, {"fields": ",".join(sorted(names))})
+        if not isinstance(issue, dict) or not isinstance(issue.get("fields"), dict):
+            raise Unanswered(f"an answer of Jira about the issue {id_or_key}")
+        return issue
 
     async def _issue(self, ref: str, more: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """The issue of a request."""
-        names = {"summary", "description", "status", "labels", "updated", *self.fields.names.values(), *(more or {})}
-        path = route(f"{API}/issue/{{id}}", id=_checked(ref))
-        issue = await self.door.get(path, {"fields": ",".join(sorted(names))})
-        if text(issue, "id") != ref or not isinstance(issue.get("fields"), dict):
+        issue = await self._fetch(_checked(ref), more or {})
+        if text(issue, "id") != ref:
             raise Unanswered(f"an answer of Jira about the issue {ref}")
-        found: Mapping[str, Any] = issue
-        return found
+        return issue
 
     def _labelled(self, issue: Any, correlation_id: str) -> Mapping[str, Any]:
         """The issue, which has that label.
@@ -287,13 +342,92 @@ class Jira:
             Disagrees: it has not.
 
         """
-        if LABEL + correlation_id not in _labels(issue):
+        if LABEL + correlation_id not in labels(issue):
             raise Disagrees(
                 f"Jira was asked for the request with the label '{LABEL}{correlation_id}', and has another one there.",
                 remedy="The change manager puts the label back that was taken from the request.",
             )
         found: Mapping[str, Any] = issue
         return found
+
+    # Taking and leaving.
+
+    async def _check_kind(self, receipt: Receipt, content: Content) -> None:
+        """Take nothing but a request of Countersign's service desk, of the type that this change would be made with.
+
+        Raises:
+            Refusal: it is another.
+
+        """
+        try:
+            request = await self.door.get(route(f"{DESK}/request/{{id}}", id=receipt.id))
+        except NotFound:
+            request = {"issueId": receipt.id, "serviceDeskId": ""}
+        if text(request, "issueId") != receipt.id:
+            raise Unanswered(f"an answer of Jira about the request {receipt.number}")
+        if text(request, "serviceDeskId") != self.service_desk:
+            raise Refusal(
+                f"{receipt.number} in Jira is no request of the service desk {self.service_desk}, which changes are "
+                "kept in.",
+                remedy="A request of that service desk is named, or an administrator checks JIRA_SERVICE_DESK.",
+            )
+        if text(request, "requestTypeId") != await self._request_type(self.fields.request_types[content.type]):
+            raise adoption.different("Jira", receipt.number, "request type")
+
+    async def _check_free(self, issue: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        """Let this change take the request.
+
+        Raises:
+            Refusal: it may not.
+
+        """
+        check_free(issue, wanted, self.fields)
+        approvals, _ = await self._approvals(text(issue, "id"))
+        if adoption.is_answered(approvals):
+            raise adoption.answered("Jira", text(issue, "key"))
+
+    async def _check_replaceable(self, issue: Mapping[str, Any], kept: str, where: frozenset[State]) -> None:
+        """Let the request be cancelled in favour of another, whose key ``kept`` is.
+
+        Raises:
+            Disagrees: somebody works on it already, or somebody else made it.
+
+        """
+        key = text(issue, "key")
+        if self._state(issue) not in where:
+            raise Disagrees(
+                f"Jira has two requests of one change, {kept} and {key}.",
+                remedy="The change manager cancels the one that is not to be used.",
+            )
+        if text(issue, "fields", "creator", "accountId") != await self._myself():
+            raise Disagrees(
+                f"Jira has two requests of one change, {kept} and {key}, which Countersign did not make.",
+                remedy=f"The change manager cancels the one that is not to be used, or takes its label '{LABEL}…' "
+                "from it.",
+            )
+
+    async def _discard(self, issue: Mapping[str, Any], kept: str, where: frozenset[State], note: str) -> None:
+        """Cancel a request of which there is a better one, with a note that says which.
+
+        Raises:
+            Disagrees: it is not Countersign's to cancel any more, or was not cancelled.
+
+        """
+        await self._check_replaceable(issue, kept, where)
+        ref = text(issue, "id")
+        await self.add_note(ref, note)
+        refused = await self._transit(ref, await self._step(issue, State.CANCELLED, None), None)
+        if self._state(await self._issue(ref)) is not State.CANCELLED:
+            raise refused or Disagrees(
+                f"Jira accepted that {text(issue, 'key')} is cancelled, and did not cancel it.",
+                remedy=f"The change manager cancels it; {kept} is the one that is used.",
+            )
+
+    async def _myself(self) -> str:
+        """The id of Countersign's account, which made every request that it raised, whoever it was raised for."""
+        if not self._account_id:
+            self._account_id = text(await self.door.get(f"{API}/myself"), "accountId")
+        return self._account_id
 
     async def _all(self, path: str, query: Mapping[str, str]) -> list[Any]:
         """Every page of a list."""
@@ -380,15 +514,9 @@ class Jira:
         return None
 
 
-def _labels(issue: Any) -> list[str]:
-    fields = issue.get("fields") if isinstance(issue, dict) else None
-    found = fields.get("labels") if isinstance(fields, dict) else None
-    return [str(each) for each in found] if isinstance(found, list) else []
-
-
 def _correlation(issue: Any) -> str:
     """The correlation id of a request; empty when it has none, or more than one."""
-    found = [each.removeprefix(LABEL) for each in _labels(issue) if each.startswith(LABEL)]
+    found = [each.removeprefix(LABEL) for each in labels(issue) if each.startswith(LABEL)]
     return found[0] if len(found) == 1 else ""
 
 

@@ -11,6 +11,9 @@ from bot.changes.systems.texts import fitted, same
 from bot.errors import Refusal
 from bot.words import shortened, visible
 
+LABEL = "countersign:"
+"""What the label with the correlation id begins with."""
+
 LONGEST_SUMMARY = 255
 LONGEST_TEXT = 32767
 
@@ -172,3 +175,10 @@ def items(source: Any, name: str) -> list[Any]:
     if not isinstance(found, list):
         raise Unanswered(f"an answer of Jira that lists its {name}")
     return found
+
+
+def labels(issue: Any) -> list[str]:
+    """The labels of an issue; none where it has no list of them."""
+    fields = issue.get("fields") if isinstance(issue, dict) else None
+    found = fields.get("labels") if isinstance(fields, dict) else None
+    return [str(each) for each in found] if isinstance(found, list) else []

@@ -220,16 +220,24 @@ class RecordSystem(Protocol):
         """
         ...
 
-    async def update(self, ref: str, content: Content) -> Receipt:
-        """Bring the record to ``content``; what is so already is not written again."""
-        ...
-
     async def adopt(self, number: str, content: Content) -> Receipt:
         """Take the record of that number for this change, in place of any that was made for it.
 
-        Somebody prepared it there by hand. It carries the correlation id from now on and is brought to ``content``; any
-        other record with that id is cancelled. Refused when it is another change's, of another type, or decided about.
+        Somebody prepared it there; ``number`` is what they call it. It is taken while it is a draft or being assessed,
+        is of the same type, names no other configuration item or group and no other change, and nobody has answered an
+        approval of it. Then it carries the correlation id, says so in a note, and is brought to ``content``; one that
+        Countersign had made is cancelled with a note. A record that carries the correlation id is taken already,
+        wherever it is; one that is over is left as it is.
+
+        Raises:
+            Refusal: it is not there, or may not be taken; nothing was written.
+            Disagrees: what was written is not kept, or another record of this change is not Countersign's to cancel.
+
         """
+        ...
+
+    async def update(self, ref: str, content: Content) -> Receipt:
+        """Bring the record to ``content``; what is so already is not written again."""
         ...
 
     async def move(self, ref: str, state: State, *, closure: Closure | None = None) -> Snapshot:

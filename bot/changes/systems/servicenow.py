@@ -11,6 +11,8 @@ from typing import Any
 
 import aiohttp
 
+from bot.changes.systems import adoption
+from bot.changes.systems.adoption import OVER, UNDECIDED
 from bot.changes.systems.authorization import Authorization, Basic, ClientCredentials
 from bot.changes.systems.errors import Disagrees, Unanswered
 from bot.changes.systems.http import Door, Speech, route
@@ -28,6 +30,7 @@ from bot.changes.systems.port import (
     ahead,
     is_past,
 )
+from bot.changes.systems.servicenow_adoption import check_free, checked_number
 from bot.changes.systems.servicenow_fields import (
     CHANGES,
     SYS_ID,
@@ -42,7 +45,7 @@ from bot.changes.systems.servicenow_fields import (
     shown,
     whole,
 )
-from bot.changes.systems.servicenow_tables import Tables
+from bot.changes.systems.servicenow_tables import VERSIONS, Tables
 from bot.changes.systems.servicenow_work import Work
 from bot.changes.systems.texts import same
 from bot.clock import Clock
@@ -55,6 +58,9 @@ __all__ = ["FieldMap", "ServiceNow", "connect"]
 MOST_DUPLICATES = 20
 UNAPPROVED = frozenset({State.SCHEDULED, State.IMPLEMENT})
 """Where a change that nobody has approved is not brought."""
+
+UNTOUCHED = frozenset({State.DRAFT})
+"""Where a record that was made twice is cancelled."""
 
 
 def _words(answer: Any) -> str:
@@ -132,6 +138,27 @@ class ServiceNow:
         if self._state(record) is State.DRAFT:
             await self._bring(record, content, wanted)
         return self._receipt(record)
+
+    async def adopt(self, number: str, content: Content) -> Receipt:
+        """Take the record of that number for this change, in place of any that was made for it."""
+        record, wanted = await self._numbered(checked_number(number)), await self._wanted(content)
+        is_ours = same(content.correlation_id, plain(record.get(self.fields.name("correlation_id"))))
+        receipt = self._receipt(record)
+        if not is_ours:
+            await self._check_free(record, content, wanted)
+        # Whatever stands in the way of the last step is told before the first one.
+        for each in await self._others(content, receipt):
+            if self._state(record) is State.CANCELLED:
+                raise adoption.cancelled("ServiceNow", receipt.number, plain(each.get("number")))
+            await self._check_replaceable(each, receipt.number, UNDECIDED)
+        if not is_ours:
+            record = await self._tie(receipt, content)
+        if self._state(record) not in OVER:
+            await self.add_note(receipt.id, adoption.taken_note(content))
+            await self._bring(await self._record(receipt.id), content, wanted)
+        for each in await self._others(content, receipt):
+            await self._discard(each, receipt.number, UNDECIDED, adoption.replaced_note(receipt.number))
+        return receipt
 
     async def update(self, ref: str, content: Content) -> Receipt:
         """Bring the record to ``content``; what is so already is not written again."""
@@ -230,12 +257,17 @@ class ServiceNow:
         if not same(self.fields.types[content.type], plain(record.get("type"))):
             lost.append("type")
         if lost:
-            raise Disagrees(
-                f"ServiceNow does not keep {listed(sorted(lost))} of {receipt.number} as Countersign set it.",
-                remedy="An administrator there checks that the field exists and that Countersign's account can "
-                "write and read it, or Countersign's field map is put right.",
-            )
+            raise _not_kept(lost, receipt)
         return receipt
+
+    async def _tie(self, receipt: Receipt, content: Content) -> Row:
+        """Give the record the correlation id, by which it is this change's; answers it as it is then."""
+        column = self.fields.name("correlation_id")
+        await self._write(receipt.id, {column: content.correlation_id})
+        record = await self._record(receipt.id)
+        if not same(content.correlation_id, plain(record.get(column))):
+            raise _not_kept([column], receipt)
+        return record
 
     async def _write(self, ref: str, changes: Mapping[str, str]) -> None:
         await self.door.send("PATCH", route(f"{CHANGES}/{{id}}", id=checked(ref)), changes)
@@ -280,7 +312,7 @@ class ServiceNow:
         A standard change was approved with its template. One that names none was made standard afterwards.
         """
         standard = same(self.fields.types[ChangeType.STANDARD], plain(record.get("type")))
-        if standard and plain(record.get("std_change_producer_version")):
+        if standard and plain(record.get(VERSIONS)):
             return True
         return self.fields.approvals.get(plain(record.get("approval"))) is ApprovalState.APPROVED
 
@@ -323,36 +355,104 @@ class ServiceNow:
             table="change_request",
         )[0]
 
+    async def _numbered(self, number: str) -> Row:
+        """The record of this number, and no other."""
+        query = {"sysparm_query": f"number={number}", "sysparm_limit": "2"}
+        found = only(rows(await self.door.get(CHANGES, query)), "number", number, table="change_request")
+        if not found:
+            raise adoption.missing("ServiceNow", number)
+        if len(found) > 1:
+            raise Refusal(
+                f"ServiceNow has two change records of the number {number}.",
+                remedy="The change manager there gives one of them another number.",
+            )
+        return found[0]
+
     async def _find(self, correlation_id: str) -> Row | None:
         """The record with this correlation id: the oldest that nobody cancelled; younger ones are cancelled here."""
-        column = self.fields.name("correlation_id")
-        query = {"sysparm_query": f"{column}={correlation_id}^ORDERBYsys_created_on"}
-        answer = rows(await self.door.get(CHANGES, {**query, "sysparm_limit": str(MOST_DUPLICATES)}))
-        found = only(answer, column, correlation_id, table="change_request")
-        found = sorted(found, key=_age)
+        found = await self._of_change(correlation_id)
         living = [each for each in found if self._state(each) is not State.CANCELLED]
         if not living:
             return found[0] if found else None
+        kept = plain(living[0].get("number"))
         for each in living[1:]:
-            await self._discard(each, living[0])
+            await self._discard(each, kept, UNTOUCHED, f"This record was made twice; {kept} is the one that is used.")
         return living[0]
 
-    async def _discard(self, record: Row, kept: Row) -> None:
-        """Cancel a record that was made twice.
+    async def _of_change(self, correlation_id: str) -> list[Row]:
+        """Every record with this correlation id, the oldest first."""
+        column = self.fields.name("correlation_id")
+        query = {"sysparm_query": f"{column}={correlation_id}^ORDERBYsys_created_on"}
+        answer = rows(await self.door.get(CHANGES, {**query, "sysparm_limit": str(MOST_DUPLICATES)}))
+        return sorted(only(answer, column, correlation_id, table="change_request"), key=_age)
+
+    async def _others(self, content: Content, kept: Receipt) -> list[Row]:
+        """The other records of this change that nobody cancelled."""
+        found = [each for each in await self._of_change(content.correlation_id) if plain(each.get("sys_id")) != kept.id]
+        return [each for each in found if self._state(each) is not State.CANCELLED]
+
+    # Taking and leaving.
+
+    async def _check_free(self, record: Row, content: Content, wanted: Mapping[str, str]) -> None:
+        """Let this change take the record.
 
         Raises:
-            Disagrees: somebody works on it already.
+            Refusal: it may not.
 
         """
-        number, other = plain(record.get("number")), plain(kept.get("number"))
-        if self._state(record) is not State.DRAFT:
+        check_free(record, content, wanted, self.fields)
+        receipt = self._receipt(record)
+        if content.template:
+            version = plain(record.get(VERSIONS))
+            if not version or await self.tables.template(version) != content.template:
+                raise adoption.different("ServiceNow", receipt.number, "template")
+        if adoption.is_answered(await self.tables.approvals(receipt.id)):
+            raise adoption.answered("ServiceNow", receipt.number)
+
+    async def _check_replaceable(self, record: Row, kept: str, where: frozenset[State]) -> None:
+        """Let the record be cancelled in favour of another, whose number ``kept`` is.
+
+        Raises:
+            Disagrees: somebody works on it already, or somebody else made it.
+
+        """
+        number = plain(record.get("number"))
+        if self._state(record) not in where:
             raise Disagrees(
-                f"ServiceNow has two records of one change, {other} and {number}.",
+                f"ServiceNow has two records of one change, {kept} and {number}.",
                 remedy="The change manager there cancels the one that is not to be used.",
             )
+        if plain(record.get("sys_created_by")) != await self.tables.account():
+            raise Disagrees(
+                f"ServiceNow has two records of one change, {kept} and {number}, which Countersign did not make.",
+                remedy="The change manager there cancels the one that is not to be used, or takes its "
+                f"{self.fields.name('correlation_id')} from it.",
+            )
+
+    async def _discard(self, record: Row, kept: str, where: frozenset[State], note: str) -> None:
+        """Cancel a record of which there is a better one, with a note that says which.
+
+        Raises:
+            Disagrees: it is not Countersign's to cancel any more, or was not cancelled.
+
+        """
+        await self._check_replaceable(record, kept, where)
         ref = plain(record.get("sys_id"))
-        await self.add_note(ref, f"This record was made twice; {other} is the one that is used.")
+        await self.add_note(ref, note)
         await self._write(ref, {"state": self.fields.value_of(State.CANCELLED)})
+        if self._state(await self._record(ref)) is not State.CANCELLED:
+            raise Disagrees(
+                f"ServiceNow accepted that {plain(record.get('number'))} is cancelled, and did not cancel it.",
+                remedy=f"The change manager there cancels it; {kept} is the one that is used.",
+            )
+
+
+def _not_kept(names: list[str], receipt: Receipt) -> Disagrees:
+    return Disagrees(
+        f"ServiceNow does not keep {listed(sorted(names))} of {receipt.number} as Countersign set it.",
+        remedy="An administrator there checks that the field exists and that Countersign's account can "
+        "write and read it, or Countersign's field map is put right.",
+    )
 
 
 def _age(record: Row) -> tuple[str, ...]:

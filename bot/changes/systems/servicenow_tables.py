@@ -1,4 +1,4 @@
-"""What ServiceNow's Table API is needed for: who answered for a change, and the sys_ids of what a change refers to."""
+"""What ServiceNow's Table API is needed for: who answered for a change, what it refers to, and who Countersign is."""
 
 from dataclasses import dataclass, field
 
@@ -14,6 +14,11 @@ PAGE = 200
 MOST_PAGES = 10
 REMEMBERED = 3600
 """Seconds. A sys_id never changes; what it was found by may come to mean another."""
+
+MYSELF = "javascript:gs.getUserID()"
+"""What the instance puts the sys_id of the account that asks in place of."""
+
+VERSIONS = "std_change_producer_version"
 
 APPROVAL_FIELDS = (
     "sys_id",
@@ -39,6 +44,7 @@ class Tables:
     door: Door
     fields: FieldMap
     _known: TTLCache[tuple[str, str], str] = field(init=False, default_factory=_references)
+    _account: str = field(init=False, default="")
 
     async def approvals(self, ref: str) -> tuple[Approval, ...]:
         """Who was asked, and what each has answered."""
@@ -80,6 +86,40 @@ class Tables:
             set_by=plain(answer.get("sys_updated_by")),
             group=plain(answer.get("group.assignment_group.name")),
         )
+
+    async def account(self) -> str:
+        """The user name of Countersign's account, which every record that it made was created by.
+
+        Raises:
+            Refusal: the instance does not tell; then no record is known to be Countersign's.
+
+        """
+        if not self._account:
+            query = {"sysparm_query": f"sys_id={MYSELF}", "sysparm_fields": "sys_id,user_name", "sysparm_limit": "2"}
+            found = rows(await self.door.get(route(TABLE, table="sys_user"), query))
+            names = [plain(each.get("user_name")) for each in found]
+            if len(names) != 1 or not names[0]:
+                raise Refusal(
+                    "ServiceNow does not tell which user Countersign's account is.",
+                    remedy="An administrator there lets the account read its own row of sys_user.",
+                )
+            self._account = names[0]
+        return self._account
+
+    async def template(self, version: str) -> str:
+        """The sys_id of the template that a version belongs to; empty where the account can see no such version.
+
+        A change refers to the version that it was made from, and a template has a new one after each revision.
+        """
+        query = {
+            "sysparm_query": f"sys_id={checked(version)}",
+            "sysparm_fields": "sys_id,std_change_producer",
+            "sysparm_exclude_reference_link": "true",
+            "sysparm_limit": "1",
+        }
+        answer = rows(await self.door.get(route(TABLE, table=VERSIONS), query))
+        found = only(answer, "sys_id", version, table=VERSIONS)
+        return plain(found[0].get("std_change_producer")) if found else ""
 
     async def sys_id(self, ours: str, said: str) -> str:
         """The sys_id of a person, group or configuration item."""

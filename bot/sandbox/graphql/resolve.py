@@ -305,7 +305,10 @@ def _labels(source: PullRequest, _view: View, info: GraphQLResolveInfo[Any], arg
 
 
 def _associated(source: CommitIn, view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
-    """The merged pull request that brought the commit; the open ones with it until it is in the default branch."""
+    """The merged pull request that brought it to the default branch; until then, all merged and open ones with it.
+
+    https://docs.github.com/rest/commits/commits#list-pull-requests-associated-with-a-commit
+    """
     view.need("pull_requests")
     repository, oid = source.repository, source.commit.oid
     carrying = [
@@ -314,7 +317,8 @@ def _associated(source: CommitIn, view: View, info: GraphQLResolveInfo[Any], arg
         if oid == pull.merge_commit_sha or any(oid == each.oid for each in pull.commits)
     ]
     merged = [pull for pull in carrying if pull.merged and pull.base_ref == repository.default_branch]
-    return page([*merged, *(pull for pull in carrying if not merged and pull.state == "open")], info, arguments)
+    elsewhere = [pull for pull in carrying if pull.merged or pull.state == "open"]
+    return page(merged or elsewhere, info, arguments)
 
 
 def _authors(source: CommitIn, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:

@@ -88,15 +88,24 @@ class Comment:
 
 @dataclass(slots=True)
 class Request:
-    """A customer request, which is an issue."""
+    """A customer request, which is an issue; ``desk`` None: one that is nothing but an issue.
+
+    ``former``: the keys that it had before it was moved. ``labels_before`` are those that a search finds it by until it
+    knows of the change of them, at ``labelled``.
+    """
 
     id: int
     key: str
+    desk: str | None
     type_id: str
+    creator: User
     reporter: User
     fields: dict[str, Any]
     created: datetime
     updated: datetime
+    labelled: datetime
+    labels_before: list[str] = field(default_factory=list)
+    former: set[str] = field(default_factory=set)
     status: str = DRAFT
     approvals: list[Approval] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
@@ -106,9 +115,10 @@ class Request:
 class Desk:
     """A service desk.
 
-    ``custom``: the ids of the fields that its screens have beside the usual ones. ``lag``: after what time a new
-    request is found by a search. ``required``: fields without which none is made. ``blocked``: transitions that a
-    validator refuses, with its words. ``automation``: values that a rule puts back after every change.
+    ``custom``: the ids of the fields that its screens have beside the usual ones. ``lag``: after what time a search
+    knows of a new request, and of other labels. ``required``: fields without which none is made. ``blocked``:
+    transitions that a validator refuses, with its words. ``automation``: values that a rule puts back after every
+    change.
     """
 
     clock: Clock
@@ -151,21 +161,23 @@ class Desk:
         return self.users[account_id]
 
     def request(self, id_or_key: str) -> Request:
-        """The request with this id or key.
+        """The request with this id or key, in whichever letters, or with a key that it had before.
 
         Raises:
             Refused: there is none.
 
         """
         for each in self.requests.values():
-            if id_or_key in {str(each.id), each.key}:
+            if id_or_key.upper() in {str(each.id), each.key, *each.former}:
                 return each
         raise Refused(404, "Issue does not exist or you do not have permission to see it.")
 
     # What is done.
 
-    def create(self, type_id: str, fields: Mapping[str, Any], reporter: User) -> Request:
-        """A new request.
+    def create(
+        self, type_id: str, fields: Mapping[str, Any], reporter: User, *, creator: User | None = None
+    ) -> Request:
+        """A new request; ``creator``: somebody who raises it for the reporter.
 
         Raises:
             Refused: there is no such type, or a field is not there or missing.
@@ -178,7 +190,18 @@ class Desk:
             raise Refused(400, "Your request could not be created.", fields=dict.fromkeys(missing, "is required."))
         number = len(self.requests) + 1
         now = self.now()
-        request = Request(10_000 + self.next_id(), f"CHG-{number}", type_id, reporter, {**fields}, now, now)
+        request = Request(
+            id=10_000 + self.next_id(),
+            key=f"CHG-{number}",
+            desk=self.id,
+            type_id=type_id,
+            creator=creator or reporter,
+            reporter=reporter,
+            fields={**fields},
+            created=now,
+            updated=now,
+            labelled=now,
+        )
         request.fields |= self.automation
         self.requests[request.id] = request
         return request
@@ -191,10 +214,20 @@ class Desk:
 
         """
         self._check(fields)
+        found_by = self.labels_found(request)
         request.fields |= {**fields, **self.automation}
         request.updated = self.now()
+        if "labels" in fields:
+            request.labels_before, request.labelled = found_by, request.updated
+
+    def labels_found(self, request: Request) -> list[str]:
+        """The labels that a search finds a request by now."""
+        known = request.labelled + self.lag <= self.now()
+        return list(request.fields.get("labels", [])) if known else request.labels_before
 
     def _check(self, fields: Mapping[str, Any]) -> None:
+        if any(" " in each for each in fields.get("labels", [])):
+            raise Refused(400, fields={"labels": "The label contains spaces which is invalid."})
         unknown = sorted(set(fields) - self.fields - self.custom)
         if unknown:
             why = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."

@@ -87,8 +87,15 @@ def _create(call: Call) -> Answer:
         if sent["raiseOnBehalfOf"] not in call.desk.users:
             raise Refused(400, "The customer that the request is raised for does not exist.")
         reporter = call.desk.users[sent["raiseOnBehalfOf"]]
-    made = call.desk.create(str(sent.get("requestTypeId")), sent.get("requestFieldValues") or {}, reporter)
-    return Answer(201, _shape(call, made))
+    kind, fields = str(sent.get("requestTypeId")), sent.get("requestFieldValues") or {}
+    return Answer(201, _shape(call, call.desk.create(kind, fields, reporter, creator=call.desk.account)))
+
+
+@_route("GET", "/rest/servicedeskapi/request/{}")
+def _request(call: Call) -> Answer:
+    if call.request.desk is None:
+        raise Refused(404, "The request you are trying to view does not exist.")
+    return Answer(200, _shape(call, call.request))
 
 
 @_route("GET", "/rest/servicedeskapi/request/{}/approval")
@@ -125,8 +132,7 @@ def _search(call: Call) -> Answer:
     issues = [
         _issue(call, each, query.get("fields", "id"))
         for each in desk.requests.values()
-        if found.group(1) in each.fields.get("labels", [])
-        and (each.created + desk.lag <= desk.now() or str(each.id) in known)
+        if found.group(1) in (each.fields.get("labels", []) if str(each.id) in known else desk.labels_found(each))
     ]
     return Answer(200, {"issues": issues[: int(query.get("maxResults", "50"))], "isLast": True})
 
@@ -138,6 +144,11 @@ def _users(call: Call) -> Answer:
     return Answer(200, [_user(call, each) for each in found])
 
 
+@_route("GET", "/rest/api/2/myself")
+def _myself(call: Call) -> Answer:
+    return Answer(200, _user(call, call.desk.account))
+
+
 @_route("GET", "/rest/api/2/issue/{}")
 def _read(call: Call) -> Answer:
     return Answer(200, _issue(call, call.request, call.asked.query.get("fields", "*all")))
@@ -145,8 +156,26 @@ def _read(call: Call) -> Answer:
 
 @_route("PUT", "/rest/api/2/issue/{}")
 def _edit(call: Call) -> Answer:
-    call.desk.edit(call.request, call.asked.json.get("fields") or {})
+    fields, update = (call.asked.json.get(name) or {} for name in ("fields", "update"))
+    if twice := sorted(set(fields) & set(update)):
+        raise Refused(400, fields=dict.fromkeys(twice, "Field cannot be both set and updated."))
+    changed = {name: _updated(call.request, name, operations) for name, operations in update.items()}
+    call.desk.edit(call.request, {**fields, **changed})
     return Answer(204)
+
+
+def _updated(request: Request, name: str, operations: Any) -> list[str]:
+    """What a list is after one operation after another; of all that can be updated, labels are here."""
+    found: list[str] = list(request.fields.get(name, []))
+    for each in operations:
+        match each:
+            case {"add": str(label)} if name == "labels":
+                found += [] if label in found else [label]
+            case {"remove": str(label)} if name == "labels":
+                found = [other for other in found if other != label]
+            case _:
+                raise Refused(400, fields={name: "Operation value is not one that the field supports."})
+    return found
 
 
 @_route("GET", "/rest/api/2/issue/{}/transitions")
@@ -179,7 +208,7 @@ def _shape(call: Call, request: Request) -> dict[str, Any]:
         "issueId": str(request.id),
         "issueKey": request.key,
         "requestTypeId": request.type_id,
-        "serviceDeskId": call.desk.id,
+        "serviceDeskId": request.desk,
         "createdDate": _date(request.created),
         "reporter": _user(call, request.reporter),
         "currentStatus": {
@@ -188,7 +217,7 @@ def _shape(call: Call, request: Request) -> dict[str, Any]:
             "statusDate": _date(request.updated),
         },
         "requestFieldValues": [{"fieldId": name, "value": value} for name, value in request.fields.items()],
-        "_links": {"web": f"{call.url}/servicedesk/customer/portal/{call.desk.id}/{request.key}"},
+        "_links": {"web": f"{call.url}/servicedesk/customer/portal/{request.desk}/{request.key}"},
     }
 
 
@@ -202,6 +231,7 @@ def _issue(call: Call, request: Request, wanted: str) -> dict[str, Any]:
         "labels": [],
         **{name: _moment(value) for name, value in options.items()},
         "status": _status(call, request.status),
+        "creator": _user(call, request.creator),
         "created": _written(request.created),
         "updated": _written(request.updated),
     }

@@ -35,8 +35,8 @@ class Instance:
     """The tables of one instance.
 
     ``columns`` may be added to (``u_…``) or taken from; ``locked`` columns cannot be written by Countersign's account,
-    and ``hidden`` ones it cannot see. ``cab`` is who is asked in Authorize. ``patience``: how often one has to look
-    until a worker is done.
+    and ``hidden`` ones it cannot see. ``versions`` of templates, and the template of each: a change refers to the
+    version. ``cab`` is who is asked in Authorize. ``patience``: how often one has to look until a worker is done.
     """
 
     clock: Clock
@@ -45,6 +45,7 @@ class Instance:
     groups: dict[str, Named] = field(default_factory=dict)
     items: dict[str, Named] = field(default_factory=dict)
     templates: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
     workers: dict[str, Worker] = field(default_factory=dict)
     patience: int = 1
@@ -93,6 +94,7 @@ class Instance:
         """A published template of a standard change; answers its sys_id."""
         sys_id = self.next_id("std_change_record_producer")
         self.templates[sys_id] = values
+        self.versions[self.next_id("std_change_producer_version")] = sys_id
         return sys_id
 
     def change(self, number_or_id: str) -> Change:
@@ -122,7 +124,8 @@ class Instance:
         if kind == "standard":
             if template not in self.templates:
                 raise Denied(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
-            preset = {**self.templates[template], "std_change_producer_version": template}
+            version = next(version for version, of in self.versions.items() if of == template)
+            preset = {**self.templates[template], "std_change_producer_version": version}
         now = self.now()
         values = dict.fromkeys(self.columns, "") | dict.fromkeys(BOOLEANS, "false")
         values |= {"state": rules.NEW, "type": kind, "active": "true", "risk": "3", "impact": "3", "priority": "4"}

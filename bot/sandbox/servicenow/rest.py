@@ -168,7 +168,7 @@ def _table(call: Call) -> Answer:
     known = {name for row in rows for name in row} | {"sys_id", "sysapproval", "email", "name", "user_name"}
     found = select(
         rows,
-        query.get("sysparm_query", ""),
+        query.get("sysparm_query", "").replace("javascript:gs.getUserID()", instance.account.sys_id),
         lambda row, name: _text(row.get(name)),
         lambda name: name in known - instance.hidden,
         strict=call.strict,
@@ -197,6 +197,11 @@ def _rows(instance: Instance, table: str) -> list[dict[str, Any]]:
             return [{"sys_id": each.sys_id, "name": each.name} for each in instance.groups.values()]
         case "cmdb_ci":
             return [{"sys_id": each.sys_id, "name": each.name} for each in instance.items.values()]
+        case "std_change_producer_version":
+            return [
+                {"sys_id": version, "std_change_producer": {"value": template}}
+                for version, template in instance.versions.items()
+            ]
         case _:
             raise Denied(400, f"Invalid table {table}")
 

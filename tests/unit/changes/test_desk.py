@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.changes import desk, register
+from bot.changes import desk, outbox, register
 from bot.changes.desk import Desk, as_value, diff_of, is_wanted
 from bot.changes.model import Act, Change, Choice, Closure, Event, Refused, State
 from bot.decide.evaluate import decide
@@ -22,15 +22,29 @@ from bot.facts.model import (
     RecordFinding,
     Standing,
 )
-from bot.policy.model import Approvals, Cab, ChangeType, Freeze, Plan, Policy, Records, System, Tier, TierRules
+from bot.policy.model import (
+    Approvals,
+    Cab,
+    ChangeType,
+    Freeze,
+    OnTimeout,
+    Plan,
+    Policy,
+    Records,
+    System,
+    Tier,
+    TierRules,
+)
 from bot.store import Store
 from tests.unit.builders import account, approved, oid, pull_request
 from tests.unit.changes.builders import (
+    BOARD,
     MONDAY,
     SATURDAY,
     WEEKEND,
     context,
     draft,
+    on_timeout,
     rules,
     standings,
     vote,
@@ -441,11 +455,15 @@ async def declared(store: Store, subject: str = PULL, facts: PullRequestFacts = 
 
 
 async def merge(store: Store, at: datetime = MONDAY, policy: Policy | None = None) -> Change:
-    await desk.merged(store, PULL, FACTS, policy or rules(), decision_of(), at)
+    await merged(store, at, policy)
     async with store.transaction() as connection:
         found = await register.latest_of(connection, PULL)
     assert found is not None
     return found
+
+
+async def merged(store: Store, at: datetime = MONDAY, policy: Policy | None = None) -> datetime | None:
+    return await desk.merged(store, PULL, FACTS, policy or rules(), decision_of(), board=standings(), now=at)
 
 
 async def test_an_emergency_stays_one_at_the_next_look(store: Store) -> None:
@@ -479,7 +497,7 @@ async def test_any_other_change_waits_for_its_deployment(store: Store) -> None:
 
 
 async def test_a_merge_without_a_record_or_before_its_board_decided_is_no_emergency(store: Store) -> None:
-    await desk.merged(store, PULL, FACTS, rules(), decision_of(), MONDAY)
+    assert await merged(store) is None
     _, found = await look(store)
     assert await merge(store) == record_of(found)
     await act(store, found, DECLARE)
@@ -511,6 +529,45 @@ async def test_an_emergency_that_was_not_reviewed_in_time_blocks_the_next_change
     assert overdue.what == f"The review of {record.number} is overdue."
     assert found.context.overdue == (record.number,)
     assert record_of(await act(store, found, ASK)).state is State.ASSESS
+
+
+async def test_a_merged_emergency_is_looked_at_again_when_its_review_is_due(store: Store) -> None:
+    await declared(store)
+    assert await merged(store) == MONDAY + timedelta(days=3)
+    assert await merged(store, MONDAY + timedelta(days=2)) == MONDAY + timedelta(days=3)
+    assert await announced(store) == [("authorize", False), ("review", False)]
+    assert await merged(store, MONDAY + timedelta(days=3)) is None
+    assert await merged(store, MONDAY + timedelta(days=4)) is None
+    assert await announced(store) == [("authorize", False), ("review", False), ("review", True)]
+    async with store.transaction() as connection:
+        record = await register.latest_of(connection, PULL)
+        assert record is not None
+        history = await register.history(connection, record.number)
+    assert (history[-1].act, history[-1].why) == (Act.REMIND, "Its review is overdue.")
+
+
+async def announced(store: Store) -> list[tuple[str, bool]]:
+    """What waits to be said: the state of the change, and whether it says that something was due."""
+    async with store.transaction() as connection:
+        found = await outbox.waiting(connection, PULL)
+    return [(each.state.value, "was due on" in each.text) for each in found]
+
+
+async def test_what_happens_at_a_look_is_announced_with_it(store: Store) -> None:
+    policy = on_timeout(OnTimeout.ESCALATE, "director")
+    board = standings({**BOARD, "dina": ("acme/directors",)})
+    _, found = await look(store, policy=policy, board=board)
+    await act(store, found, ASK)
+    assert [state for state, _ in await announced(store)] == ["authorize"]
+    _, later = await look(store, policy=policy, board=board, at=MONDAY + timedelta(hours=25))
+    escalation = record_of(later).escalation
+    assert escalation is not None
+    assert [each.login for each in escalation.members] == ["dina"]
+    async with store.transaction() as connection:
+        waiting = await outbox.waiting(connection, PULL)
+        kept = await register.by_number(connection, record_of(later).number)
+    assert [each.called for each in waiting][-1] == ("acme/directors",)
+    assert kept == record_of(later), "who was asked beside the board is on record"
 
 
 async def test_its_own_review_does_not_block_an_emergency(store: Store) -> None:

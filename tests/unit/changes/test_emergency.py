@@ -5,7 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from bot.changes.emergency import finding, is_overdue, lane_ends, may_declare, overdue_reviews
+from bot.changes.emergency import (
+    concern,
+    finding,
+    is_overdue,
+    lane_ends,
+    may_declare,
+    next_due,
+    overdue,
+    reviews_due,
+)
 from bot.changes.model import Authorisation, Change, Retrospective, State
 from bot.decide.verdict import Verdict
 from bot.facts.model import Account
@@ -73,9 +82,26 @@ def test_a_review_is_overdue_from_the_moment_that_it_was_due() -> None:
 
 def test_it_blocks_the_other_changes_of_the_same_application() -> None:
     change = begun()
-    assert overdue_reviews([change], "payments", "CHG-2027-0002", MONDAY) == ("CHG-2027-0001",)
-    assert overdue_reviews([change], "payments", "CHG-2027-0001", MONDAY) == ()
-    assert overdue_reviews([change], "cards", "CHG-2027-0002", MONDAY) == ()
+    where = change.contents.repository
+    assert reviews_due([change], "payments", where, "CHG-2027-0002") == (change,)
+    assert reviews_due([change], "payments", where, "CHG-2027-0001") == ()
+    assert reviews_due([change], "cards", where, "CHG-2027-0002") == ()
+    assert reviews_due([replace(change, state=State.CANCELLED)], "payments", where, "CHG-2027-0002") == ()
+    assert overdue([change], MONDAY) == ("CHG-2027-0001",)
+    earlier = MONDAY - timedelta(seconds=1)
+    assert (overdue([change], earlier), next_due([change], earlier)) == ((), MONDAY)
+    assert next_due([change], MONDAY) is None
+
+
+def test_of_what_is_in_no_application_only_the_same_repository_is_blocked() -> None:
+    change = begun()
+    change = replace(change, contents=replace(change.contents, application=""))
+    assert reviews_due([change], "", change.contents.repository, "") == (change,)
+    assert reviews_due([change], "", "acme/other", "") == ()
+    assert concern("", "acme/other") != concern("", change.contents.repository)
+
+
+def test_what_blocks_is_told() -> None:
     assert finding(()) is None
     found = finding(("CHG-2027-0001",))
     assert found is not None

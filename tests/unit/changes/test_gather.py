@@ -10,7 +10,8 @@ import pytest
 from bot.changes import gather, register
 from bot.changes.cab import BOARD, EMERGENCY_BOARD
 from bot.changes.desk import Desk
-from bot.changes.model import Change
+from bot.changes.lifecycle import apply
+from bot.changes.model import Act, Applied, Change, Event
 from bot.changes.waivers import Waiver
 from bot.decide.evaluate import decide
 from bot.facts import pull_request
@@ -19,16 +20,19 @@ from bot.facts.pull_request import Place
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy import digest
-from bot.policy.model import Approvals, Policy, Tier, TierRules
+from bot.policy.model import Approvals, OnTimeout, Policy, Tier, TierRules
 from bot.sandbox import SimulatedGitHub
 from bot.store import Store
 from tests.unit.builders import account
-from tests.unit.changes.builders import MONDAY, contents, context, rules
+from tests.unit.changes.builders import MONDAY, contents, context, on_timeout, rules, standings
 from tests.unit.changes.test_desk import FACTS, PULL
 from tests.unit.changes.test_instructions import LATER, ask, lay_down
 
 BARE = rules(tiers=dict.fromkeys(Tier, TierRules((Approvals(1, ("write",)),))))
 HIGH = rules(roles={**rules().roles, EMERGENCY_BOARD: ("acme/ecab",), "verifier": ("acme/verification",)})
+
+
+NOTHING = gather.Laid(FACTS, ())
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Bench:
         )
 
     async def record(
-        self, policy: Policy = HIGH, *commands: str, facts: PullRequestFacts | None = None
+        self, policy: Policy = HIGH, *, asked: bool = False, facts: PullRequestFacts | None = None
     ) -> tuple[PullRequestFacts, Desk | None]:
         known = facts or self.facts
         return await gather.record(
@@ -66,7 +70,7 @@ class Bench:
             policy,
             decide(known, policy, MONDAY),
             base_tip=self.base,
-            commands=commands,
+            asked=asked,
             lane=Lane.PERSON,
             now=MONDAY,
         )
@@ -126,13 +130,13 @@ async def test_where_nothing_depends_on_it_nobody_asks_what_the_change_does(plac
 
 async def test_where_no_record_is_wanted_github_is_asked_nothing(place: Bench, gh: SimulatedGitHub) -> None:
     before = gh._requests
-    assert await place.record(BARE, "recheck") == (place.facts, None)
+    facts, found = await place.record(BARE)
+    assert (facts, found and found.change) == (place.facts, None)
     assert gh._requests == before
 
 
-@pytest.mark.parametrize("command", ["request-cab", "emergency", "change"])
-async def test_who_asks_for_a_record_has_one(place: Bench, command: str) -> None:
-    facts, found = await place.record(BARE, "recheck", command)
+async def test_who_asks_for_a_record_has_one(place: Bench) -> None:
+    facts, found = await place.record(BARE, asked=True)
     assert facts.record is not None
     assert there(found).number == facts.record.number
     again, kept = await place.record(BARE)
@@ -182,6 +186,36 @@ async def test_at_rest_the_board_is_read_too(place: Bench) -> None:
     assert nothing.change is None
 
 
+async def test_those_above_the_board_are_read_with_it(place: Bench, gh: SimulatedGitHub) -> None:
+    org = gh.organisation("acme")
+    org.team("directors", members=[org.person("dina")])
+    _, found = await place.record(on_timeout(OnTimeout.ESCALATE, "director"))
+    assert found is not None
+    assert {each.account.login for each in found.context.standings} == {"cleo", "ida", "dina"}
+
+
+async def test_after_a_merge_the_board_is_read_for_an_emergency_alone(place: Bench, gh: SimulatedGitHub) -> None:
+    async def merged() -> datetime | None:
+        decision = decide(place.facts, HIGH, MONDAY)
+        return await gather.merged(
+            place.store, place.client, PULL, place.facts, HIGH, decision, lane=Lane.PERSON, now=MONDAY
+        )
+
+    before = gh._requests
+    assert await merged() is None
+    async with place.store.transaction() as connection:
+        change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
+    assert await merged() is None
+    assert gh._requests == before
+    rosa = context(standings=standings())
+    declared = apply(change, Event(Act.DECLARE, account("rosa"), "Payments are down.", incident="INC0012345"), rosa)
+    assert isinstance(declared, Applied)
+    async with place.store.transaction() as connection:
+        await register.keep(connection, declared)
+    assert await merged() is None, "its board has not decided"
+    assert gh._requests > before
+
+
 def test_the_boards_roles_are_those_that_a_policy_names() -> None:
     assert {BOARD, EMERGENCY_BOARD} <= set(HIGH.roles)
 
@@ -217,20 +251,20 @@ async def test_commands_know_where_the_record_is_elsewhere(
     async with store.transaction() as connection:
         change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
     await link(store, change, columns)
-    known = await gather.situation(store, PULL, FACTS, HIGH, Desk(change, context()), (), MONDAY)
+    known = await gather.situation(store, PULL, FACTS, HIGH, Desk(change, context()), NOTHING, MONDAY)
     assert known.link == said
 
 
 @pytest.mark.parametrize("found", [None, Desk(None, context())])
 async def test_commands_know_that_there_is_no_record(store: Store, found: Desk | None) -> None:
     wish = await ask(store)
-    known = await gather.situation(store, PULL, FACTS, HIGH, found, (wish,), MONDAY)
+    known = await gather.situation(store, PULL, FACTS, HIGH, found, gather.Laid(FACTS, (wish,), "main:d"), MONDAY)
     assert (known.facts, known.policy, known.subject) == (FACTS, HIGH, PULL)
-    assert (known.desk, known.link, known.asked, known.now) == (found, "", (wish,), MONDAY)
+    assert (known.desk, known.link, known.asked, known.now, known.diff) == (found, "", (wish,), MONDAY, "main:d")
 
 
 async def test_a_record_that_is_nowhere_else_has_no_link(store: Store) -> None:
     async with store.transaction() as connection:
         change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
-    known = await gather.situation(store, PULL, FACTS, HIGH, Desk(change, context()), (), MONDAY)
+    known = await gather.situation(store, PULL, FACTS, HIGH, Desk(change, context()), NOTHING, MONDAY)
     assert known.link == ""

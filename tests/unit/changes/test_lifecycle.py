@@ -254,7 +254,7 @@ def test_more_time_is_time_for_the_votes_that_lack(policy: OnTimeout) -> None:
     [step] = advance(change, context(UP, policy=rule))
     assert step.transition.act is Act[policy.name]
     longer = step.change
-    assert (longer.state, longer.deadline, longer.escalated) == (
+    assert (longer.state, longer.deadline, longer.escalation is not None) == (
         State.AUTHORIZE, UP + timedelta(hours=24), policy is OnTimeout.ESCALATE,
     )  # fmt: skip
     decided = done(longer, vote("cora"), context(UP, policy=rule))

@@ -3,7 +3,7 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from bot.commands.act import LONGEST_REPLY, Outcome, answer
+from bot.commands.act import LONGEST_REPLY
 from bot.commands.docs import page
 from bot.commands.model import Command
 from bot.commands.table import BUTTONS, BY_NAME, TABLE
@@ -11,6 +11,7 @@ from bot.facts.model import Permission, Standing
 from bot.ingest.statements import Pending
 from bot.policy.shelf import folder
 from tests.unit.builders import NOON, account, approved, decided, demand, policy, pull_request
+from tests.unit.commands.asking import Outcome, outcome_of
 
 ANA = account("ana")
 DECISION = decided(pull_request(reviews=[approved("ana"), approved("ben")]), policy(demand(2, "write")))
@@ -18,7 +19,7 @@ DECISION = decided(pull_request(reviews=[approved("ana"), approved("ben")]), pol
 
 def ask(text: str, *, permission: Permission = Permission.READ, comment: int | None = 5) -> Outcome | None:
     request = Pending(1, "pull:77:7", comment, ANA, text, NOON)
-    return answer(request, Standing(ANA, permission), DECISION)
+    return outcome_of(request, Standing(ANA, permission), DECISION)
 
 
 def asked(text: str, **how: Permission) -> Outcome:
@@ -88,7 +89,7 @@ def test_the_same_answer_is_given_once() -> None:
 def test_many_long_answers_fit_into_one_comment() -> None:
     reviews = [approved(f"reviewer-with-a-long-name-{index}", at=index) for index in range(500)]
     request = Pending(1, "pull:77:7", 5, ANA, "/explain\n/explain approvals\n/explain separation", NOON)
-    outcome = answer(request, Standing(ANA, Permission.READ), decided(pull_request(reviews=reviews)))
+    outcome = outcome_of(request, Standing(ANA, Permission.READ), decided(pull_request(reviews=reviews)))
     assert outcome is not None
     assert len(outcome.reply.encode()) <= LONGEST_REPLY
 

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.commands.act import BY_EMAIL, Outcome, answer, is_weighty
+from bot.commands.act import BY_EMAIL, is_weighty
 from bot.commands.model import Acknowledgement, Change
 from bot.facts.model import Account, AccountKind, Disowned, Named, Permission, PullRequestFacts, Standing, Unauthorised
 from bot.ingest.statements import Pending
 from tests.unit.builders import NOON, account, commit, decided, oid, policy, pull_request
+from tests.unit.commands.asking import Outcome, outcome_of
 
 HEAD = oid("head")
 FACTS = replace(
@@ -33,7 +34,7 @@ def said(
     request = Pending(1, "pull:77:7", 5, giver, text, NOON)
     standing = Standing(giver, Permission.WRITE, teams)
     change = Change(facts, rules)  # type: ignore[arg-type]
-    outcome = answer(request, standing, decided(facts), change, on_the_page=on_the_page)
+    outcome = outcome_of(request, standing, decided(facts), change, on_the_page=on_the_page)
     assert outcome is not None
     return outcome
 

@@ -28,11 +28,6 @@ def test_a_pull_request_joins_another_ones_record_and_its_own_is_given_up() -> N
     assert (step.change.state, step.change.successor) == (State.CANCELLED, "CHG-2027-0002")
 
 
-def test_what_follows_in_the_same_comment_finds_its_own_record_cancelled() -> None:
-    outcome = said("/change link CHG-2027-0002\n/change link CHG-2027-0002", record=draft(), named=(OTHER,))
-    assert outcome.reply == "There is no open change record here. `/request-cab` opens one."
-
-
 def with_emergency(record: Record) -> Record:
     event_by = replace(ask("rosa"), act=Act.DECLARE, why="Payments are sent twice since noon.", incident="INC0012345")
     return done(record, event_by)

@@ -9,11 +9,10 @@ import pytest
 
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
-from bot.changes.model import Act, Choice, Event, Routing, State
+from bot.changes.model import Act, Choice, Event, Request, Routing, State
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
-from bot.commands import board, records
-from bot.commands.act import Outcome, answer
+from bot.commands import records
 from bot.commands.model import Change, LaidDown, Lifted, Moved, WaiverAnswered, WaiverAsked, WaiverRevoked
 from bot.commands.parse import Given, parse
 from bot.commands.table import BY_NAME
@@ -37,6 +36,7 @@ from tests.unit.changes.builders import (
     started,
     vote,
 )
+from tests.unit.commands.asking import Outcome, outcome_of
 
 FACTS = pull_request(files=[])
 TEAMS = {**BOARD, "rosa": ("acme/release",), "rick": ("acme/risk",)}
@@ -70,7 +70,7 @@ def said(
     known = desk if desk is not None else (desk_of(record, at) if record is not None else None)
     giver = Standing(account(who), permission, TEAMS.get(who, ()))
     here = Change(change.pop("facts", FACTS), policy or rules(), "pull:77:7", known, now=at, **change)
-    outcome = answer(Pending(1, "pull:77:7", 5, giver.account, text, at), giver, decision or decision_of(), here)
+    outcome = outcome_of(Pending(1, "pull:77:7", 5, giver.account, text, at), giver, decision or decision_of(), here)
     assert outcome is not None
     return outcome
 
@@ -231,6 +231,12 @@ def test_a_record_that_says_little_is_shown_without_gaps() -> None:
     assert "vote" not in shown
 
 
+def test_who_decides_after_an_escalation_is_shown_beside_the_board() -> None:
+    record = replace(asked(), escalation=Request(None, MONDAY, ("director", "cab"), (account("dina"),)))
+    shown = said("/change", record=record).reply
+    assert "| board | 3 of cab, it-manager, risk-officer, compliance and director, and a signature for each of" in shown
+
+
 def test_a_board_without_signatures_is_named_by_its_number() -> None:
     routed = Routing(("ecab",), 1)
     shown = said("/change", record=draft(routing=routed, regulations=("sox", "dora"))).reply
@@ -254,29 +260,15 @@ def test_the_template_of_the_plans_can_be_copied() -> None:
 # /request-cab
 
 
-def test_asking_calls_the_board_once() -> None:
+def test_who_asks_is_told_nothing_that_the_call_of_the_board_says() -> None:
     outcome = said("/request-cab The regulator asks for it", record=draft())
     assert moved(outcome) == [Act.SUBMIT, Act.ASSESS]
     assert after(outcome).requesters == (account("ana"),)
     step = outcome.deeds[0]
     assert isinstance(step, Moved)
     assert step.steps[0].transition.why == "The regulator asks for it"
-    assert outcome.reply == (
-        "@acme/cab @acme/it @acme/risk @acme/compliance: CHG-2027-0001, Settle twice a day, is on the agenda until "
-        "2027-01-05 12:00 UTC. Planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC. Vote with `/cab approve`, "
-        "`/cab reject reason` or `/cab defer reason`; `/change` shows the record."
-    )
-
-
-def test_a_board_that_has_for_ever_is_given_no_end() -> None:
-    called = board._asked(replace(asked(), deadline=None), Change(FACTS, rules()))
-    assert "is on the agenda. Planned for" in called
-
-
-def test_each_holder_is_called_once_though_it_has_two_roles() -> None:
-    both = rules(roles={**rules().roles, "it-manager": ("acme/cab",), "risk-officer": ("acme/cab", "@acme|eve")})
-    called = board._asked(asked(), Change(FACTS, both))
-    assert called.startswith("@acme/cab @\\@acme\\|eve @acme/compliance: ")
+    assert outcome.reply == ""
+    assert step.steps[1].announcement is not None
 
 
 def test_what_a_record_lacks_is_told_with_the_sections_to_copy() -> None:
@@ -302,10 +294,9 @@ def test_a_refusal_that_no_section_would_help_has_none_to_copy() -> None:
 def test_what_else_blocks_is_waited_for() -> None:
     outcome = said("/request-cab", desk=desk_of(draft(), blocking=("identity",)))
     assert moved(outcome) == [Act.SUBMIT]
-    assert outcome.reply is not None
-    assert outcome.reply.startswith("@")
-    assert outcome.reply.endswith(
-        "is complete and comes on the agenda when nothing else blocks; the check says what does. Votes count from then on."
+    assert outcome.reply == (
+        "CHG-2027-0001 is complete and comes on the agenda when nothing else blocks; the check says what does. "
+        "The board is called then, and votes count from then on."
     )
 
 
@@ -343,9 +334,10 @@ def test_the_vote_that_rejects_sends_it_back() -> None:
         record = done(record, vote(login, Choice.REJECT, "Not before the audit."))
     outcome = said("/cab reject Not before the audit", "cleo", record=record)
     assert moved(outcome) == [Act.VOTE, Act.REJECT]
-    assert outcome.reply == "CHG-2027-0001 is back in draft: the board did not authorise it."
+    assert outcome.reply == "", "who asked is told by an announcement"
     step = outcome.deeds[0]
     assert isinstance(step, Moved)
+    assert step.steps[1].announcement is not None
     assert step.steps[0].change.votes[-1].reason == "Not before the audit"
 
 
@@ -369,25 +361,9 @@ def test_what_somebody_may_do_is_what_they_may_now() -> None:
     fresh = desk_of(record, standings=standings())
     giver = Standing(account("ida"), Permission.WRITE, ())
     request = Pending(1, "pull:77:7", 5, giver.account, "/cab approve", MONDAY)
-    outcome = answer(request, giver, decision_of(), Change(FACTS, rules(), "pull:77:7", fresh, now=MONDAY))
+    outcome = outcome_of(request, giver, decision_of(), Change(FACTS, rules(), "pull:77:7", fresh, now=MONDAY))
     assert outcome is not None
     assert "holds none of the roles" in refused(outcome)
-
-
-def test_each_command_of_a_comment_finds_what_the_one_before_did() -> None:
-    outcome = said("/cancel Superseded\n/change", "ana", record=draft())
-    assert moved(outcome) == [Act.CANCEL]
-    assert "| state | cancelled |" in outcome.reply
-
-
-def test_what_moves_no_record_leaves_it_to_the_next_command_as_it_is() -> None:
-    here = Change(FACTS, rules(), "pull:77:7", desk_of(draft()), now=MONDAY)
-    held = LaidDown(Instruction(Instructed.HOLD, "held", account("ana"), "Wait.", MONDAY))
-    assert records.follow(here, held) is here
-    assert records.follow(here, None) is here
-    nothing = replace(here, desk=None)
-    [step] = [deed for deed in said("/cancel Superseded", record=draft()).deeds if isinstance(deed, Moved)]
-    assert records.follow(nothing, step) is nothing
 
 
 # /emergency, /change type and review, /cancel
@@ -488,8 +464,8 @@ def test_a_hold_is_lifted_by_who_holds_or_by_a_role_without_a_part_in_the_change
     assert lifted(said("/unhold", "zoe", facts=facts, permission=Permission.READ)) == ["zoe"]
     assert lifted(said("/unhold", "rick", facts=facts, permission=Permission.READ)) == ["zoe"]
     who = (
-        "@zoe holds the change: @zoe can lift that, or somebody with `cab`, `compliance`, `it-manager`, `release`, "
-        "`risk-officer` or `verifier` who did not contribute."
+        "@zoe holds the change: @zoe can lift that, or somebody with `cab`, `compliance`, `director`, `it-manager`, "
+        "`release`, `risk-officer` or `verifier` who did not contribute."
     )
     assert refused(said("/unhold", "ana", facts=facts)) == f"@ana cannot lift it. {who}"
     assert refused(said("/unhold", "yan", facts=facts, permission=Permission.ADMIN)) == f"@yan cannot lift it. {who}"
@@ -745,13 +721,6 @@ def test_of_several_wishes_about_one_finding_a_number_says_which() -> None:
         "Several wait for an answer, so that it takes a number: "
         "3 (`rule:ticket`, of @ana) and 9 (`rule:ticket`, of @bo)."
     )
-
-
-def test_a_wish_is_answered_once_in_a_comment() -> None:
-    outcome = said("/waiver deny 3\n/waiver grant 3", "rick", asked=(WISH,))
-    assert outcome.refused
-    assert outcome.deeds == (WaiverAnswered(WISH, None),)
-    assert "No waiver `3` waits for an answer here." in outcome.reply
 
 
 def test_a_policy_that_lets_nobody_waive_is_told_before_anybody_is_asked() -> None:

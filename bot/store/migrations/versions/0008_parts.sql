@@ -24,3 +24,13 @@ GRANT SELECT, INSERT, UPDATE (open, body, joined_at), DELETE ON change_part TO c
 -- The record there that somebody asked to have in place of the one that Countersign made, until that is so or refused.
 --   refused  why the last such wish could not be fulfilled
 ALTER TABLE change_link ADD COLUMN adopt text, ADD COLUMN refused text NOT NULL DEFAULT '';
+-- A record there is that of one change here.
+CREATE UNIQUE INDEX change_link_is_of_one ON change_link (system, id);
+
+-- The commands of a request are done one after the other: how many are, what there is to say of them, and whether one of
+-- them was refused.
+ALTER TABLE request
+    ADD COLUMN done    int     NOT NULL DEFAULT 0,
+    ADD COLUMN replies jsonb   NOT NULL DEFAULT '[]',
+    ADD COLUMN refused boolean NOT NULL DEFAULT false;
+GRANT UPDATE (done, replies, refused) ON request TO countersign_app;

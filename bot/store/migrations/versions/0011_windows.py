@@ -7,7 +7,7 @@ from alembic import op
 from bot.store.script import run
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0009"
 
 
 def upgrade() -> None:

@@ -37,6 +37,24 @@ class Ticking:
         self.time += timedelta(**by)
 
 
+class Killed(Exception):
+    """The process is no more."""
+
+
+@dataclass(slots=True)
+class Mortal:
+    """A session of a process that is killed after ``left`` more requests."""
+
+    session: aiohttp.ClientSession
+    left: int
+
+    def request(self, *args: Any, **more: Any) -> Any:
+        if self.left == 0:
+            raise Killed
+        self.left -= 1
+        return self.session.request(*args, **more)
+
+
 def content(**other: Any) -> Content:
     """A change with everything that belongs to it."""
     whole: dict[str, Any] = {

@@ -13,6 +13,7 @@ from bot.changes.systems.port import CloseCode, Closure, Content, Receipt, Recor
 from bot.errors import Transient
 from bot.sandbox.jira import SimulatedJira
 from bot.sandbox.jira.desk import CANCELED as JIRA_CANCELED
+from bot.sandbox.jira.desk import DRAFT
 from bot.sandbox.jira.simulation import TOKEN
 from bot.sandbox.servicenow import SimulatedServiceNow
 from bot.sandbox.servicenow.rules import CANCELED, CLOSE_CODE, PLANS
@@ -114,3 +115,40 @@ async def test_jira(session: aiohttp.ClientSession, clock: Ticking, seed: int) -
         assert len(said) - 3 <= len([kind for kind, _ in there.faults.met if kind == "done-twice"])
         assert all(not each.public for each in living[0].comments)
         assert not [title for title in there.site.titles if title.startswith("POST") and "/approval" in title]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_servicenow_takes_what_somebody_prepared(
+    there: SimulatedServiceNow, session: aiohttp.ClientSession, clock: Ticking, seed: int
+) -> None:
+    system, wanted = client(there, session, clock), content()
+    made = await system.open(wanted)
+    prepared, _ = there.instance.create("normal", {}, there.instance.person("alice.dev"))
+    there.faults.at_random(0.35, seed)
+    receipt = await insistently(lambda: system.adopt(prepared.number, wanted), clock)
+    assert await insistently(lambda: system.open(wanted), clock) == receipt
+    assert len(there.faults.met) > 3
+    assert (receipt.id, prepared.state, there.instance.change(made.number).state) == (prepared.sys_id, "-5", CANCELED)
+    assert prepared.values["short_description"] == wanted.short_description
+    twice = [asked for kind, asked in there.faults.met if kind == "done-twice"]
+    for each in (prepared, there.instance.change(made.number)):
+        assert 0 <= len(each.notes) - 1 <= len(twice)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_jira_takes_what_somebody_prepared(session: aiohttp.ClientSession, clock: Ticking, seed: int) -> None:
+    async with SimulatedJira.start(clock=clock) as there:
+        system = jira.connect(JiraAccess(there.url, there.desk.account.email, TOKEN, "3"), session, clock)
+        system.door.chance = lambda: 0.0
+        wanted = content()
+        made = there.desk.request((await system.open(wanted)).number)
+        prepared = there.desk.create("17", {"summary": "one", "labels": ["a"]}, there.desk.user("Alice Dev"))
+        there.faults.at_random(0.35, seed)
+        receipt = await insistently(lambda: system.adopt(prepared.key, wanted), clock)
+        assert await insistently(lambda: system.open(wanted), clock) == receipt
+        assert len(there.faults.met) > 3
+        assert (receipt.number, prepared.status, made.status) == (prepared.key, DRAFT, JIRA_CANCELED)
+        assert prepared.fields["labels"] == ["a", f"countersign:{wanted.correlation_id}"]
+        twice = [asked for kind, asked in there.faults.met if kind == "done-twice"]
+        for each in (prepared, made):
+            assert 0 <= len(each.comments) - 1 <= len(twice)

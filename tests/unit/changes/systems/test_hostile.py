@@ -94,6 +94,7 @@ async def test_junk_is_an_error_of_ours_and_never_a_record(
     liar.answer = answer
     asks: list[Callable[[], Awaitable[Any]]] = [
         lambda: system.open(content()),
+        lambda: system.adopt("CHG1" if ref == SYS_ID else "CHG-1", content()),
         lambda: system.update(ref, content()),
         lambda: system.move(ref, State.IMPLEMENT),
         lambda: system.move(ref, State.CLOSED, closure=Closure(CloseCode.SUCCESSFUL, "")),

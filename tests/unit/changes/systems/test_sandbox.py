@@ -229,6 +229,17 @@ async def site(clock: Ticking) -> Any:
         ("POST", "/rest/api/2/issue/CHG-1/transitions", {"transition": {"id": "99"}}, 400, "an illegal workflow"),
         ("POST", "/rest/api/2/issue/CHG-1/transitions", {"fields": {"resolution": {}}}, 400, "appropriate screen"),
         ("DELETE", "/rest/api/2/issue/CHG-1", None, 404, "null for uri"),
+        (
+            "PUT",
+            "/rest/api/2/issue/CHG-1",
+            {"fields": {"labels": []}, "update": {"labels": [{"add": "x"}]}},
+            400,
+            "Field cannot be both set and updated.",
+        ),
+        ("PUT", "/rest/api/2/issue/CHG-1", {"update": {"labels": [{"add": "x y"}]}}, 400, "The label contains spaces"),
+        ("PUT", "/rest/api/2/issue/CHG-1", {"update": {"labels": [{"edit": "x"}]}}, 400, "Operation value is not one"),
+        ("PUT", "/rest/api/2/issue/CHG-1", {"update": {"summary": [{"add": "x"}]}}, 400, "Operation value is not one"),
+        ("GET", "/rest/servicedeskapi/request/CHG-2", None, 404, "Issue does not exist"),
     ],
 )
 async def test_jira_refuses(site: SimulatedJira, method: str, path: str, body: Any, status: int, message: str) -> None:
@@ -253,3 +264,41 @@ async def test_nobody_answers_for_others_in_jira(site: SimulatedJira) -> None:
     assert body["isLastPage"] is True
     _, issue = await ask(site, "GET", f"/rest/api/2/issue/{request.key}")
     assert issue["fields"]["status"]["statusCategory"]["key"] == "indeterminate"
+
+
+async def test_labels_are_added_and_taken_one_by_one_in_jira(site: SimulatedJira, clock: Ticking) -> None:
+    request = site.desk.create("17", {"summary": "one", "labels": ["a"]}, site.desk.user("Alice Dev"))
+    path = f"/rest/api/2/issue/{request.key.lower()}"
+    operations = [{"add": "b"}, {"add": "a"}, {"add": "c"}, {"remove": "b"}]
+    assert (await ask(site, "PUT", path, {"fields": {"summary": "two"}, "update": {"labels": operations}}))[0] == 204
+    assert (request.fields["labels"], request.fields["summary"]) == (["a", "c"], "two")
+
+    async def found(label: str, **more: str) -> int:
+        more_query = "".join(f"&{name}={value}" for name, value in more.items())
+        _, body = await ask(site, "GET", f'/rest/api/2/search/jql?jql=labels = "{label}"{more_query}')
+        return len(body["issues"])
+
+    # A search knows of other labels after a while, unless it is told where to look.
+    clock.go_on(minutes=5)
+    site.desk.lag = timedelta(minutes=1)
+    await ask(site, "PUT", path, {"update": {"labels": [{"add": "d"}]}})
+    await ask(site, "PUT", path, {"update": {"labels": [{"add": "e"}, {"remove": "a"}]}})
+    assert [await found(each) for each in "acde"] == [1, 1, 0, 0]
+    assert [await found(each, reconcileIssues=str(request.id)) for each in "acde"] == [0, 1, 1, 1]
+    clock.go_on(minutes=1)
+    assert [await found(each) for each in "acde"] == [0, 1, 1, 1]
+
+
+async def test_a_request_in_jira_says_of_which_desk_and_type_it_is(site: SimulatedJira) -> None:
+    request = site.desk.create("17", {"summary": "one"}, site.desk.user("Alice Dev"))
+    _, body = await ask(site, "GET", f"/rest/servicedeskapi/request/{request.key}")
+    told = {name: body[name] for name in ("issueId", "issueKey", "requestTypeId", "serviceDeskId")}
+    assert told == {
+        "issueId": str(request.id),
+        "issueKey": "CHG-1",
+        "requestTypeId": "17",
+        "serviceDeskId": "3",
+    }
+    request.desk = None
+    assert (await ask(site, "GET", f"/rest/servicedeskapi/request/{request.key}"))[0] == 404
+    assert (await ask(site, "GET", f"/rest/api/2/issue/{request.key}"))[0] == 200

@@ -67,6 +67,8 @@ async def exercised(there: SimulatedServiceNow, servicenow: ServiceNow, clock: T
     await servicenow.open(content(correlation_id="cs:2", type=ChangeType.EMERGENCY))
     template = there.instance.template(short_description="Renew")
     await servicenow.open(content(correlation_id="cs:3", type=ChangeType.STANDARD, template=template))
+    prepared, _ = there.instance.create("standard", {}, there.instance.person("alice.dev"), template)
+    await servicenow.adopt(prepared.number, content(correlation_id="cs:3", type=ChangeType.STANDARD, template=template))
     return there
 
 
