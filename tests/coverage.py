@@ -17,6 +17,8 @@ PURE = (
     "bot/changes/fill.py",
     "bot/changes/findings.py",
     "bot/changes/guards.py",
+    "bot/changes/hearing.py",
+    "bot/changes/twin.py",
     "bot/changes/lifecycle.py",
     "bot/changes/model.py",
     "bot/changes/needs.py",

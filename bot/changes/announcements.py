@@ -33,7 +33,7 @@ def of(before: Change, after: Change, told: Transition, context: Context) -> Ann
             text = _not_decided(before, after, context)
         case Act.REJECT | Act.DEFER:
             asked = before.request.by if before.request is not None else None
-            called, text = (asked.login,) if asked is not None else (), _sent_back(before, told.act, context)
+            called, text = (asked.login,) if asked is not None else (), _sent_back(before, told, context)
         case Act.FINISH | Act.BACK_OUT if after.review_due is not None and after.retrospective is None:
             called, text = _reviewers(after, context), _to_be_reviewed(after, after.review_due)
         case Act.REMIND if after.review_due is not None:
@@ -88,13 +88,16 @@ def _not_decided(before: Change, change: Change, context: Context) -> str:
     return f"{_named(change)}, was not decided by {_deadline(before)}. {now}{last} Missing: {missing}. {_VOTE}"
 
 
-def _sent_back(before: Change, act: Act, context: Context) -> str:
+def _sent_back(before: Change, told: Transition, context: Context) -> str:
     """That the board did not authorise the change, and what its members said against it."""
     counted = cab.count(before, context.standings, context.policy)
-    choice = Choice.DEFER if act is Act.DEFER else Choice.REJECT
-    word = "deferred" if act is Act.DEFER else "rejected"
-    late = counted.outcome is Outcome.OPEN
-    how = f"not decided by {_deadline(before)}, which rejects it" if late else f"{word} by the board"
+    choice = Choice.DEFER if told.act is Act.DEFER else Choice.REJECT
+    word = "deferred" if told.act is Act.DEFER else "rejected"
+    how = f"{word} by the board"
+    if counted.outcome is Outcome.OPEN:
+        late = before.deadline is not None and context.now >= before.deadline
+        # One who rejects is enough where another system keeps the record.
+        how = f"not decided by {_deadline(before)}, which rejects it" if late else sentence(told.why, quiet=True)
     said = [each.vote for each in counted.votes if not each.reason and each.vote.choice is choice]
     reasons = [f"- `@{each.by.login}`: {sentence(shortened(each.reason, LONGEST_REASON), quiet=True)}" for each in said]
     return "\n\n".join([f"{_named(before)}, was {how}. {_AGAIN}", *(["\n".join(reasons)] if reasons else [])])

@@ -11,10 +11,10 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import cab, conflicts, emergency, fill, findings, lifecycle, parts, register, release, sync
+from bot.changes import cab, conflicts, emergency, fill, findings, lifecycle, links, parts, register, release
 from bot.changes.context import Context
+from bot.changes.hearing import Heard
 from bot.changes.model import Act, Applied, Change, Choice, Contents, Event, Part, Refused, State
-from bot.changes.sync import Heard
 from bot.decide.approvals import bound
 from bot.decide.verdict import Decision, Verdict
 from bot.deployments.windows import Interval, allowed
@@ -109,13 +109,13 @@ async def look(
             for applied in _reviewed(change, decision, context):
                 entries.append(await register.keep(connection, applied))
                 change = applied.change
-            for key, deed in await sync.unanswered(connection, change.number):
+            for key, deed in await links.unanswered(connection, change.number):
                 steps, outcome = _hear(change, deed, context, policy)
                 for applied in steps:
                     entries.append(await register.keep(connection, applied))
                     change = applied.change
-                await sync.answered(connection, key, outcome)
-        told = await sync.elsewhere(connection, change.number)
+                await links.answered(connection, key, outcome)
+        told = await links.elsewhere(connection, change)
         around = await register.around(connection, change, policy.exclusive)
         await append(connection, entries, at=now)
     together = conflicts.conflicts(change, around, policy.exclusive)
@@ -148,7 +148,7 @@ async def _put(connection: AsyncConnection[Any], change: Change, part: Part) -> 
 
 def _noticed(change: Change, context: Context) -> Event | None:
     """The event that the record should say something else, of all that ships with it."""
-    wish = release.wished(context.parts)
+    wish = release.wished(context.parts, change.rescheduled_at)
     planned = window_of(wish) if wish else change.contents.window
     contents = release.contents_of(context.parts, context.policy, context.now, planned=planned)
     return lifecycle.noticed(change, contents, context) if contents is not None else None
@@ -191,6 +191,10 @@ def _reviewed(change: Change, decision: Decision, context: Context) -> list[Appl
     return [*steps, *lifecycle.advance(change, context)]
 
 
+_ANSWERS = frozenset({"approve", "reject", "rejected"})
+"""What people say there of the change as it is asked about."""
+
+
 def _hear(change: Change, deed: Heard, context: Context, policy: Policy) -> tuple[list[Applied], str]:
     """Do here what somebody did in the other system; answers the steps, and a sentence about what came of it."""
     account = next((each.account for each in context.standings if each.account.login.lower() == deed.login), None)
@@ -198,10 +202,13 @@ def _hear(change: Change, deed: Heard, context: Context, policy: Policy) -> tupl
     if deed.deed in {"approve", "reject"} and account is None:
         here = f"@{deed.login}, who is on no board here" if deed.login else "nobody here by the policy"
         return [], f"not counted: {deed.who} said {deed.deed} in {where}, and is {here}: that does not count."
+    if deed.deed in _ANSWERS and deed.round != change.round:
+        return [], f"not counted: {deed.who} said {deed.deed} in {where}, of an earlier state of the change."
     event = _event(change, deed, account, context, f"{deed.deed} in {where}, by {deed.who}")
     if event is None:
         return [], f"not counted: {deed.who} planned another time in {where}, which the calendar does not allow."
-    applied = lifecycle.apply(change, event, context)
+    # What was said counts as of when it was said, however late it is heard.
+    applied = lifecycle.apply(change, event, replace(context, now=min(context.now, deed.at)))
     if isinstance(applied, Refused):
         return [], f"not counted: {deed.who} said {deed.deed} in {where}. {applied.what}"
     return [applied, *lifecycle.advance(applied.change, context)], "done"
@@ -211,6 +218,8 @@ def _event(change: Change, deed: Heard, account: Account | None, context: Contex
     match deed.deed:
         case "approve" | "reject":
             return Event(Act.VOTE, account, why, choice=Choice(deed.deed))
+        case "rejected":
+            return Event(Act.REJECT, why=why, final=True)
         case "cancel":
             return Event(Act.CANCEL, account, why)
         case _:
@@ -218,7 +227,8 @@ def _event(change: Change, deed: Heard, account: Account | None, context: Contex
             sets, kind = policy.tiers[change.contents.tier].windows, change.contents.kind
             if allowed(policy.calendar, sets, kind, window) != (window,):
                 return None
-            return lifecycle.noticed(change, replace(change.contents, window=window), context)
+            event = lifecycle.noticed(change, replace(change.contents, window=window), context)
+            return replace(event, rescheduled=True) if event is not None else None
 
 
 async def at_rest(
@@ -334,6 +344,9 @@ def _contents(
     """What the record should say: the description's plans, or those that were written in comments since."""
     planned = change.contents.window if change is not None else None
     wish = facts.instructed(Instructed.SCHEDULE)
+    if wish is not None and change is not None and change.rescheduled_at and wish.at <= change.rescheduled_at:
+        # It was planned anew since, in the other system.
+        wish = None
     contents = fill.contents_of(
         facts,
         decision,

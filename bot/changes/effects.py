@@ -22,10 +22,11 @@ from bot.policy.model import ChangeType
 Effect = Callable[[Change, Event, Context], Change]
 
 
-def take_contents(change: Change, event: Event, _context: Context) -> Change:
+def take_contents(change: Change, event: Event, context: Context) -> Change:
     """The record says what the change is now."""
     assert event.contents is not None
-    return replace(change, contents=event.contents)
+    moved_at = context.now if event.rescheduled else change.rescheduled_at
+    return replace(change, contents=event.contents, rescheduled_at=moved_at)
 
 
 def back(change: Change, _event: Event, _context: Context) -> Change:

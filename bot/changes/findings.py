@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from bot.changes import conflicts, emergency, guards, lifecycle, needs, release
 from bot.changes.context import Context
-from bot.changes.model import Act, Change, Event, Refused, State
+from bot.changes.model import Act, Change, Elsewhere, Event, Refused, State
 from bot.decide.verdict import Finding, Verdict
 from bot.facts.model import RecordFinding
 from bot.words import listed, quoted
@@ -121,8 +121,10 @@ def _board(change: Change) -> tuple[Finding, ...]:
     return (found, Finding("sign-off", Verdict.PASS, "signed off", signed))
 
 
-def elsewhere(told: str) -> tuple[RecordFinding, ...]:
-    """What is to be said of the record in another system."""
-    if not told:
+def elsewhere(told: Elsewhere | None) -> tuple[RecordFinding, ...]:
+    """What is to be said of the record in another system, which the change may have to wait for."""
+    if told is None:
         return ()
-    return (RecordFinding("change-record:elsewhere", Verdict.PASS.value, "the record elsewhere", told),)
+    verdict = Verdict.WAIT if told.waits else Verdict.PASS
+    why = "A change is released when the system that keeps its record says so, too." if told.waits else ""
+    return (RecordFinding("change-record:elsewhere", verdict.value, "the record elsewhere", told.said, why),)

@@ -195,9 +195,12 @@ def window_open(change: Change, _event: Event, context: Context) -> Refused | No
 def outcome_is(outcome: Outcome, timeout: OnTimeout | None) -> Guard:
     """A guard: the board decided so, or its time is up and the policy says so."""
 
-    def guard(change: Change, _event: Event, context: Context) -> Refused | None:
+    def guard(change: Change, event: Event, context: Context) -> Refused | None:
         counted = cab.count(change, context.standings, context.policy)
         if outcome is not Outcome.OPEN and counted.outcome is outcome:
+            return None
+        if event.final and outcome is Outcome.REJECTED and counted.rejections:
+            # Where the record is kept, one who rejects is enough; it has to be somebody with a vote here.
             return None
         late = cab.on_timeout(change, counted.outcome, rejected=counted.rejections > 0, now=context.now)
         return None if late is not None and late is timeout else Refused("The board has not decided so.")

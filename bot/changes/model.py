@@ -253,11 +253,15 @@ class Change:
     retrospective: Retrospective | None = None
     closure: Closure | None = None
     successor: str = ""
+    rescheduled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say."""
+    """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say.
+
+    ``final``: the system that keeps the record has rejected it as a whole. ``rescheduled``: somebody planned it anew.
+    """
 
     act: Act
     who: Account | None = None
@@ -267,6 +271,8 @@ class Event:
     incident: str = ""
     closure: Closure | None = None
     successor: str = ""
+    final: bool = False
+    rescheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +313,14 @@ class Applied:
     change: Change
     transition: Transition
     announcement: Announcement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What is to be said of a record in another system, and whether the change waits for it."""
+
+    said: str
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,9 @@ def context_of(parts: Sequence[Part], context: Context) -> Context:
     return replace(context, parts=tuple(parts), blocking=tuple(blocking), demands=tuple(demands))
 
 
-def wished(parts: Sequence[Part]) -> str:
-    """The window that somebody wished for last, as an instruction holds it; empty when nobody did."""
-    wishes = [part.wish for part in parts if part.wish is not None]
+def wished(parts: Sequence[Part], since: datetime | None = None) -> str:
+    """The window that somebody wished for last, as an instruction holds it; empty when nobody did ``since``."""
+    wishes = [part.wish for part in parts if part.wish is not None and (since is None or part.wish.at > since)]
     return max(wishes, key=lambda each: each.at).value if wishes else ""
 
 

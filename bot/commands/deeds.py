@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from psycopg import AsyncConnection
 
-from bot.changes import instructions, parts, register, sync
+from bot.changes import instructions, links, parts, register, sync
 from bot.changes.instructions import told
 from bot.changes.model import Applied, Change, State
 from bot.commands.model import (
@@ -59,7 +59,7 @@ async def do(
             entries = await _leave(connection, request.subject, number, request.actor)
             stirred = [parts.concern(number)]
         case Linked(number, there, system):
-            entries = await sync.ask_to_adopt(connection, number, there, request.subject, request.actor, at, system)
+            entries = await links.ask_to_adopt(connection, number, there, request.subject, request.actor, at, system)
             await want(connection, [Wish(sync.subject_of(number, installation_id), Urgency.PERSON)])
             stirred = []
         case LaidDown() | Lifted():
