@@ -98,7 +98,7 @@ def tier_rules(roles: tuple[str, ...]) -> st.SearchStrategy[Plain]:
     """What a change of a tier needs, of people who have one of ``roles``."""
     groups = some((*PERMISSIONS, *roles), least=1)
     return mapping(
-        change=st.sampled_from(["standard", "normal"]),
+        change=st.sampled_from(["standard", "normal", "emergency"]),
         approvals=listed(mapping({"count": counts, "from": groups}), least=1),
         sign_off=some(roles),
         cab=boards,
@@ -248,7 +248,10 @@ said_of_record = st.builds(
     st.none(),
 )
 records = st.builds(
-    RecordFacts, st.just("CHG-2026-0001"), st.just("authorize"), listed(said_of_record, most=2).map(tuple)
+    RecordFacts,
+    st.just("CHG-2026-0001"),
+    st.just("authorize"),
+    st.lists(said_of_record, max_size=2, unique_by=lambda each: each.id).map(tuple),
 )
 
 
