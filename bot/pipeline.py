@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from bot.changes import gather, sync
-from bot.changes.desk import Desk, merged
+from bot.changes import gather, parts, sync
+from bot.changes.announce import announce
+from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.clock import Clock
 from bot.commands.act import Reception, commands_of, is_weighty, opens_record
@@ -29,6 +30,7 @@ from bot.ledger.decisions import Made, Receipt, record
 from bot.policy.load import REPOSITORY_FILE
 from bot.policy.model import Mode, Problem
 from bot.publish.apply import Overtaken, Publisher, forget, give_way
+from bot.publish.conversation import Conversation
 from bot.publish.effects import CHECK
 from bot.publish.preview import NAME as PREVIEW
 from bot.publish.preview import render_preview
@@ -36,6 +38,7 @@ from bot.publish.render import Record, render
 from bot.queue import Look, Next, Urgency, Wish, still_mine, want
 from bot.store import Store
 from bot.telemetry import Metrics
+from bot.trial import gains
 
 PATIENT_LOOKS = 5
 """How often a group that GitHub does not show yet is looked for before its check fails."""
@@ -64,25 +67,34 @@ class Pipeline:
         if gathered is None:
             return Next(over=True)
         now, is_open = self.clock(), gathered.facts.state is PullRequestState.OPEN
-        if gathered.facts.state is PullRequestState.MERGED:
-            facts, _, _ = await self._record_of(look, gathered, None, now)
-            decision = decide(facts, gathered.policy, now)
-            await merged(self.store, look.subject.key, facts, gathered.policy, decision, now)
+        if not is_open:
+            # Whatever somebody says of it comes after its end, and before what time does.
+            await self._record_of(look, gathered, None, now, waiting=bool(asked))
         for request in asked:
             await self._serve(look, gathered, reception, request, now)
         facts, desk, _ = await self._record_of(look, gathered, None, now)
         decision = decide(facts, gathered.policy, now)
         if not is_open:
+            await self._announce(look, place)
             await self._give_way(look, place, gathered)
-            return Next(over=True)
+            await self._sync(look, desk, gathered)
+            return _after_the_end(desk)
         receipt = await self._record(look, Made(look.subject.key, facts, gathered.policy, decision, now), asked)
         await self._watch_base(look, place, gathered)
         await self._tell_siblings(look, place, gathered, decision)
         await self._publish(look, place, decision, receipt, gathered)
         await self._preview(look, place, gathered)
+        if desk is not None:
+            await self._announce(look, place)
         await self._sync(look, desk, gathered)
         concerns = gathered.concerns | gather.concerns(facts, gathered.policy, desk)
         return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=concerns)
+
+    async def _announce(self, look: Look, place: Place) -> None:
+        """Tell those who have to act on the change record."""
+        github, lane = self._installation(look), Lane(look.urgency)
+        conversation = Conversation(self.store, github, place.owner, place.name, place.number, lane)
+        await announce(self.store, conversation, look.subject.key, self.clock)
 
     async def _sync(self, look: Look, desk: Desk | None, gathered: Gathered) -> None:
         """Have the record's twin in another system brought up to date."""
@@ -112,19 +124,35 @@ class Pipeline:
         await reception.settle(request)
 
     async def _record_of(
-        self, look: Look, gathered: Gathered, asking: tuple[Pending, Standing] | None, now: datetime
+        self,
+        look: Look,
+        gathered: Gathered,
+        asking: tuple[Pending, Standing] | None,
+        now: datetime,
+        *,
+        waiting: bool = False,
     ) -> tuple[PullRequestFacts, Desk | None, tuple[Asked, ...]]:
         """The facts with what people laid down and what the change record says, and the waivers that were asked for.
 
-        A pull request that is not open has no say in its record any more.
+        A pull request that is not open has no say in its record any more, but by its end. ``waiting``: somebody has
+        said something since that is still to be heard.
         """
         github, lane, policy, key = self._installation(look), Lane(look.urgency), gathered.policy, look.subject.key
         laid = await gather.laid_down(self.store, key, gathered.facts, now)
         decision = decide(laid.facts, policy, now)
         if laid.facts.state is not PullRequestState.OPEN:
-            if asking is None:
-                return laid.facts, None, laid.asked
-            desk = await gather.at_rest(self.store, github, key, laid.facts, policy, decision, lane=lane, now=now)
+            desk = await gather.ended(
+                self.store,
+                github,
+                key,
+                laid.facts,
+                policy,
+                decision,
+                asked=asking is not None,
+                waiting=waiting,
+                lane=lane,
+                now=now,
+            )
             return laid.facts, desk, laid.asked
         facts, found = await gather.record(
             self.store,
@@ -204,6 +232,7 @@ class Pipeline:
                 self.metrics.decisions.labels(made.decision.verdict.value).inc()
                 if isinstance(made.facts, PullRequestFacts):
                     await habits.note(connection, made.subject, made.facts, made.decision)
+                    await want(connection, [], concerns=dict.fromkeys(_gaining(made.decision), Urgency.TIMER))
                 await append(connection, [_entry(look, made.decision, receipt)], at=made.at)
         return receipt
 
@@ -244,6 +273,13 @@ class Pipeline:
         return self.github.installation(look.subject.installation_id)
 
 
+def _after_the_end(desk: Desk | None) -> Next:
+    """What a look at a pull request that is not open leaves behind: its record can go on without it."""
+    if desk is None or desk.change is None or desk.change.state.over:
+        return Next(over=True)
+    return Next(at=desk.wakes_at, concerns=frozenset({parts.concern(desk.change.number)}))
+
+
 def _sooner(first: datetime | None, second: datetime | None) -> datetime | None:
     return min((each for each in (first, second) if each is not None), default=None)
 
@@ -251,6 +287,12 @@ def _sooner(first: datetime | None, second: datetime | None) -> datetime | None:
 def _place(look: Look) -> Place:
     about = look.subject.about
     return Place(about["owner"], about["name"], int(about.get("number", 0)), int(about["repository_id"]))
+
+
+def _gaining(decision: Decision) -> list[str]:
+    """What a decision about somebody's change may mean for a change of the policy that they approved."""
+    contributors = [each.accounts for each in decision.people if each.role == "contributor"]
+    return sorted({gains.concern(account.id) for accounts in contributors for account in accounts})
 
 
 def _entry(look: Look, decision: Decision, receipt: Receipt) -> Entry:

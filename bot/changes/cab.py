@@ -3,22 +3,21 @@
 ``quorum`` people approve, and among them one for each role that signs; one person counts once and signs for one role.
 The board are the holders of its role and of the roles that the organisation has sign: what a repository's file adds are
 signatures besides. Whoever contributed to the change, or asked for it, has no vote, nor has anybody who came to the
-board after it was asked. A vote holds for the diff and the round that it was given in, and can be changed until the
-board has decided. A rejection by somebody who could sign for a role stands in the way until they change it; as many
-rejections as make a quorum reject.
+board after it was asked; whom a change is escalated to was asked at that moment. A vote holds for the diff and the
+round that it was given in, and can be changed until the board has decided. A rejection by somebody who could sign for a
+role stands in the way until they change it; as many rejections as make a quorum reject.
 
 Who may say no, and who takes it back, is judged by the organisation's policy alone; who may say yes, by both files.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bot.changes.model import Change, Choice, Contents, Routing, Vote
-from bot.decide.approvals import ENOUGH, holds
+from bot.changes.model import Change, Choice, Request, Routing, Vote
+from bot.decide.approvals import holds
 from bot.decide.matching import assign
-from bot.decide.verdict import CountedReview
 from bot.facts.model import Account, Standing
 from bot.facts.people import People, Person, is_human, people_among
 from bot.policy.model import BOARD, EMERGENCY_BOARD, Cab, ChangeType, OnTimeout, Policy, Tier
@@ -84,14 +83,34 @@ def routing(policy: Policy, tier: Tier, kind: ChangeType) -> Routing:
         sign_off=rules.sign_off,
         timeout=board.timeout,
         on_timeout=board.on_timeout,
+        escalate_to=board.escalate_to if board.on_timeout is OnTimeout.ESCALATE else (),
         besides=tuple(role for role in rules.besides if role != BOARD),
         against=board.against,
     )
 
 
-def members(routing: Routing, standings: Sequence[Standing], policy: Policy) -> tuple[Account, ...]:
-    """Who of ``standings`` has a say on the board: also whom a repository's file took out of it, to say no."""
-    return tuple(sorted({each.account for each in standings if _roles(each, routing.roles, policy.objecting)}))
+def roles_to_ask(policy: Policy, tier: Tier) -> tuple[str, ...]:
+    """Every role whose holders could have a say in a change of that tier, whatever its type."""
+    ordinary = routing(policy, tier, ChangeType.NORMAL)
+    return tuple(dict.fromkeys((BOARD, EMERGENCY_BOARD, *ordinary.roles, *ordinary.escalate_to)))
+
+
+def reviewing(policy: Policy, tier: Tier) -> tuple[str, ...]:
+    """The roles whose holders look back at an emergency of that tier."""
+    return tuple(dict.fromkeys((BOARD, *policy.tiers[tier].voting)))
+
+
+def members(roles: Sequence[str], standings: Sequence[Standing], policy: Policy) -> tuple[Account, ...]:
+    """Who of ``standings`` has a say by these roles: also whom a repository's file took out of them, to say no."""
+    return tuple(sorted({each.account for each in standings if _roles(each, roles, policy.objecting)}))
+
+
+def deciding(change: Change, standings: Sequence[Standing], policy: Policy) -> tuple[Account, ...]:
+    """Who decides about the change now: the board of its roles, and whom it was escalated to."""
+    board = {*members(change.contents.routing.roles, standings, policy)}
+    if change.escalation is not None:
+        board |= {*members(change.escalation.roles, standings, policy)} & {*change.escalation.members}
+    return tuple(sorted(board))
 
 
 def people_of_change(
@@ -105,22 +124,38 @@ def people_of_change(
 
 def objection(account: Account, change: Change, standings: Sequence[Standing], policy: Policy, people: People) -> str:
     """Why this account has no vote on the change, to complete "does not count, since it …"; empty when it has one."""
+    if took_part := part_in(account, change, people):
+        return took_part
+    if change.request is None:
+        return "was not asked: nobody has asked the board yet"
+    held = [each for each in _asked(change) if _held(account, each.roles, standings, policy)]
+    if not held:
+        roles = list(dict.fromkeys(role for each in _asked(change) for role in each.roles))
+        return f"holds none of the roles {listed(roles)}" if roles else "is on no board: none decides here"
+    if not any(account in each.members for each in held):
+        return f"came to the board after it was asked on {held[0].at:%Y-%m-%d %H:%M} UTC"
+    return ""
+
+
+def sits(account: Account, change: Change, standings: Sequence[Standing], policy: Policy) -> bool:
+    """Whether the account holds a role of the board that was asked, whether or not it has a vote."""
+    return any(_held(account, each.roles, standings, policy) for each in _asked(change))
+
+
+def _asked(change: Change) -> list[Request]:
+    """Who was asked about the change: the board, and whom it was escalated to."""
+    first = [replace(change.request, roles=change.contents.routing.roles)] if change.request is not None else []
+    return first + ([change.escalation] if change.escalation is not None else [])
+
+
+def part_in(account: Account, change: Change, people: People) -> str:
+    """Why this account has no say in the change, whatever role it holds; empty when nothing speaks against it."""
     person = people.person(account)
     if not is_human(account):
         return "is a program"
     if person & _ids(change.contents.contributors, people):
         return "contributed to the change"
-    if person & _ids(change.requesters, people):
-        return "asked for the change"
-    if change.request is None:
-        return "was not asked: nobody has asked the board yet"
-    roles = change.contents.routing.roles
-    standing = next((each for each in standings if each.account == account), None)
-    if standing is None or not _roles(standing, roles, policy):
-        return f"holds none of the roles {listed(list(roles))}" if roles else "is on no board: none decides here"
-    if account not in change.request.members:
-        return f"came to the board after it was asked on {change.request.at:%Y-%m-%d %H:%M} UTC"
-    return ""
+    return "asked for the change" if person & _ids(change.requesters, people) else ""
 
 
 def why_refused(account: Account, choice: Choice, change: Change, standings: Sequence[Standing], policy: Policy) -> str:
@@ -144,7 +179,9 @@ def count(change: Change, standings: Sequence[Standing], policy: Policy) -> Coun
     signed = _signatures(standing, routed, standings, policy, people)
     counted = tuple(_counted(vote, reason, people, signed, routed) for vote, reason in zip(votes, reasons, strict=True))
     chosen = {choice: [vote.by for vote in standing if vote.choice is choice] for choice in Choice}
-    voting = [each for each in chosen[Choice.APPROVE] if _held(each, routed.voting, standings, policy)]
+    # Whom it was escalated to decides with the board.
+    deciding_roles = (*routed.voting, *(change.escalation.roles if change.escalation is not None else ()))
+    voting = [each for each in chosen[Choice.APPROVE] if _held(each, deciding_roles, standings, policy)]
     numbers = {**{choice: len(by) for choice, by in chosen.items()}, Choice.APPROVE: len(voting)}
     unsigned = tuple(role for place, role in enumerate(routed.sign_off) if place not in signed.values())
     signing = policy.objecting
@@ -160,18 +197,17 @@ def count(change: Change, standings: Sequence[Standing], policy: Policy) -> Coun
     )
 
 
-def votes_of_reviews(
-    reviews: Sequence[CountedReview], contents: Contents, round_: int, at: datetime
-) -> tuple[Vote, ...]:
-    """Reviews that count as votes to approve, for a policy that takes them so (``cab.reviews``).
+def last_word(change: Change, person: Person, people: People) -> Vote | None:
+    """What a person said last of the change as it is now asked about; None when they said nothing."""
+    said = [vote for vote in change.votes if people.person(vote.by) == person and not _earlier(vote, change)]
+    return max(reversed(said), key=lambda each: each.at, default=None)
 
-    One that fills no demand only since others filled it before is a vote as well.
-    """
-    return tuple(
-        Vote(each.account, Choice.APPROVE, "approved the pull request", at, contents.diff, round_)
-        for each in reviews
-        if each.account is not None and (each.counts_for is not None or each.reason == ENOUGH)
-    )
+
+def given_by(change: Change, review: int | None, people: People) -> Vote | None:
+    """The vote that was given by the review, while it is the last word of its voter; None when it is not."""
+    given = [vote for vote in change.votes if review is not None and vote.review == review]
+    last = last_word(change, people.person(given[-1].by), people) if given else None
+    return last if last is not None and last.review == review and last.choice is not Choice.WITHDRAW else None
 
 
 def on_timeout(change: Change, outcome: Outcome, *, rejected: bool, now: datetime) -> OnTimeout | None:
@@ -181,7 +217,7 @@ def on_timeout(change: Change, outcome: Outcome, *, rejected: bool, now: datetim
     """
     if change.deadline is None or now < change.deadline or outcome is not Outcome.OPEN:
         return None
-    if rejected or (change.escalated and change.contents.routing.on_timeout is OnTimeout.ESCALATE):
+    if rejected or (change.escalation is not None and change.contents.routing.on_timeout is OnTimeout.ESCALATE):
         return OnTimeout.REJECT
     return change.contents.routing.on_timeout
 
@@ -212,10 +248,14 @@ def _reasons(
 
 
 def _reason(vote: Vote, change: Change, standings: Sequence[Standing], policy: Policy, people: People) -> str:
-    if vote.round != change.round or vote.diff != change.contents.diff:
+    if _earlier(vote, change):
         return "it was given for an earlier state of the change"
     found = objection(vote.by, change, standings, policy, people)
     return f"whoever gave it {found}" if found else ""
+
+
+def _earlier(vote: Vote, change: Change) -> bool:
+    return vote.round != change.round or vote.diff != change.contents.diff
 
 
 def _counted(vote: Vote, reason: str, people: People, signed: Mapping[Person, int], routed: Routing) -> CountedVote:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.changes.model import Part
+from bot.decide.approvals import Opinion
 from bot.decide.verdict import Demand
-from bot.facts.model import Standing
+from bot.facts.model import Account, Standing
 from bot.policy.model import Policy
 
 
@@ -14,9 +15,10 @@ class Context:
     """What is known besides the record.
 
     ``standings`` are those of now: of whoever acts, of the board, of everybody who voted. ``demands`` are the approvals
-    of reviewers that the decision counted; ``blocking`` the names of findings that block for other reasons. ``overdue``
-    are emergencies of the same application that were not reviewed in time. ``lasting`` is how long it takes. ``parts``
-    are the pull requests that ship together.
+    of reviewers that the decision counted, and ``approvers`` who gave them; ``blocking`` the names of findings that
+    block for other reasons. ``overdue`` are emergencies of the same application that were not reviewed in time.
+    ``lasting`` is how long it takes. ``parts`` are the pull requests that ship together, ``opinions`` what people last
+    said in reviews, where the policy takes them as votes of the board.
     """
 
     policy: Policy
@@ -25,7 +27,8 @@ class Context:
     demands: tuple[Demand, ...] = ()
     blocking: tuple[str, ...] = ()
     overdue: tuple[str, ...] = ()
-    verified: bool = False
     lasting: timedelta = timedelta()
     policy_digest: str = ""
     parts: tuple[Part, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
+    approvers: tuple[Account, ...] = ()

@@ -11,19 +11,34 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import cab, conflicts, emergency, fill, findings, lifecycle, parts, register, release, sync
+from bot.changes import (
+    closing,
+    conflicts,
+    emergency,
+    fill,
+    findings,
+    lifecycle,
+    links,
+    parts,
+    register,
+    release,
+    reviews,
+)
 from bot.changes.context import Context
-from bot.changes.model import Act, Applied, Change, Choice, Contents, Event, Part, Refused, State
-from bot.changes.sync import Heard
-from bot.decide.approvals import bound
+from bot.changes.hearing import Heard
+from bot.changes.model import Act, Applied, Change, Choice, Closure, Contents, Event, Part, Refused, State
+from bot.decide.approvals import bound, opinions
+from bot.decide.contributors import contributors
 from bot.decide.verdict import Decision, Verdict
 from bot.deployments.windows import Interval, allowed
 from bot.facts.diffs import Comparison
 from bot.facts.model import Account, Instructed, PullRequestFacts, RecordFacts, Standing
+from bot.facts.people import people_of
 from bot.ledger import Entry, append
 from bot.policy.model import ChangeType, Plan, Policy, System, Tier
 from bot.queue import Urgency, want
 from bot.store import Store
+from bot.words import visible
 
 _PLANS = {
     Instructed.PLAN_IMPLEMENTATION: Plan.IMPLEMENTATION,
@@ -81,21 +96,21 @@ async def look(
 
     """
     entries: list[Entry] = []
-    context = _context(facts, policy, decision, board, policy_digest, now)
+    context = context_of(facts, policy, decision, board, policy_digest, now)
     async with store.transaction() as connection:
         change = await register.open_of(connection, subject, held=True)
         if change is None and not asked:
             change = await _last(connection, subject)
         if change is None:
-            if not (asked or is_wanted(policy, decision.tier)):
+            if not (asked or is_wanted(policy, decision.tier) or await _was_abandoned(connection, subject)):
                 return facts, Desk(None, context)
-            contents = _contents(facts, decision, policy, now, diff, None)
+            contents = contents_of(facts, decision, policy, now, diff, None)
             change, opened = await register.open_record(connection, subject, contents, now)
             entries += [opened] if opened else []
         if not change.state.over:
-            contents = _contents(facts, decision, policy, now, diff, change)
+            contents = contents_of(facts, decision, policy, now, diff, change)
             wish = facts.instructed(Instructed.SCHEDULE)
-            part = Part(subject, contents, context.blocking, context.demands, wish)
+            part = Part(subject, contents, context.blocking, context.demands, wish, context.approvers)
             context = release.context_of(await _put(connection, change, part), context)
         application, repository = change.contents.application, change.contents.repository
         due = await register.reviews_due(connection, application)
@@ -103,19 +118,12 @@ async def look(
         numbers = emergency.overdue(due, now)
         context = replace(context, overdue=numbers)
         if not change.state.over:
-            for applied in _steps(change, _noticed(change, context), context):
+            for applied in _steps(change, noticed(change, context), context):
                 entries.append(await register.keep(connection, applied))
                 change = applied.change
-            for applied in _reviewed(change, decision, context):
-                entries.append(await register.keep(connection, applied))
-                change = applied.change
-            for key, deed in await sync.unanswered(connection, change.number):
-                steps, outcome = _hear(change, deed, context, policy)
-                for applied in steps:
-                    entries.append(await register.keep(connection, applied))
-                    change = applied.change
-                await sync.answered(connection, key, outcome)
-        told = await sync.elsewhere(connection, change.number)
+            change, told_there = await listen(connection, change, context, policy)
+            entries += told_there
+        told = await links.elsewhere(connection, change)
         around = await register.around(connection, change, policy.exclusive)
         await append(connection, entries, at=now)
     together = conflicts.conflicts(change, around, policy.exclusive)
@@ -146,121 +154,123 @@ async def _put(connection: AsyncConnection[Any], change: Change, part: Part) -> 
     return found
 
 
-def _noticed(change: Change, context: Context) -> Event | None:
+def noticed(change: Change, context: Context) -> Event | None:
     """The event that the record should say something else, of all that ships with it."""
-    wish = release.wished(context.parts)
+    wish = release.wished(context.parts, change.rescheduled_at)
     planned = window_of(wish) if wish else change.contents.window
     contents = release.contents_of(context.parts, context.policy, context.now, planned=planned)
     return lifecycle.noticed(change, contents, context) if contents is not None else None
 
 
 async def _last(connection: AsyncConnection[Any], subject: str) -> Change | None:
-    """A record that is over and still speaks for the subject: one that was cancelled is not opened anew by itself."""
+    """A record that is over and still speaks for the subject: one that a person cancelled is not opened anew by itself.
+
+    One that was given up since its pull request was closed is: the pull request is open again.
+    """
     found = await register.latest_of(connection, subject)
-    stands = found is not None and found.state is State.CANCELLED and not found.successor
+    stands = found is not None and found.state is State.CANCELLED and not found.successor and not found.abandoned
     return found if stands else None
 
 
+async def _was_abandoned(connection: AsyncConnection[Any], subject: str) -> bool:
+    """Whether the pull request had a record until it was closed."""
+    found = await register.latest_of(connection, subject)
+    return found is not None and found.abandoned
+
+
 def _steps(change: Change, event: Event | None, context: Context) -> list[Applied]:
-    """What is noticed, and then what Countersign does by itself."""
-    steps: list[Applied] = []
-    if event is not None:
-        applied = lifecycle.apply(change, event, context)
-        if isinstance(applied, Applied):
-            steps.append(applied)
-            change = applied.change
-    return [*steps, *lifecycle.advance(change, context)]
+    """What is noticed, what reviews say, and then what Countersign does by itself.
 
-
-def _reviewed(change: Change, decision: Decision, context: Context) -> list[Applied]:
-    """Votes by review, where the policy takes them so: of members of the board who have not voted in this round.
-
-    Whoever reviewed one pull request of a release has not approved the others by that.
+    Nothing is authorised by a vote whose review does not stand any more; and a board that is asked by what follows
+    hears the reviews as well.
     """
-    rules = context.policy.tiers[change.contents.tier].cab
-    if rules is None or not rules.reviews or change.state is not State.AUTHORIZE or len(context.parts) > 1:
-        return []
-    voted = {vote.by.id for vote in change.votes if vote.round == change.round}
+    steps = _applied(change, [event] if event is not None else [], context)
+    for _ in range(2):
+        steps += _applied(_after(change, steps), reviews.votes(_after(change, steps), context), context)
+        steps += _applied(_after(change, steps), reviews.withdrawals(_after(change, steps), context), context)
+        steps += lifecycle.advance(_after(change, steps), context)
+    return steps
+
+
+def _applied(change: Change, events: Sequence[Event], context: Context) -> list[Applied]:
+    """What of the events is let through, one after the other."""
     steps: list[Applied] = []
-    for vote in cab.votes_of_reviews(decision.reviews, change.contents, change.round, context.now):
-        event = Event(Act.VOTE, vote.by, vote.reason, choice=vote.choice)
-        applied = lifecycle.apply(change, event, context) if vote.by.id not in voted else None
-        if isinstance(applied, Applied):
-            steps.append(applied)
+    for event in events:
+        applied = lifecycle.apply(_after(change, steps), event, context)
+        steps += [applied] if isinstance(applied, Applied) else []
+    return steps
+
+
+def _after(change: Change, steps: Sequence[Applied]) -> Change:
+    return steps[-1].change if steps else change
+
+
+async def listen(
+    connection: AsyncConnection[Any], change: Change, context: Context, policy: Policy
+) -> tuple[Change, list[Entry]]:
+    """Do here what people did in the other system since the last look, as far as that counts."""
+    entries: list[Entry] = []
+    for key, deed in await links.unanswered(connection, change.number):
+        steps, outcome = _hear(change, deed, context, policy)
+        for applied in steps:
+            entries.append(await register.keep(connection, applied))
             change = applied.change
-    return [*steps, *lifecycle.advance(change, context)]
+        await links.answered(connection, key, outcome)
+    return change, entries
+
+
+_ANSWERS = frozenset({"approve", "reject", "rejected"})
+"""What people say there of the change as it is asked about."""
 
 
 def _hear(change: Change, deed: Heard, context: Context, policy: Policy) -> tuple[list[Applied], str]:
     """Do here what somebody did in the other system; answers the steps, and a sentence about what came of it."""
     account = next((each.account for each in context.standings if each.account.login.lower() == deed.login), None)
     where = policy.records.system.value
-    if deed.deed in {"approve", "reject"} and account is None:
+    if deed.deed in {"approve", "reject", "close"} and account is None:
         here = f"@{deed.login}, who is on no board here" if deed.login else "nobody here by the policy"
         return [], f"not counted: {deed.who} said {deed.deed} in {where}, and is {here}: that does not count."
-    event = _event(change, deed, account, context, f"{deed.deed} in {where}, by {deed.who}")
-    if event is None:
+    if deed.deed in _ANSWERS and deed.round != change.round:
+        return [], f"not counted: {deed.who} said {deed.deed} in {where}, of an earlier state of the change."
+    events = _events(change, deed, account, context, f"{deed.deed} in {where}, by {deed.who}")
+    if not events:
         return [], f"not counted: {deed.who} planned another time in {where}, which the calendar does not allow."
-    applied = lifecycle.apply(change, event, context)
-    if isinstance(applied, Refused):
-        return [], f"not counted: {deed.who} said {deed.deed} in {where}. {applied.what}"
-    return [applied, *lifecycle.advance(applied.change, context)], "done"
+    # What was said counts as of when it was said, however late it is heard.
+    then = replace(context, now=min(context.now, deed.at))
+    steps: list[Applied] = []
+    for event in events:
+        applied = lifecycle.apply(change, event, then)
+        if isinstance(applied, Refused):
+            return [], f"not counted: {deed.who} said {deed.deed} in {where}. {applied.what}"
+        steps.append(applied)
+        change = applied.change
+    return [*steps, *lifecycle.advance(change, context)], "done"
 
 
-def _event(change: Change, deed: Heard, account: Account | None, context: Context, why: str) -> Event | None:
+def _events(change: Change, deed: Heard, account: Account | None, context: Context, why: str) -> tuple[Event, ...]:
+    """What is to be done here for a deed there; nothing when it cannot be done at all."""
     match deed.deed:
         case "approve" | "reject":
-            return Event(Act.VOTE, account, why, choice=Choice(deed.deed))
+            return (Event(Act.VOTE, account, why, choice=Choice(deed.deed)),)
+        case "rejected":
+            return (Event(Act.REJECT, why=why, final=True),)
         case "cancel":
-            return Event(Act.CANCEL, account, why)
+            return (Event(Act.CANCEL, account, why),)
+        case "close":
+            assert account is not None, "only somebody who is known here closes"
+            code, _, notes = deed.value.partition("\n")
+            closure = Closure(code)
+            if change.backed_out and closure is Closure.UNSUCCESSFUL:
+                # Many an instance has one word for both.
+                closure = Closure.BACKED_OUT
+            return closing.closing(change, account, closure, f"{notes} ({why})" if visible(notes) else "")
         case _:
             window, policy = window_of(deed.value), context.policy
             sets, kind = policy.tiers[change.contents.tier].windows, change.contents.kind
             if allowed(policy.calendar, sets, kind, window) != (window,):
-                return None
-            return lifecycle.noticed(change, replace(change.contents, window=window), context)
-
-
-async def at_rest(
-    store: Store,
-    subject: str,
-    facts: PullRequestFacts,
-    policy: Policy,
-    decision: Decision,
-    *,
-    board: Sequence[Standing],
-    now: datetime,
-) -> Desk:
-    """The record of a pull request that is not open any more, as it is: what is left is to look back at it."""
-    async with store.transaction() as connection:
-        change = await register.latest_of(connection, subject)
-    return Desk(change, _context(facts, policy, decision, board, "", now))
-
-
-async def merged(
-    store: Store, subject: str, facts: PullRequestFacts, policy: Policy, decision: Decision, now: datetime
-) -> None:
-    """Note that a change was merged: an emergency is being made by that, and has to be reviewed from then on.
-
-    Any other change waits for its deployment.
-    """
-    context = _context(facts, policy, decision, (), "", now)
-    async with store.transaction() as connection:
-        change = await register.open_of(connection, subject)
-        if change is None or change.state is not State.SCHEDULED or change.contents.kind is not ChangeType.EMERGENCY:
-            return
-        entries: list[Entry] = []
-        for each in (Act.START, Act.FINISH):
-            applied = lifecycle.apply(change, Event(each, why="The pull request was merged."), context)
-            if isinstance(applied, Refused):
-                # It has happened: whether it should have waited is for its review to say, which it does not escape.
-                why = f"The pull request was merged all the same: {applied.what}"
-                applied = lifecycle.apply(change, Event(Act.OVERTAKE, why=why), context)
-            if isinstance(applied, Refused):
-                break
-            entries.append(await register.keep(connection, applied))
-            change = applied.change
-        await append(connection, entries, at=now)
+                return ()
+            event = lifecycle.noticed(change, replace(change.contents, window=window), context)
+            return (replace(event, rescheduled=True),) if event is not None else ()
 
 
 def act(desk: Desk, event: Event) -> tuple[Desk, tuple[Applied, ...]] | Refused:
@@ -273,7 +283,7 @@ def act(desk: Desk, event: Event) -> tuple[Desk, tuple[Applied, ...]] | Refused:
     return replace(desk, change=steps[-1].change), steps
 
 
-def _context(
+def context_of(
     facts: PullRequestFacts,
     policy: Policy,
     decision: Decision,
@@ -281,11 +291,13 @@ def _context(
     policy_digest: str,
     now: datetime,
 ) -> Context:
+    """What the life of the record depends on, as it is known now."""
     blocking = [
         finding.id
         for finding in decision.findings
         if finding.blocks in {Verdict.FAIL, Verdict.WAIT} and finding.id.partition(":")[0] not in _NOT_OTHERS
     ]
+    people = people_of(facts, policy.people)
     # Of whom the board knows the teams, a review may have shown what they may do in the repository.
     known = {standing.account.id: standing for standing in (*board, *facts.standings)}
     merged = tuple(
@@ -297,8 +309,10 @@ def _context(
         now=now,
         standings=merged,
         demands=decision.demands,
+        approvers=tuple(each for person in decision.people if person.role == "approver" for each in person.accounts),
         blocking=tuple(blocking),
         policy_digest=policy_digest,
+        opinions=opinions(facts, policy, people, contributors(facts, people)),
     )
 
 
@@ -306,12 +320,15 @@ def _teams(board: Sequence[Standing], standing: Standing) -> tuple[str, ...]:
     return next((each.teams for each in board if each.account == standing.account), ())
 
 
-def _contents(
+def contents_of(
     facts: PullRequestFacts, decision: Decision, policy: Policy, now: datetime, diff: str, change: Change | None
 ) -> Contents:
     """What the record should say: the description's plans, or those that were written in comments since."""
     planned = change.contents.window if change is not None else None
     wish = facts.instructed(Instructed.SCHEDULE)
+    if wish is not None and change is not None and change.rescheduled_at and wish.at <= change.rescheduled_at:
+        # It was planned anew since, in the other system.
+        wish = None
     contents = fill.contents_of(
         facts,
         decision,

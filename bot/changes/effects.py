@@ -6,9 +6,9 @@ from dataclasses import replace
 from bot.changes import cab
 from bot.changes.context import Context
 from bot.changes.model import (
-    Act,
     Authorisation,
     Change,
+    Choice,
     Declaration,
     Event,
     Request,
@@ -17,25 +17,32 @@ from bot.changes.model import (
     Vote,
 )
 from bot.facts.model import Account
+from bot.facts.people import GHOST
 from bot.policy.model import ChangeType
 
 Effect = Callable[[Change, Event, Context], Change]
 
 
-def take_contents(change: Change, event: Event, _context: Context) -> Change:
+def take_contents(change: Change, event: Event, context: Context) -> Change:
     """The record says what the change is now."""
     assert event.contents is not None
-    return replace(change, contents=event.contents)
+    moved_at = context.now if event.rescheduled else change.rescheduled_at
+    return replace(change, contents=event.contents, rescheduled_at=moved_at)
 
 
 def back(change: Change, _event: Event, _context: Context) -> Change:
     """Nothing is authorised any more, and no board has a time to decide in."""
-    return replace(change, authorisation=None, deadline=None, escalated=False)
+    return replace(change, authorisation=None, deadline=None, escalation=None)
 
 
 def give_up(change: Change, event: Event, context: Context) -> Change:
     """Nothing is authorised any more; what it was about may have gone into another record."""
-    return replace(back(change, event, context), successor=event.successor)
+    return replace(back(change, event, context), successor=event.successor, notes=event.why)
+
+
+def abandon(change: Change, event: Event, context: Context) -> Change:
+    """There is nothing any more that it would be about."""
+    return replace(give_up(change, event, context), abandoned=True)
 
 
 def revise(change: Change, event: Event, context: Context) -> Change:
@@ -58,7 +65,7 @@ def declare(change: Change, event: Event, context: Context) -> Change:
 def submit(change: Change, event: Event, context: Context) -> Change:
     """The board as it is now is asked; whoever asks has no vote on it."""
     routed = change.contents.routing
-    board = cab.members(routed, context.standings, context.policy)
+    board = cab.members(routed.roles, context.standings, context.policy)
     requesters = change.requesters if event.who is None else _with(change.requesters, event.who)
     return replace(change, request=Request(event.who, context.now, routed.roles, board), requesters=requesters)
 
@@ -71,15 +78,25 @@ def ask_board(change: Change, _event: Event, context: Context) -> Change:
     """A new round of asking begins, with its time to decide in."""
     routed = change.contents.routing
     deadline = context.now + routed.timeout if routed.has_board else None
-    return replace(change, round=change.round + 1, deadline=deadline, escalated=False)
+    return replace(change, round=change.round + 1, deadline=deadline, escalation=None)
 
 
 def vote(change: Change, event: Event, context: Context) -> Change:
     """A vote more is on record, for the diff and the round of now."""
     assert event.who is not None
     assert event.choice is not None
-    vote = Vote(event.who, event.choice, event.why, context.now, change.contents.diff, change.round)
+    # Nobody speaks in the future, whatever a clock elsewhere says.
+    at = min(event.said_at or context.now, context.now)
+    vote = Vote(event.who, event.choice, event.why, at, change.contents.diff, change.round, event.review)
     return replace(change, votes=(*change.votes, vote))
+
+
+def withdraw(change: Change, event: Event, context: Context) -> Change:
+    """A vote that was given by a review is on record as withdrawn, and stays there."""
+    standing = cab.given_by(change, event.review, cab.people_of_change(change, context.standings, context.policy))
+    assert standing is not None
+    withdrawn = replace(standing, choice=Choice.WITHDRAW, reason=event.why)
+    return replace(change, votes=(*change.votes, withdrawn))
 
 
 def authorise(change: Change, _event: Event, context: Context) -> Change:
@@ -95,21 +112,52 @@ def to_draft(change: Change, event: Event, context: Context) -> Change:
     return replace(back(change, event, context), request=None)
 
 
-def longer(change: Change, event: Event, context: Context) -> Change:
+def longer(change: Change, _event: Event, context: Context) -> Change:
     """The board has as much time again."""
-    escalated = change.escalated or event.act is Act.ESCALATE
-    return replace(change, deadline=context.now + change.contents.routing.timeout, escalated=escalated)
+    return replace(change, deadline=context.now + change.contents.routing.timeout)
 
 
-def start(change: Change, _event: Event, context: Context) -> Change:
+def escalate(change: Change, event: Event, context: Context) -> Change:
+    """Whoever holds the roles that are escalated to now is asked beside the board, which has as much time again."""
+    roles = change.contents.routing.escalate_to
+    called = Request(None, context.now, roles, cab.members(roles, context.standings, context.policy))
+    return replace(longer(change, event, context), escalation=called)
+
+
+def start(change: Change, event: Event, context: Context) -> Change:
     """It is being done; an emergency has to be reviewed from now on."""
     due = context.now + context.policy.emergency.review_within if change.emergency is not None else None
-    return replace(change, started_at=context.now, review_due=due)
+    return replace(change, started_at=context.now, review_due=due, released_by=_releasing(change, event))
+
+
+def overtake(change: Change, event: Event, context: Context) -> Change:
+    """It is being done, and what it should have waited for is written down."""
+    begun = change if change.started_at is not None else start(change, event, context)
+    said = "\n".join(each for each in (change.overtaken, event.why) if each)
+    return replace(begun, overtaken=said, released_by=_releasing(change, event))
+
+
+def bypass(change: Change, event: Event, context: Context) -> Change:
+    """It was done without having been authorised: when and by whom is written down, and nothing of it is authorised."""
+    done = replace(change, started_at=context.now, ended_at=context.now, released_by=_releasing(change, event))
+    return replace(back(done, event, context), notes="\n".join(each for each in (change.notes, event.why) if each))
+
+
+def _releasing(change: Change, event: Event) -> tuple[Account, ...]:
+    """Who released it, with whoever does now; that is nobody known where nobody is named."""
+    return tuple(dict.fromkeys((*change.released_by, event.who or GHOST)))
 
 
 def end(change: Change, event: Event, context: Context) -> Change:
-    """It was done, or taken back."""
-    return replace(change, ended_at=context.now, backed_out=event.act is Act.BACK_OUT)
+    """It was done, by whoever merged any part of it."""
+    merging = [part.merge.by for part in context.parts if part.merge is not None]
+    by = dict.fromkeys((*change.released_by, *merging, *([event.who] if event.who is not None else ())))
+    return replace(change, ended_at=context.now, released_by=tuple(by))
+
+
+def back_out(change: Change, _event: Event, context: Context) -> Change:
+    """It was taken back; what had ended before that has ended when it did."""
+    return replace(change, ended_at=change.ended_at or context.now, backed_out=True)
 
 
 def review(change: Change, event: Event, context: Context) -> Change:
@@ -118,6 +166,11 @@ def review(change: Change, event: Event, context: Context) -> Change:
     return replace(change, retrospective=Retrospective(event.who, context.now, event.why))
 
 
-def close(change: Change, event: Event, _context: Context) -> Change:
+def remind(change: Change, _event: Event, _context: Context) -> Change:
+    """It was said that the emergency was not reviewed in time."""
+    return replace(change, reminded=True)
+
+
+def close(change: Change, event: Event, context: Context) -> Change:
     """What came of it is written down."""
-    return replace(change, closure=event.closure)
+    return replace(change, closure=event.closure, notes=event.why, closed_by=event.who, closed_at=context.now)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
 from bot.changes import plans
@@ -15,6 +14,7 @@ from bot.facts.model import Account, Commit, FileChange, PullRequestFacts
 from bot.facts.people import Person, people_of
 from bot.policy.inventory import application_of
 from bot.policy.model import ChangeType, Policy, Template, Tier
+from bot.policy.patterns import matches
 from bot.words import shortened, visible
 
 LONGEST_TITLE = 100
@@ -94,7 +94,7 @@ def template_of(facts: PullRequestFacts, tier: Tier, policy: Policy, now: dateti
             if today is not None
             and today <= each.expires
             and facts.lines_changed <= each.lines
-            and all(any(fnmatchcase(file.path, pattern) for pattern in each.paths) for file in facts.files)
+            and all(any(matches(file.path, pattern) for pattern in each.paths) for file in facts.files)
         ),
         None,
     )

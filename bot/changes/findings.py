@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from bot.changes import conflicts, emergency, guards, lifecycle, needs, release
+from bot.changes import conflicts, emergency, guards, lifecycle, needs, release, reviews
 from bot.changes.context import Context
-from bot.changes.model import Act, Change, Event, Refused, State
+from bot.changes.model import Act, Change, Elsewhere, Event, Refused, State
 from bot.decide.verdict import Finding, Verdict
 from bot.facts.model import RecordFinding
 from bot.words import listed, quoted
@@ -22,7 +22,7 @@ def said_of(
     found: list[Finding | None] = [finding(change, context)]
     if change.state is State.DRAFT:
         found += needs.missing(change.contents, context.policy, context.parts)
-    found += [*_board(change), conflicts.finding(together), emergency.finding(overdue)]
+    found += [*_board(change), _no_votes(change, context), conflicts.finding(together), emergency.finding(overdue)]
     return as_facts(found)
 
 
@@ -111,7 +111,8 @@ def _board(change: Change) -> tuple[Finding, ...]:
     if authorised is None or not authorised.routing.has_board or change.state is State.CANCELLED:
         return ()
     people = listed([f"@{each.login}" for each in authorised.by])
-    roles = listed([quoted(each) for each in authorised.routing.roles])
+    beside = change.escalation.roles if change.escalation is not None else ()
+    roles = listed([quoted(each) for each in dict.fromkeys((*authorised.routing.roles, *beside))])
     what = f"{people} authorised {change.number} as {roles} on {authorised.at:%Y-%m-%d at %H:%M} UTC."
     found = Finding("cab", Verdict.PASS, "the board approves", what)
     if not authorised.routing.sign_off:
@@ -120,8 +121,18 @@ def _board(change: Change) -> tuple[Finding, ...]:
     return (found, Finding("sign-off", Verdict.PASS, "signed off", signed))
 
 
-def elsewhere(told: str) -> tuple[RecordFinding, ...]:
-    """What is to be said of the record in another system."""
+def _no_votes(change: Change, context: Context) -> Finding | None:
+    """Which reviews of the board's members are no votes, where the policy takes them so."""
+    told = reviews.no_votes(change, context)
     if not told:
+        return None
+    return Finding("change-record:reviews", Verdict.PASS, "reviews that are no votes", " ".join(told))
+
+
+def elsewhere(told: Elsewhere | None) -> tuple[RecordFinding, ...]:
+    """What is to be said of the record in another system, which the change may have to wait for."""
+    if told is None:
         return ()
-    return (RecordFinding("change-record:elsewhere", Verdict.PASS.value, "the record elsewhere", told),)
+    verdict = Verdict.WAIT if told.waits else Verdict.PASS
+    why = "A change is released when the system that keeps its record says so, too." if told.waits else ""
+    return (RecordFinding("change-record:elsewhere", verdict.value, "the record elsewhere", told.said, why),)

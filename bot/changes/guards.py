@@ -7,13 +7,13 @@ from bot.changes import cab, effects, emergency
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.fill import is_in_force
-from bot.changes.model import Change, Choice, Closure, Contents, Event, Refused, Request, State, Vote
+from bot.changes.model import Change, Choice, Contents, Event, Refused, Request, State, Vote
 from bot.changes.needs import summed_up
 from bot.changes.plans import says_something
 from bot.deployments.windows import hours
 from bot.facts.model import Account
 from bot.facts.people import People, is_human
-from bot.policy.model import BOARD, ChangeType, OnTimeout
+from bot.policy.model import ChangeType, OnTimeout
 from bot.words import listed, visible
 
 Guard = Callable[[Change, Event, Context], Refused | None]
@@ -123,7 +123,7 @@ def clear(change: Change, _event: Event, context: Context) -> Refused | None:
 
 def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None:
     """The vote is that of a member who may vote, in time, and says why unless it approves."""
-    if event.who is None or event.choice is None:
+    if event.who is None or event.choice in {None, Choice.WITHDRAW}:
         return Refused("A vote is a person's, and says approve, reject or defer.")
     if change.deadline is not None and context.now >= change.deadline:
         return Refused(f"The time to vote was over at {change.deadline:%Y-%m-%d %H:%M} UTC.", "It is decided now.")
@@ -135,8 +135,17 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
             f"Whoever had {listed(roles)} when the board was asked, and no part in the change, votes." if roles else "",
         )
     if event.choice is not Choice.APPROVE and not visible(event.why):
+        assert event.choice is not None
         return Refused(f"To {event.choice.value} needs a reason.", "Say in a sentence what is in the way.")
     return None
+
+
+def stands_by_review(change: Change, event: Event, context: Context) -> Refused | None:
+    """The review gave a vote that is the last word of its voter; a withdrawal says why."""
+    people = cab.people_of_change(change, context.standings, context.policy)
+    if cab.given_by(change, event.review, people) is None:
+        return Refused("No vote stands that this review gave.")
+    return says_why(change, event, context)
 
 
 def authorised(change: Change, _event: Event, context: Context) -> Refused | None:
@@ -154,11 +163,6 @@ def in_time(change: Change, _event: Event, context: Context) -> Refused | None:
     if change.contents.routing.has_board and window is not None and context.now >= window.end:
         return Refused(f"The window was over at {window.end:%Y-%m-%d %H:%M} UTC.", "Another one is planned.")
     return None
-
-
-def is_emergency(change: Change, _event: Event, _context: Context) -> Refused | None:
-    """It is an emergency."""
-    return None if change.contents.kind is ChangeType.EMERGENCY else Refused("Only an emergency goes on in a merge.")
 
 
 def late(change: Change, event: Event, context: Context) -> Refused | None:
@@ -194,9 +198,12 @@ def window_open(change: Change, _event: Event, context: Context) -> Refused | No
 def outcome_is(outcome: Outcome, timeout: OnTimeout | None) -> Guard:
     """A guard: the board decided so, or its time is up and the policy says so."""
 
-    def guard(change: Change, _event: Event, context: Context) -> Refused | None:
+    def guard(change: Change, event: Event, context: Context) -> Refused | None:
         counted = cab.count(change, context.standings, context.policy)
         if outcome is not Outcome.OPEN and counted.outcome is outcome:
+            return None
+        if event.final and outcome is Outcome.REJECTED and counted.rejections:
+            # Where the record is kept, one who rejects is enough; it has to be somebody with a vote here.
             return None
         late = cab.on_timeout(change, counted.outcome, rejected=counted.rejections > 0, now=context.now)
         return None if late is not None and late is timeout else Refused("The board has not decided so.")
@@ -212,13 +219,13 @@ def may_review(change: Change, event: Event, context: Context) -> Refused | None
         return Refused(f"@{change.retrospective.by.login} reviewed {change.number} already.")
     if event.who is None or not is_human(event.who):
         return Refused("A person reviews an emergency.")
-    rules = context.policy.tiers[change.contents.tier]
-    board = replace(change.contents.routing, roles=tuple(dict.fromkeys((BOARD, *rules.voting))))
+    roles = cab.reviewing(context.policy, change.contents.tier)
     # Who may look at it afterwards is not bound to who was on the board when the emergency was declared.
     asked = replace(
         change,
-        contents=replace(change.contents, routing=board),
-        request=Request(None, context.now, board.roles, cab.members(board, context.standings, context.policy)),
+        contents=replace(change.contents, routing=replace(change.contents.routing, roles=roles)),
+        request=Request(None, context.now, roles, cab.members(roles, context.standings, context.policy)),
+        escalation=None,
     )
     people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
     reason = cab.objection(event.who, asked, context.standings, context.policy, people)
@@ -227,7 +234,7 @@ def may_review(change: Change, event: Event, context: Context) -> Refused | None
     return (
         Refused(
             f"@{event.who.login} cannot review {change.number}: @{event.who.login} {reason}.",
-            f"Somebody with {listed([f'`{role}`' for role in board.roles])} who had no part in it can.",
+            f"Somebody with {listed([f'`{role}`' for role in roles])} who had no part in it can.",
         )
         if reason
         else None
@@ -240,34 +247,16 @@ def _decided(change: Change, who: Account, people: People) -> bool:
     return people.person(who) in {people.person(each) for each in voters}
 
 
+def review_overdue(change: Change, _event: Event, context: Context) -> Refused | None:
+    """The emergency should have been reviewed by now, and nobody was reminded of that yet."""
+    if emergency.is_overdue(change, context.now) and not change.reminded:
+        return None
+    return Refused(f"Nobody is to be reminded of a review of {change.number}.")
+
+
 def said_enough(_change: Change, event: Event, _context: Context) -> Refused | None:
     """A review says something."""
     return None if says_something(event.why) else Refused("A review says what was found.", "Say it in a sentence.")
-
-
-def can_close(change: Change, event: Event, context: Context) -> Refused | None:
-    """What came of it fits what happened, and what the policy demands before it can be called a success."""
-    closure = event.closure
-    if closure is None:
-        return Refused(
-            "A change is closed with what came of it.", f"Say one of {listed([each.value for each in Closure])}."
-        )
-    if change.backed_out != (closure is Closure.BACKED_OUT):
-        was = "was" if change.backed_out else "was not"
-        return Refused(f"{change.number} {was} backed out, so that it is not closed as {closure.value}.")
-    if change.emergency is not None and change.retrospective is None:
-        return Refused(
-            f"{change.number} was an emergency and has not been reviewed.", "Somebody of the board reviews it."
-        )
-    if closure is not Closure.SUCCESSFUL and not visible(event.why):
-        return Refused(f"To close a change as {closure.value} needs a reason.", "Say in a sentence what happened.")
-    demanded = context.policy.tiers[change.contents.tier].verification
-    if demanded is not None and not context.verified and closure in {Closure.SUCCESSFUL, Closure.WITH_ISSUES}:
-        return Refused(
-            f"{change.number} has not been verified in production.",
-            f"Somebody with {listed(list(demanded.groups))} does.",
-        )
-    return None
 
 
 def may_cancel(change: Change, event: Event, context: Context) -> Refused | None:
@@ -276,10 +265,14 @@ def may_cancel(change: Change, event: Event, context: Context) -> Refused | None
         return None
     people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
     person = people.person(event.who)
-    board = cab.members(change.contents.routing, context.standings, context.policy)
+    board = cab.deciding(change, context.standings, context.policy)
     if any(person == people.person(each) for each in (*change.contents.contributors, *change.requesters, *board)):
         return None
-    return Refused(f"@{event.who.login} cannot cancel {change.number}.", "Who contributed, asked, or decides can.")
+    roles = [f"`{role}`" for role in change.contents.routing.roles]
+    decides = f", or has {listed(roles, 'or')}," if roles else ""
+    return Refused(
+        f"@{event.who.login} cannot cancel {change.number}.", f"Whoever contributed or asked for it{decides} can."
+    )
 
 
 def lacking(change: Change, context: Context) -> tuple[str, ...]:
@@ -287,7 +280,8 @@ def lacking(change: Change, context: Context) -> tuple[str, ...]:
     found = _lacking_besides(change, context)
     if change.contents.routing.has_board:
         counted = cab.count(change, context.standings, context.policy)
-        found += [] if counted.outcome is Outcome.APPROVED else [_of_board(counted, change.contents)]
+        missing = ", ".join(of_board(counted, change.contents)) or "which it has given: it rejects"
+        found += [] if counted.outcome is Outcome.APPROVED else [f"the decision of the board ({missing})"]
     return tuple(found)
 
 
@@ -306,12 +300,12 @@ def _lacking_besides(change: Change, context: Context) -> list[str]:
     return found
 
 
-def _of_board(counted: Count, contents: Contents) -> str:
+def of_board(counted: Count, contents: Contents) -> list[str]:
+    """What of a board is missing for it to approve; nothing when it has decided otherwise."""
     needed = max(0, contents.routing.quorum - counted.approvals)
     parts = [f"{needed} more to approve"] if needed else []
     parts += [f"a signature for {role}" for role in counted.unsigned]
-    parts += [f"that @{each.login} changes a vote to reject" for each in counted.against]
-    return f"the decision of the board ({', '.join(parts) or 'which it has given: it rejects'})"
+    return parts + [f"that @{each.login} changes a vote to reject" for each in counted.against]
 
 
 def material(change: Change, contents: Contents, context: Context) -> str:
@@ -324,6 +318,8 @@ def material(change: Change, contents: Contents, context: Context) -> str:
         "what the policy demands": before.routing != contents.routing,
         "the template": before.template != contents.template,
         "the plans": (before.plans, before.justification) != (contents.plans, contents.justification),
+        "the repository": before.repository != contents.repository,
+        "the base branch": before.base != contents.base,
         "what is affected": (before.application, before.configuration_item, before.pulls)
         != (contents.application, contents.configuration_item, contents.pulls),
         "the window that was authorised": contents.routing.has_board and before.window != contents.window,

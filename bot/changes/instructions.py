@@ -13,15 +13,19 @@ from bot.facts.model import Account, AccountKind, Instructed, Instruction, Waive
 from bot.ledger.entries import Entry, Kind, moment
 from bot.policy.model import Tier
 
-# Of several words about the risk the highest holds, whoever spoke last: nobody lowers it.
+# Of several words about the risk the highest holds, whoever spoke last: nobody lowers it. Each hold is its holder's.
 _HOLDS = """
-    SELECT DISTINCT ON (kind) kind, value, by, reason, at FROM instruction
+    SELECT DISTINCT ON (kind, about) kind, value, by, reason, at FROM instruction
     WHERE subject = %(subject)s
-    ORDER BY kind, CASE WHEN kind = %(raise)s THEN array_position(%(tiers)s::text[], value) END DESC NULLS LAST, id DESC
+    ORDER BY
+        kind, about,
+        CASE WHEN kind = %(raise)s THEN array_position(%(tiers)s::text[], value) END DESC NULLS LAST,
+        id DESC
 """
-_LAY_DOWN = (
-    "INSERT INTO instruction (subject, kind, value, by, reason, request, at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
-)
+_LAY_DOWN = """
+    INSERT INTO instruction (subject, kind, value, by, reason, request, at, about)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
 _ASK = """
     INSERT INTO waiver_request (subject, finding, reason, until, by, request, at)
     VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
@@ -58,10 +62,16 @@ async def read(connection: AsyncConnection[Any], subject: str) -> tuple[Instruct
 
 
 async def lay_down(
-    connection: AsyncConnection[Any], subject: str, instruction: Instruction, *, request: int
+    connection: AsyncConnection[Any],
+    subject: str,
+    instruction: Instruction,
+    *,
+    request: int,
+    holder: Account | None = None,
 ) -> list[Entry]:
-    """Put it on record; answers what goes into the ledger."""
+    """Put it on record; answers what goes into the ledger. ``holder`` is whose hold it lifts."""
     by = told(instruction.by)
+    about = (holder or instruction.by).id if instruction.kind is Instructed.HOLD else None
     values = [
         subject,
         instruction.kind.value,
@@ -70,10 +80,12 @@ async def lay_down(
         instruction.reason,
         request,
         instruction.at,
+        about,
     ]
     await connection.execute(_LAY_DOWN, values)
     body = {"kind": instruction.kind.value, "value": instruction.value, "reason": instruction.reason, "actor": by}
-    return [Entry(Kind.INSTRUCTION_GIVEN, subject, body)]
+    of = {"holder": told(holder)} if holder is not None else {}
+    return [Entry(Kind.INSTRUCTION_GIVEN, subject, {**body, **of})]
 
 
 async def waivers(connection: AsyncConnection[Any], subject: str, at: datetime) -> tuple[Waived, ...]:

@@ -50,6 +50,7 @@ class Act(StrEnum):
     SUBMIT = "submit"
     ASSESS = "assess"
     VOTE = "vote"
+    WITHDRAW = "withdraw"
     AUTHORIZE = "authorize"
     REJECT = "reject"
     DEFER = "defer"
@@ -58,28 +59,36 @@ class Act(StrEnum):
     LAPSE = "lapse"
     START = "start"
     OVERTAKE = "overtake"
+    BYPASS = "bypass"
     FINISH = "finish"
     BACK_OUT = "back-out"
     REVIEW = "review"
+    REMIND = "remind"
     CLOSE = "close"
     CANCEL = "cancel"
+    ABANDON = "abandon"
 
 
 class Choice(StrEnum):
-    """What a member of the board can say."""
+    """What a member of the board can say.
+
+    ``WITHDRAW`` takes the place of a vote whose review does not stand any more; nobody says it.
+    """
 
     APPROVE = "approve"
     REJECT = "reject"
     DEFER = "defer"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)
 class Routing:
     """Who authorises a change, by the policy: nobody beyond the reviewers when ``quorum`` is 0.
 
-    ``roles`` make up the board; ``quorum`` of its people approve, and among them one for each role of ``sign_off``. Who
-    has no other role than those ``besides`` signs, and that is no vote. ``against`` votes to reject, or to defer,
-    decide; as many as the quorum where it is 0.
+    ``roles`` make up the board; ``quorum`` of its people approve, and among them one for each role of ``sign_off``.
+    ``escalate_to`` are roles whose holders come to the board when it has not decided in time. Who has no other role
+    than those ``besides`` signs, and that is no vote. ``against`` votes to reject, or to defer, decide; as many as the
+    quorum where it is 0.
     """
 
     roles: tuple[str, ...] = ()
@@ -87,6 +96,7 @@ class Routing:
     sign_off: tuple[str, ...] = ()
     timeout: timedelta = timedelta()
     on_timeout: OnTimeout = OnTimeout.REJECT
+    escalate_to: tuple[str, ...] = ()
     besides: tuple[str, ...] = ()
     against: int = 0
 
@@ -148,11 +158,20 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """That a pull request was merged: by whom, and when."""
+
+    by: Account
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """One pull request of a change, as its last look saw it; a release has many.
+    """One pull request of a change, as its last look while it was open saw it; a release has many.
 
     ``contents`` is None from when it joins until it is looked at. ``blocking`` are the findings that block it,
-    ``demands`` the approvals of reviewers that it needs and has; ``wish`` is when somebody wants it to be made.
+    ``demands`` the approvals of reviewers that it needs and has, ``approvers`` who gave them; ``wish`` is when somebody
+    wants it to be made.
     """
 
     subject: str
@@ -160,7 +179,8 @@ class Part:
     blocking: tuple[str, ...] = ()
     demands: tuple[Demand, ...] = ()
     wish: Instruction | None = None
-    merged: bool = False
+    approvers: tuple[Account, ...] = ()
+    merge: Merge | None = None
 
     @property
     def number(self) -> int:
@@ -170,7 +190,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered."""
+    """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered.
+
+    ``at`` is when it was said: the latest word of a person stands, whenever it was heard. ``review`` is the id of the
+    review that it was said by. A withdrawal has the moment of the vote whose place it takes.
+    """
 
     by: Account
     choice: Choice
@@ -178,13 +202,15 @@ class Vote:
     at: datetime
     diff: str
     round: int
+    review: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """That somebody asked for the change to be authorised, and who was on the board then.
 
-    ``by`` is None where no board decides and Countersign went on by itself. ``roles`` make up the board that was asked.
+    ``by`` is None where Countersign asked by itself: no board decides, or one did not in time. ``roles`` make up the
+    board that was asked.
     """
 
     by: Account | None
@@ -231,8 +257,13 @@ class Change:
     Others may have joined it since: ``contents.pulls`` are all that ship together. One that was cancelled because its
     pull request joined another record names that as its ``successor``.
     ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
-    ``deadline`` is when the board should have decided; ``review_due`` when an emergency should have been looked at.
+    ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
+    ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
     ``version`` grows with every transition.
+
+    ``started_at`` and ``ended_at`` are when it was really made, ``released_by`` is who did that; ``overtaken`` says why
+    it should have waited then. ``abandoned``: it was cancelled since its pull request was closed without a merge.
+    ``notes`` are what was said when it was closed or cancelled.
     """
 
     number: str
@@ -247,20 +278,38 @@ class Change:
     round: int = 0
     votes: tuple[Vote, ...] = ()
     deadline: datetime | None = None
-    escalated: bool = False
+    escalation: Request | None = None
     authorisation: Authorisation | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     backed_out: bool = False
     review_due: datetime | None = None
+    reminded: bool = False
     retrospective: Retrospective | None = None
     closure: Closure | None = None
     successor: str = ""
+    released_by: tuple[Account, ...] = ()
+    overtaken: str = ""
+    abandoned: bool = False
+    notes: str = ""
+    closed_by: Account | None = None
+    closed_at: datetime | None = None
+    rescheduled_at: datetime | None = None
+
+    @property
+    def is_unauthorised(self) -> bool:
+        """Whether it was released, and nobody had authorised that."""
+        return self.state is State.CANCELLED and self.started_at is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say."""
+    """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say.
+
+    ``at`` is when something happened that is only noted: it is judged by that moment, however late it is heard of.
+    ``final``: the system that keeps the record has rejected it as a whole. ``rescheduled``: somebody planned it anew.
+    ``said_at`` is when somebody said it, where that was before now; ``review`` is the review that they said it by.
+    """
 
     act: Act
     who: Account | None = None
@@ -270,6 +319,11 @@ class Event:
     incident: str = ""
     closure: Closure | None = None
     successor: str = ""
+    at: datetime | None = None
+    final: bool = False
+    rescheduled: bool = False
+    said_at: datetime | None = None
+    review: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,11 +341,37 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class Announcement:
+    """What is said in a comment when something happened to a change, since somebody has to act on it.
+
+    ``number`` and ``version`` are those of the transition that it tells of. ``called`` are the teams and accounts that
+    ``text`` mentions. It is worth saying while the change is in ``state`` and ``round``.
+    """
+
+    number: str
+    version: int
+    state: State
+    round: int
+    called: tuple[str, ...]
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
-    """The change after what happened, and the transition that says so."""
+    """The change after what happened, the transition that says so, and what is announced of it."""
 
     change: Change
     transition: Transition
+    announcement: Announcement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What is to be said of a record in another system, and whether the change waits for it."""
+
+    said: str
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,19 @@ def context_of(parts: Sequence[Part], context: Context) -> Context:
         return replace(context, parts=tuple(parts))
     blocking = [found for part in parts for found in _blocking(part)]
     demands = [_named(each, part) for part in parts for each in part.demands]
-    return replace(context, parts=tuple(parts), blocking=tuple(blocking), demands=tuple(demands))
+    approvers = dict.fromkeys(account for part in parts for account in part.approvers)
+    return replace(
+        context,
+        parts=tuple(parts),
+        blocking=tuple(blocking),
+        demands=tuple(demands),
+        approvers=tuple(dict.fromkeys((*context.approvers, *approvers))),
+    )
 
 
-def wished(parts: Sequence[Part]) -> str:
-    """The window that somebody wished for last, as an instruction holds it; empty when nobody did."""
-    wishes = [part.wish for part in parts if part.wish is not None]
+def wished(parts: Sequence[Part], since: datetime | None = None) -> str:
+    """The window that somebody wished for last, as an instruction holds it; empty when nobody did ``since``."""
+    wishes = [part.wish for part in parts if part.wish is not None and (since is None or part.wish.at > since)]
     return max(wishes, key=lambda each: each.at).value if wishes else ""
 
 
@@ -76,7 +83,7 @@ def _together(parts: Sequence[Contents], policy: Policy, now: datetime, planned:
         repository=lead.repository,
         pulls=tuple(dict.fromkeys(number for each in parts for number in each.pulls)),
         head=lead.head,
-        base=lead.base,
+        base=_base(parts),
         diff=hashlib.sha256("\n".join(sorted(each.diff for each in parts)).encode()).hexdigest(),
         description=_joined(parts, [each.description for each in parts]),
         justification=_all(parts, [each.justification for each in parts]),
@@ -104,13 +111,23 @@ def _kind(parts: Sequence[Contents]) -> ChangeType:
     return ChangeType.STANDARD if len({each.template for each in parts}) == 1 else ChangeType.NORMAL
 
 
+def _base(parts: Sequence[Contents]) -> str:
+    """The branch that all of it goes to; where one has been retargeted since it joined, that of each."""
+    names = {each.base for each in parts}
+    return names.pop() if len(names) == 1 else "; ".join(_lines(parts, [each.base for each in parts]))
+
+
 def _joined(parts: Sequence[Contents], texts: Sequence[str]) -> str:
-    said = [
+    return shortened("\n\n".join(_lines(parts, texts)), plans.LONGEST)
+
+
+def _lines(parts: Sequence[Contents], texts: Sequence[str]) -> list[str]:
+    """What each part says, under its numbers; nothing of those that say nothing."""
+    return [
         f"{', '.join(f'#{number}' for number in part.pulls)}: {text}"
         for part, text in zip(parts, texts, strict=True)
         if text
     ]
-    return shortened("\n\n".join(said), plans.LONGEST)
 
 
 def _all(parts: Sequence[Contents], texts: Sequence[str]) -> str:

@@ -3,28 +3,28 @@
 What is sent is noted before it is sent and found again by its correlation id, so that a crash between the two makes no
 second record. What people did there is written down once, and done here by the next look at the pull request: with the
 same rules, and by whom the policy says that they are. Nothing there authorises anything here by itself.
+
+Approvals are asked for there in the same round as here: before a board is asked anew, the twin goes back to its
+beginning, and what was answered until then was about another state of the change.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
-import rfc8785
 from psycopg import AsyncConnection
 
-from bot.changes import register
-from bot.changes.instructions import told
+from bot.changes import hearing, links, register, twin
+from bot.changes.links import Link
 from bot.changes.model import Change, State
 from bot.changes.systems import port
-from bot.changes.systems.port import ApprovalState, Content, Identity, Planned, RecordSystem, Snapshot
+from bot.changes.systems.port import Content, RecordSystem, Snapshot
 from bot.clock import Clock
 from bot.errors import Refusal
-from bot.facts.model import Account
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import last_of
-from bot.policy.model import ChangeType, Plan, Policy, Records, System
+from bot.policy.model import Policy, Records, System
 from bot.queue import Look, Next, Subject, Urgency, Wish, still_mine, want
 from bot.store import Store
 from bot.words import quoted
@@ -35,45 +35,13 @@ RECORD = "record"
 AGAIN = timedelta(minutes=2)
 """How often an open record is read there: nobody tells us what people do."""
 
-_LINK = "SELECT system, id, sent, problem, adopt FROM change_link WHERE change = %s"
-_INTEND = "INSERT INTO change_link (change, system, intended) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
-_ASK_TO_ADOPT = """
-    INSERT INTO change_link (change, system, intended, adopt) VALUES (%s, %s, %s, %s)
-    ON CONFLICT (change) DO UPDATE SET adopt = excluded.adopt, refused = ''
-"""
-_ADOPTED = """
-    UPDATE change_link SET id = %s, number = %s, url = %s, sent = '', problem = '', adopt = NULL
-    WHERE change = %s AND adopt = %s RETURNING change
-"""
-_NOT_ADOPTED = "UPDATE change_link SET adopt = NULL, refused = %s WHERE change = %s AND adopt = %s RETURNING change"
-_LINKED = "UPDATE change_link SET id = %s, number = %s, url = %s WHERE change = %s AND id IS NULL RETURNING change"
-_SENT = """
-    UPDATE change_link SET sent = %s, state = %s, version = %s, problem = %s, read_at = %s WHERE change = %s
-"""
-_PROBLEM = "UPDATE change_link SET problem = %s WHERE change = %s AND problem <> %s RETURNING change"
-_HEARD = """
-    INSERT INTO change_heard (change, mark, deed, who, login, value, at) VALUES (%s, %s, %s, %s, %s, %s, %s)
-    ON CONFLICT (change, mark) DO NOTHING RETURNING id
-"""
-_BEHIND = "SELECT version FROM change_link WHERE change = %s"
+_ASKING = {port.State.AUTHORIZE, port.State.SCHEDULED}
+"""Where people there are asked, or have approved."""
 
+_LEFT_ALONE = {State.IMPLEMENT, State.REVIEW, State.CLOSED}
+"""How it went is told when it is closed, with its result."""
 
 Systems = Mapping[System, Callable[[Records], RecordSystem]]
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Something that somebody did in the other system; ``mark`` is the same for the same deed, however often seen.
-
-    ``who`` is what that system calls them, ``login`` who they are here by the policy, None for nobody.
-    """
-
-    mark: str
-    deed: str
-    who: str
-    login: str | None
-    at: datetime
-    value: str = ""
 
 
 def subject_of(number: str, installation_id: int) -> Subject:
@@ -85,94 +53,22 @@ async def wish(connection: AsyncConnection[Any], change: Change, policy: Policy,
     """Have the twin looked at, if there is to be one and the record has changed since it was sent."""
     if policy.records.system is System.REGISTER:
         return
-    row = await (await connection.execute(_BEHIND, [change.number])).fetchone()
-    if row is None or row[0] < change.version:
+    link = await links.read(connection, change.number)
+    if link is None or link.version < change.version:
         await want(connection, [Wish(subject_of(change.number, installation_id), Urgency.DEPLOYMENT)])
 
 
-def content_of(change: Change, records: Records) -> Content:
-    """What the twin is to hold."""
-    contents = change.contents
-    plans = {plan: contents.plan(plan) or None for plan in Plan}
-    kind = port.ChangeType(contents.kind.value)
-    standard = contents.kind is ChangeType.STANDARD
-    return Content(
-        correlation_id=f"countersign:{change.number}",
-        correlation_display=f"{contents.repository}#{', #'.join(map(str, contents.pulls))}",
-        type=kind,
-        short_description=contents.title,
-        description=_description(change),
-        template=contents.template if standard else "",
-        justification=contents.justification or None,
-        implementation_plan=plans[Plan.IMPLEMENTATION],
-        test_plan=plans[Plan.TEST],
-        backout_plan=plans[Plan.BACKOUT],
-        risk_impact_analysis=plans[Plan.IMPACT],
-        planned=Planned(contents.window.start, contents.window.end) if contents.window else None,
-        configuration_item=contents.configuration_item or None,
-        cab_required=contents.routing.has_board,
-        extra=dict(records.extra),
-    )
+def is_stale(change: Change, link: Link, snapshot: Snapshot) -> bool:
+    """Whether people there are asked about, or have approved, another state of the change than is asked about here."""
+    if change.state.over or snapshot.state not in _ASKING:
+        return False
+    return change.state in {State.DRAFT, State.ASSESS} or link.round != change.round
 
 
-def _description(change: Change) -> str:
-    contents = change.contents
-    lines = [
-        contents.description,
-        f"Countersign {change.number}: {contents.repository}, commit {contents.head}.",
-        f"Risk {contents.tier.label}: {' '.join(contents.tier_because)}",
-        f"Contributors: {', '.join(account.login for account in contents.contributors)}",
-    ]
-    return "\n".join(line for line in lines if line)
-
-
-def digest(content: Content, state: State) -> str:
-    """What was last sent, in short: nothing is sent twice."""
-    planned = content.planned
-    shown = {
-        name: str(getattr(content, name)) for name in content.__dataclass_fields__ if name not in {"planned", "extra"}
-    }
-    span = f"{planned.start.astimezone(UTC)}/{planned.end.astimezone(UTC)}" if planned else ""
-    whole = {**shown, "planned": span, "extra": dict(content.extra), "state": state.value}
-    return hashlib.sha256(rfc8785.dumps(whole)).hexdigest()
-
-
-def heard(change: Change, snapshot: Snapshot, records: Records) -> tuple[Heard, ...]:
-    """What people did there, in the order of its time. Pure."""
-    people = dict(records.people)
-    found = [_answer(each, snapshot, people) for each in snapshot.approvals if each.state in _ANSWERS]
-    if snapshot.state is port.State.CANCELLED and not change.state.over:
-        who = snapshot.changed_by
-        mark = f"cancel:{snapshot.revision}"
-        found.append(Heard(mark, "cancel", who or "somebody", people.get(who.lower()), snapshot.changed_at))
-    window = change.contents.window
-    planned = snapshot.planned
-    if planned is not None and window is not None and (planned.start, planned.end) != (window.start, window.end):
-        value = f"{planned.start.isoformat()}/{planned.end.isoformat()}"
-        login = people.get(snapshot.changed_by.lower())
-        who = snapshot.changed_by or "somebody"
-        found.append(Heard(f"schedule:{value}", "schedule", who, login, snapshot.changed_at, value))
-    return tuple(sorted(found, key=lambda each: (each.at, each.mark)))
-
-
-_ANSWERS = {ApprovalState.APPROVED: "approve", ApprovalState.REJECTED: "reject"}
-
-
-def _answer(each: port.Approval, snapshot: Snapshot, people: Mapping[str, str]) -> Heard:
-    """An answer is its approver's only when that person is known to have written it: an administrator can set any."""
-    approver = each.approver
-    by_itself = each.set_by.lower() in _names(approver)
-    login = next((people[name] for name in _names(approver) if name in people), None) if by_itself else None
-    who = approver.user_name or approver.email or approver.id
-    told = who if by_itself else f"{who} (written by {each.set_by or 'nobody knows whom'})"
-    at = each.at or snapshot.changed_at
-    # Its moment can be told later than the answer itself: where the question has a number, that tells rounds apart.
-    mark = f"{_ANSWERS[each.state]}:{approver.id}:{each.asked or at.isoformat()}"
-    return Heard(mark, _ANSWERS[each.state], told, login, at)
-
-
-def _names(who: Identity) -> list[str]:
-    return [name.lower() for name in (who.user_name, who.email, who.id) if name]
+def is_sent_back(change: Change, link: Link, snapshot: Snapshot) -> bool:
+    """Whether somebody there took the record out of the round of asking that goes on here."""
+    asking = change.state is State.AUTHORIZE and link.round == change.round
+    return asking and snapshot.state in {port.State.DRAFT, port.State.ASSESS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +96,16 @@ class Sync:
         if policy.records.system is System.REGISTER:
             return Next(over=True)
         try:
-            await self._bring(look, change, policy)
+            problem = await self._bring(look, change, policy)
         except Refusal as refused:
             await self._note(change, str(refused), look)
             raise
-        return Next(over=True) if change.state.over else Next(at=self.clock() + AGAIN)
+        return Next(over=True) if change.state.over and not problem else Next(at=self.clock() + AGAIN)
 
-    async def _bring(self, look: Look, change: Change, policy: Policy) -> None:
+    async def _bring(self, look: Look, change: Change, policy: Policy) -> str:
+        """Do all of it; answers what is in the way there, which is no error of ours."""
         name = policy.records.system
-        async with self.store.transaction() as connection:
-            await connection.execute(_INTEND, [change.number, name.value, self.clock()])
+        link = await self._link(change, name)
         make = self.systems.get(name)
         if make is None:
             raise Refusal(
@@ -217,151 +113,205 @@ class Sync:
                 remedy=f"Whoever runs Countersign sets {name.value.upper()}_URL and its account.",
             )
         system = make(policy.records)
-        content = content_of(change, policy.records)
-        wanted = digest(content, change.state)
-        ref, sent = await self._open(look, change, content, system, name)
-        if sent != wanted and not change.state.over:
+        if link.adopt is not None:
+            link = await self._adopt(
+                look, change, twin.content_of(change, policy.records, link.generation), system, link
+            )
+        if link.id is not None and link.kind not in {"", change.contents.kind.value}:
+            link = await self._replace(change, link, system, name)
+        link, snapshot = await self._open(change, policy.records, system, link)
+        if is_stale(change, link, snapshot):
+            link, snapshot = await self._begin_anew(change, policy.records, system, link, name)
+        if is_sent_back(change, link, snapshot) and await self._hear_why(look, change, policy, link, snapshot):
+            # Whether that counts is for the next look at the pull request to say; until then nobody is asked again.
+            return f"It was sent back in {name.value}."
+        ref = _id(link)
+        content = twin.content_of(change, policy.records, link.generation)
+        wanted = twin.digest(content)
+        if not change.state.over and (link.sent != wanted or await self._is_astray(change, link, snapshot)):
             await system.update(ref, content)
-        problem = await self._move(system, ref, change, sent != wanted)
-        snapshot = await system.read(ref)
-        if snapshot.on_hold:
-            problem = problem or f"It is on hold in {name.value}."
-        if snapshot.state is None:
-            problem = problem or f"Its state there is {quoted(snapshot.state_there)}, which is none that is known here."
-        await self._receive(look, change, policy, snapshot, wanted, problem)
+            snapshot = await system.read(ref)
+        snapshot, problem = await self._move(system, ref, change, snapshot)
+        problem = problem or _in_the_way(change, snapshot, name)
+        await self._receive(look, change, policy, link, snapshot, wanted, problem)
+        return problem
 
-    async def _open(
-        self, look: Look, change: Change, content: Content, system: RecordSystem, name: System
-    ) -> tuple[str, str]:
-        """The id of the twin, made when there is none, and what was last sent to it."""
+    async def _link(self, change: Change, name: System) -> Link:
+        """The twin as it is on record, in the system that the policy names now."""
         async with self.store.transaction() as connection:
-            row = await (await connection.execute(_LINK, [change.number])).fetchone()
-        assert row is not None, "the intention was noted"
-        if row[4] is not None and (adopted := await self._adopt(look, change, content, system, str(row[4]))):
-            return adopted, ""
-        if row[1] is not None:
-            return str(row[1]), str(row[2])
-        receipt = await system.open(content)
-        async with self.store.transaction() as connection:
-            values = [receipt.id, receipt.number, receipt.url, change.number]
-            if await (await connection.execute(_LINKED, values)).fetchone():
-                body = {"change": change.number, "system": name.value, "id": receipt.id, "number": receipt.number}
-                await append(connection, [Entry(Kind.RECORD_LINKED, change.subject, body)], at=self.clock())
-        return receipt.id, ""
+            await links.intend(connection, change.number, name, self.clock())
+            link = await links.read(connection, change.number)
+            assert link is not None, "the intention was noted"
+            if link.system is not name:
+                await links.replaced(connection, change.number, link, name)
+                link = await links.read(connection, change.number)
+                assert link is not None, "it was there a moment ago"
+        return link
 
-    async def _adopt(self, look: Look, change: Change, content: Content, system: RecordSystem, number: str) -> str:
-        """The id of the record that somebody wants as the twin; empty when that cannot be, which is put on record.
+    async def _again(self, change: Change) -> Link:
+        async with self.store.transaction() as connection:
+            link = await links.read(connection, change.number)
+        assert link is not None, "a twin that is intended stays so"
+        return link
+
+    async def _open(self, change: Change, records: Records, system: RecordSystem, link: Link) -> tuple[Link, Snapshot]:
+        """The twin, made when there is none, and as it is there now."""
+        if link.id is None:
+            receipt = await system.open(twin.content_of(change, records, link.generation))
+            async with self.store.transaction() as connection:
+                entries = await links.linked(connection, change, receipt)
+                await append(connection, entries, at=self.clock())
+            link = await self._again(change)
+        return link, await system.read(_id(link))
+
+    async def _adopt(self, look: Look, change: Change, content: Content, system: RecordSystem, link: Link) -> Link:
+        """The twin that somebody wants to have, or why that cannot be on record.
 
         What was answered there before was no answer about this change, and is not heard.
         """
+        number = link.adopt
+        assert number is not None, "somebody named one"
         try:
             receipt = await system.adopt(number, content)
             earlier = await system.read(receipt.id)
         except Refusal as refused:
-            told = f"{number} was not linked: {refused}"
             async with self.store.transaction() as connection:
-                await connection.execute(_NOT_ADOPTED, [told, change.number, number])
+                await links.not_adopted(connection, change.number, number, str(refused))
                 await want(connection, [_pull(change, look)])
-            return ""
+            return await self._again(change)
         async with self.store.transaction() as connection:
-            values = [receipt.id, receipt.number, receipt.url, change.number, number]
-            if await (await connection.execute(_ADOPTED, values)).fetchone():
-                for each in heard(change, earlier, Records()):
-                    mark = [change.number, each.mark, each.deed, each.who, None, each.value, each.at]
-                    row = await (await connection.execute(_HEARD, mark)).fetchone()
-                    if row is not None:
-                        await connection.execute(_DONE, [f"before: {number} was linked after that.", row[0]])
-                body = {"change": change.number, "id": receipt.id, "number": receipt.number}
-                await append(connection, [Entry(Kind.RECORD_LINKED, change.subject, body)], at=self.clock())
-                await want(connection, [_pull(change, look)])
-        return receipt.id
+            entries = await links.adopted(connection, change, receipt, number)
+            before = hearing.heard(change, earlier, Records())
+            outcome = f"before: {number} was linked after that."
+            entries += await links.hear(connection, change, before, outcome=outcome) if entries else []
+            await append(connection, entries, at=self.clock())
+            await want(connection, [_pull(change, look)])
+        return await self._again(change)
 
-    async def _move(self, system: RecordSystem, ref: str, change: Change, changed: bool) -> str:
-        """Bring the twin to the record's state; answers why that system does not let it, which is no error of ours."""
-        if not changed or change.state in {State.IMPLEMENT, State.REVIEW, State.CLOSED}:
-            # How it went is told when it is closed, with its result.
-            return ""
+    async def _replace(self, change: Change, link: Link, system: RecordSystem, name: System) -> Link:
+        """Give the twin up, and have another one made: it cannot become what the record is now."""
+        await system.move(_id(link), port.State.CANCELLED)
+        await system.add_note(_id(link), f"Countersign keeps {change.number} in another record from now on.")
+        async with self.store.transaction() as connection:
+            await links.replaced(connection, change.number, link, name)
+        return await self._again(change)
+
+    async def _begin_anew(
+        self, change: Change, records: Records, system: RecordSystem, link: Link, name: System
+    ) -> tuple[Link, Snapshot]:
+        """Take the twin back to its beginning, so that people there are asked about the change as it is now."""
         try:
-            await system.move(ref, port.State(change.state.value))
+            await system.move(_id(link), port.State.DRAFT)
+        except Refusal:
+            return await self._open(change, records, system, await self._replace(change, link, system, name))
+        snapshot = await system.read(_id(link))
+        async with self.store.transaction() as connection:
+            # Nobody is asked there now: whatever is answered was so before.
+            before = hearing.heard(change, replace(snapshot, planned=None), records)
+            where = records.system.value
+            for each in before:
+                outcome = f"not counted: {each.who} said {each.deed} in {where}, of an earlier state of the change."
+                entries = await links.hear(connection, change, [each], outcome=outcome)
+                await append(connection, entries, at=self.clock())
+            await links.asked(connection, change.number, 0)
+        return await self._again(change), snapshot
+
+    async def _hear_why(self, look: Look, change: Change, policy: Policy, link: Link, snapshot: Snapshot) -> bool:
+        """Write down why the record was sent back there; whether that is still to be judged here."""
+        async with self.store.transaction() as connection:
+            if not await still_mine(connection, look):
+                return True
+            deeds = hearing.heard(change, snapshot, policy.records, link.planned, sent_back=True)
+            entries = await links.hear(connection, change, [replace(each, round=link.round) for each in deeds])
+            waiting = await links.unanswered(connection, change.number)
+            if entries:
+                await want(connection, [_pull(change, look)])
+            await append(connection, entries, at=self.clock())
+        return bool(waiting)
+
+    async def _is_astray(self, change: Change, link: Link, snapshot: Snapshot) -> bool:
+        """Whether the twin is planned otherwise although that was heard, and not taken here."""
+        planned = hearing.planned_there(change, snapshot)
+        if not planned or planned != link.planned:
+            return False
+        async with self.store.transaction() as connection:
+            waiting = await links.unanswered(connection, change.number)
+        return all(deed.deed != "schedule" for _, deed in waiting)
+
+    async def _move(self, system: RecordSystem, ref: str, change: Change, snapshot: Snapshot) -> tuple[Snapshot, str]:
+        """Bring the twin to the record's state; answers why that system does not let it, which is no error of ours."""
+        target = port.State(change.state.value)
+        if change.state in _LEFT_ALONE or snapshot.state is target or port.is_past(snapshot.state, target):
+            return snapshot, ""
+        if snapshot.state is port.State.CANCELLED:
+            return snapshot, ""
+        if change.state in {State.AUTHORIZE, State.SCHEDULED}:
+            async with self.store.transaction() as connection:
+                await links.asked(connection, change.number, change.round)
+        try:
+            return await system.move(ref, target), ""
         except Refusal as refused:
-            return str(refused)
-        return ""
+            return await system.read(ref), str(refused)
 
     async def _receive(
-        self, look: Look, change: Change, policy: Policy, snapshot: Snapshot, sent: str, problem: str
+        self,
+        look: Look,
+        change: Change,
+        policy: Policy,
+        before: Link,
+        snapshot: Snapshot,
+        wanted: str,
+        problem: str,
     ) -> None:
         """Write down what was sent and what was heard, and have the pull request looked at when that is news."""
         async with self.store.transaction() as connection:
             if not await still_mine(connection, look):
                 return
-            entries: list[Entry] = []
-            for each in heard(change, snapshot, policy.records):
-                values = [change.number, each.mark, each.deed, each.who, each.login, each.value, each.at]
-                if await (await connection.execute(_HEARD, values)).fetchone():
-                    body = {"change": change.number, "deed": each.deed, "who": each.who, "login": each.login}
-                    entries.append(Entry(Kind.RECORD_HEARD, change.subject, {**body, "value": each.value}))
-            row = await (await connection.execute(_LINK, [change.number])).fetchone()
-            news = bool(entries) or (row is not None and row[3] != problem)
-            if row is not None and row[2] != sent:
+            link = await links.read(connection, change.number)
+            assert link is not None, "a twin that is intended stays so"
+            deeds = hearing.heard(change, snapshot, policy.records, link.planned)
+            entries = await links.hear(connection, change, [replace(each, round=link.round) for each in deeds])
+            news = bool(entries) or link.problem != problem
+            news = news or (change.state is State.SCHEDULED and before.version < change.version)
+            if link.sent != wanted or before.version < change.version:
                 body = {"change": change.number, "number": snapshot.receipt.number, "state": change.state.value}
-                entries.append(Entry(Kind.RECORD_SENT, change.subject, {**body, "sha256": sent}))
-            told = [sent, snapshot.state_there, change.version, problem, self.clock(), change.number]
-            await connection.execute(_SENT, told)
+                entries.append(Entry(Kind.RECORD_SENT, change.subject, {**body, "sha256": wanted}))
+            planned = hearing.planned_there(change, snapshot)
+            await links.sent(
+                connection,
+                change,
+                wanted,
+                state_there=snapshot.state_there,
+                problem=problem,
+                planned=planned,
+                at=self.clock(),
+            )
             if news:
                 await want(connection, [_pull(change, look)])
             await append(connection, entries, at=self.clock())
 
     async def _note(self, change: Change, problem: str, look: Look) -> None:
         async with self.store.transaction() as connection:
-            if await still_mine(connection, look):
-                row = await (await connection.execute(_PROBLEM, [problem, change.number, problem])).fetchone()
-                await want(connection, [_pull(change, look)] if row is not None else [])
+            if await still_mine(connection, look) and await links.note(connection, change.number, problem):
+                await want(connection, [_pull(change, look)])
 
 
-async def ask_to_adopt(
-    connection: AsyncConnection[Any], number: str, there: str, subject: str, by: Account, at: datetime, system: System
-) -> list[Entry]:
-    """Have the record of that number there become the twin; answers what goes into the ledger."""
-    await connection.execute(_ASK_TO_ADOPT, [number, system.value, at, there])
-    body = {"change": number, "system": system.value, "number": there, "actor": told(by)}
-    return [Entry(Kind.RECORD_LINK_ASKED, subject, body)]
+def _in_the_way(change: Change, snapshot: Snapshot, name: System) -> str:
+    """What keeps the change from being made, as the other system sees it."""
+    if snapshot.state is None:
+        return f"Its state there is {quoted(snapshot.state_there)}, which is none that is known here."
+    if snapshot.on_hold:
+        return f"It is on hold in {name.value}."
+    if snapshot.state is port.State.CANCELLED and not change.state.over:
+        return f"It is cancelled in {name.value}."
+    return ""
+
+
+def _id(link: Link) -> str:
+    assert link.id is not None, "the twin has been opened"
+    return link.id
 
 
 def _pull(change: Change, look: Look) -> Wish:
     """The pull request is looked at again: its check says what is new."""
     return Wish(Subject(change.subject, "pull", look.subject.installation_id, {}), Urgency.PERSON)
-
-
-_OPEN = """
-    SELECT id, deed, who, login, value, at FROM change_heard WHERE change = %s AND outcome IS NULL ORDER BY at, id
-"""
-_ELSEWHERE = """
-    SELECT system, number, problem, refused, (
-        SELECT array_agg(outcome ORDER BY id) FROM change_heard
-        WHERE change_heard.change = change_link.change AND outcome LIKE 'not counted%%'
-    ) FROM change_link WHERE change = %s
-"""
-_DONE = "UPDATE change_heard SET outcome = %s WHERE id = %s AND outcome IS NULL"
-
-
-async def unanswered(connection: AsyncConnection[Any], number: str) -> tuple[tuple[int, Heard], ...]:
-    """What was heard and not done here yet."""
-    rows = await (await connection.execute(_OPEN, [number])).fetchall()
-    return tuple((key, Heard("", deed, who, login, at, value)) for key, deed, who, login, value, at in rows)
-
-
-async def elsewhere(connection: AsyncConnection[Any], number: str) -> str:
-    """A sentence about the twin: what is in the way there, and what was done there and does not count; or empty."""
-    row = await (await connection.execute(_ELSEWHERE, [number])).fetchone()
-    if row is None:
-        return ""
-    system, there, problem, refused, uncounted = row
-    parts = [f"In {system}, the record is {there or 'not there yet'}."]
-    parts += [each for each in (problem, refused) if each]
-    parts += [f"{each.removeprefix('not counted: ')}" for each in (uncounted or ())[-5:]]
-    return " ".join(parts)
-
-
-async def answered(connection: AsyncConnection[Any], key: int, outcome: str) -> None:
-    """Note what came of it."""
-    await connection.execute(_DONE, [outcome, key])

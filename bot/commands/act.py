@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from psycopg import AsyncConnection
 
 from bot.clock import Clock
 from bot.commands import deeds
@@ -21,6 +22,7 @@ from bot.github.lanes import Lane
 from bot.github.queries import document
 from bot.ingest.statements import Pending, pending, progress, settle
 from bot.ledger import Entry, Kind, append
+from bot.publish.conversation import Conversation
 from bot.publish.markdown import fitted
 from bot.store import Store
 
@@ -31,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 _INTEND = "INSERT INTO reply (request, intended_at) VALUES (%s, now()) ON CONFLICT DO NOTHING RETURNING request"
 _RECEIVE = "UPDATE reply SET comment_id = %s WHERE request = %s"
-_GIVEN = "SELECT comment_id FROM reply WHERE request = %s"
+_SAID = "SELECT comment_id IS NOT NULL FROM reply WHERE request = %s"
 
 
 BY_EMAIL = (
@@ -85,6 +87,37 @@ def answer(
     if command.weighty and not on_the_page:
         return Answer(done=False, reply=BY_EMAIL.format(name=command.name))
     return command.run(Situation(decision, given.arguments, TABLE, standing, change, given.written, given.text))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a request: one comment."""
+
+    request: Pending
+    text: str
+
+    @property
+    def name(self) -> str:
+        """What its comment is found by."""
+        return f"reply:{self.request.id}"
+
+    @property
+    def since(self) -> datetime:
+        """When it can have been said first."""
+        return self.request.asked_at
+
+    async def intend(self, connection: AsyncConnection[Any]) -> bool:
+        """Note that it is about to be said; whether nobody noted that before."""
+        return await (await connection.execute(_INTEND, [self.request.id])).fetchone() is not None
+
+    async def said(self, connection: AsyncConnection[Any]) -> bool:
+        """Whether it is on record that it was said."""
+        row = await (await connection.execute(_SAID, [self.request.id])).fetchone()
+        return bool(row and row[0])
+
+    async def receive(self, connection: AsyncConnection[Any], comment_id: int) -> None:
+        """Put on record that it was said."""
+        await connection.execute(_RECEIVE, [comment_id, self.request.id])
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +178,7 @@ class Reception:
         if known is None:
             return
         if known.replies:
-            await self._reply(request, reply_of(known.replies))
+            await self._conversation.say(Reply(request, reply_of(known.replies)))
         if known.done and request.comment_id is not None:
             await self._react(request.comment_id, "confused" if known.refused else "+1")
         async with self.store.transaction() as connection:
@@ -168,28 +201,9 @@ class Reception:
         node = found.data.get("node")
         return node is not None and node.get("createdViaEmail") is False
 
-    async def _reply(self, request: Pending, text: str) -> None:
-        """One comment for each request: after a crash it is looked for before it is written again."""
-        marker = f"<!-- countersign:reply:{request.id} -->"
-        async with self.store.transaction() as connection:
-            first = await (await connection.execute(_INTEND, [request.id])).fetchone() is not None
-            row = await (await connection.execute(_GIVEN, [request.id])).fetchone()
-        if row and row[0] is not None:
-            return
-        found = None if first else await self._find(request, marker)
-        if found is None:
-            body = {"body": f"{text}\n\n{marker}"}
-            path = route("/repos/{o}/{r}/issues/{n}/comments", o=self.owner, r=self.name, n=self.number)
-            found = await self.github.post(path, body, lane=self.lane, creates=True)
-        async with self.store.transaction() as connection:
-            await connection.execute(_RECEIVE, [int(found["id"]), request.id])
-
-    async def _find(self, request: Pending, marker: str) -> Any:
-        path = route("/repos/{o}/{r}/issues/{n}/comments", o=self.owner, r=self.name, n=self.number)
-        # Machines' clocks differ.
-        since = (request.asked_at - timedelta(minutes=10)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        page = await self.github.get_pages(path, key=None, lane=self.lane, params={"since": since})
-        return next((each for each in page.items if marker in (each["body"] or "")), None)
+    @property
+    def _conversation(self) -> Conversation:
+        return Conversation(self.store, self.github, self.owner, self.name, self.number, self.lane)
 
     async def _react(self, comment_id: int, content: str) -> None:
         path = route("/repos/{o}/{r}/issues/comments/{id}/reactions", o=self.owner, r=self.name, id=comment_id)

@@ -1,13 +1,10 @@
 """`/request-cab` and `/cab`: the board is asked, and answers."""
 
-from datetime import UTC
-
 from bot.changes.model import Act, Choice, Event, State
 from bot.changes.model import Change as Record
 from bot.commands import frame
 from bot.commands.model import Answer, Change, Command, Situation
 from bot.facts.model import Permission
-from bot.publish.markdown import literal, sentence
 
 
 def _request(situation: Situation) -> Answer:
@@ -15,24 +12,16 @@ def _request(situation: Situation) -> Answer:
     return frame.act(situation, Event(Act.SUBMIT, situation.standing.account, why), _asked)
 
 
-def _asked(record: Record, change: Change) -> str:
-    """The one comment that calls the board."""
-    routed = record.contents.routing
-    if not routed.has_board:
+def _asked(record: Record, _change: Change) -> str | None:
+    """What becomes of the request; the board itself is called by an announcement, when it can vote."""
+    if not record.contents.routing.has_board:
         return f"{record.number} needs no board; it is in state {record.state.value}."
-    holders = dict.fromkeys(holder for role in routed.roles for holder in change.policy.roles.get(role, ()))
-    called = " ".join(f"@{literal(holder)}" for holder in holders)
-    if record.state is not State.AUTHORIZE:
+    if record.state is State.ASSESS:
         return (
-            f"{called}: {record.number}, {sentence(record.contents.title, quiet=True)}, is complete and comes on the "
-            "agenda when nothing else blocks; the check says what does. Votes count from then on."
+            f"{record.number} is complete and comes on the agenda when nothing else blocks; the check says what does. "
+            "The board is called then, and votes count from then on."
         )
-    until = f" until {record.deadline.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if record.deadline else ""
-    return (
-        f"{called}: {record.number}, {sentence(record.contents.title, quiet=True)}, is on the agenda{until}. "
-        f"Planned for {frame.spoken(record.contents.window)}. Vote with `/cab approve`, `/cab reject reason` or "
-        "`/cab defer reason`; `/change` shows the record."
-    )
+    return None
 
 
 REQUEST_CAB = Command(
@@ -51,7 +40,7 @@ _MEANT = {"approved": "approve", "rejected": "reject", "deferred": "defer"}
 
 
 def _vote_on(situation: Situation) -> Answer:
-    choices = {choice.value: choice for choice in Choice}
+    choices = {choice.value: choice for choice in (Choice.APPROVE, Choice.REJECT, Choice.DEFER)}
     said = frame.keyword(situation)
     choice = choices.get(said) or choices.get(_MEANT.get(said, ""))
     if choice is None:
@@ -61,13 +50,10 @@ def _vote_on(situation: Situation) -> Answer:
 
 
 def _voted(record: Record, _change: Change) -> str | None:
-    if record.state is State.AUTHORIZE:
+    if record.state is not State.SCHEDULED:
+        # While others are missing, a reaction says enough; who asked is told when the board sends it back.
         return None
-    words = {
-        State.SCHEDULED: f"{record.number} is authorised. Planned for {frame.spoken(record.contents.window)}.",
-        State.DRAFT: f"{record.number} is back in draft: the board did not authorise it.",
-    }
-    return words.get(record.state)
+    return f"{record.number} is authorised. Planned for {frame.spoken(record.contents.window)}."
 
 
 CAB = Command(

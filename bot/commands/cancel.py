@@ -17,7 +17,8 @@ CANCEL = Command(
     usage="/cancel reason",
     summary="Cancels the change record.",
     examples=("/cancel Superseded by #12",),
-    permission=Permission.WRITE,
+    permission=Permission.READ,
     run=_cancel,
+    whom="who contributed, who asked for it, and the members of its board",
     weighty=True,
 )

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from psycopg import AsyncConnection
 
-from bot.changes import instructions, parts, register, sync
+from bot.changes import instructions, links, parts, register, sync
 from bot.changes.instructions import told
 from bot.changes.model import Applied, Change, State
 from bot.commands.model import (
@@ -15,6 +15,7 @@ from bot.commands.model import (
     Joined,
     LaidDown,
     Left,
+    Lifted,
     Linked,
     Moved,
     WaiverAnswered,
@@ -57,25 +58,13 @@ async def do(
             entries = await _leave(connection, request.subject, number, request.actor)
             stirred = [parts.concern(number)]
         case Linked(number, there, system):
-            entries = await sync.ask_to_adopt(connection, number, there, request.subject, request.actor, at, system)
+            entries = await links.ask_to_adopt(connection, number, there, request.subject, request.actor, at, system)
             await want(connection, [Wish(sync.subject_of(number, installation_id), Urgency.PERSON)])
             stirred = []
-        case LaidDown(instruction):
-            entries = await instructions.lay_down(connection, request.subject, instruction, request=request.id)
-            stirred = []
-        case WaiverAsked(finding, reason, until):
-            entries = await instructions.ask(
-                connection, request.subject, finding, reason, until, request.actor, request=request.id, at=at
-            )
-            stirred = []
-        case WaiverAnswered(asked, waiver):
-            noted = await instructions.answer(connection, asked.id, request.actor, granted=waiver is not None)
-            given = [waiver] if waiver is not None and noted is not None else []
-            entries = [
-                *(noted or ()),
-                *[await register.keep_waiver(connection, each, new_id=uuid4()) for each in given],
-            ]
-            stirred = []
+        case LaidDown() | Lifted():
+            entries, stirred = await _lay_down(connection, deed, request), []
+        case WaiverAsked() | WaiverAnswered():
+            entries, stirred = await _waiver(connection, deed, request, at), []
         case _:
             assert_never(deed)
     # The pull request that it was said on is looked at again, whatever was done.
@@ -83,6 +72,39 @@ async def do(
     await want(connection, [Wish(itself, Urgency.PERSON)])
     await want(connection, [], concerns=dict.fromkeys(stirred, Urgency.PERSON))
     return entries
+
+
+async def _lay_down(connection: AsyncConnection[Any], deed: LaidDown | Lifted, request: Pending) -> list[Entry]:
+    """Put down what was said, once for each of those whose holds are lifted by it."""
+    holders = deed.holders if isinstance(deed, Lifted) else (None,)
+    entries: list[Entry] = []
+    for holder in holders:
+        entries += await instructions.lay_down(
+            connection, request.subject, deed.instruction, request=request.id, holder=holder
+        )
+    return entries
+
+
+async def _waiver(
+    connection: AsyncConnection[Any], deed: WaiverAsked | WaiverAnswered, request: Pending, at: datetime
+) -> list[Entry]:
+    """Ask for a waiver, or answer who asked, unless somebody else has answered meanwhile."""
+    if isinstance(deed, WaiverAsked):
+        return await instructions.ask(
+            connection,
+            request.subject,
+            deed.finding,
+            deed.reason,
+            deed.until,
+            request.actor,
+            request=request.id,
+            at=at,
+        )
+    waiver = deed.waiver
+    noted = await instructions.answer(connection, deed.asked.id, request.actor, granted=waiver is not None)
+    if waiver is None or noted is None:
+        return noted or []
+    return [*noted, await register.keep_waiver(connection, waiver, new_id=uuid4())]
 
 
 async def _join(

@@ -10,7 +10,7 @@ from bot.changes.model import Applied
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
 from bot.decide.verdict import Decision
-from bot.facts.model import Disowned, Instruction, Permission, PullRequestFacts, Standing
+from bot.facts.model import Account, Disowned, Instruction, Permission, PullRequestFacts, Standing
 from bot.policy.model import Policy, System
 
 
@@ -100,6 +100,14 @@ class LaidDown:
 
 
 @dataclass(frozen=True, slots=True)
+class Lifted:
+    """Somebody lifts the holds of these."""
+
+    holders: tuple[Account, ...]
+    instruction: Instruction
+
+
+@dataclass(frozen=True, slots=True)
 class WaiverAsked:
     """Somebody wants a finding not to block until then."""
 
@@ -116,7 +124,7 @@ class WaiverAnswered:
     waiver: Waiver | None
 
 
-Deed = Disowned | Acknowledgement | Moved | Joined | Left | Linked | LaidDown | WaiverAsked | WaiverAnswered
+Deed = Disowned | Acknowledgement | Moved | Joined | Left | Linked | LaidDown | Lifted | WaiverAsked | WaiverAnswered
 """What a command does beside answering; it goes on record with the command."""
 
 

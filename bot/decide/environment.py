@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.decide.contributors import Contributors
-from bot.facts.model import PullRequestFacts
+from bot.facts.model import ChangedFile, FileChange, PullRequestFacts
 from bot.facts.people import People, Person
 from bot.policy.expressions import Subject, subject
 from bot.policy.model import Application, ChangeType, Policy, Tier
@@ -41,16 +41,8 @@ def environment(
                 "approvers": _logins(approvers, people),
                 "unknown": len(involved.unknown),
             },
-            "paths": [file.path for file in facts.files],
-            "files": [
-                {
-                    "path": file.path,
-                    "change": file.change.value.lower(),
-                    "additions": file.additions,
-                    "deletions": file.deletions,
-                }
-                for file in files
-            ],
+            "paths": list(facts.paths),
+            "files": [each for file in files for each in _file(file)],
             "lines": {"added": facts.additions, "deleted": facts.deletions, "changed": facts.lines_changed},
             "lines_changed": facts.lines_changed,
             "labels": facts.labels,
@@ -59,6 +51,17 @@ def environment(
             "time": _time(now, policy.calendar.timezone),
         }
     )
+
+
+def _file(file: ChangedFile) -> Iterable[Mapping[str, Any]]:
+    """The file; and what a move does to the place where it was."""
+    yield _entry(file.path, file.change, file.additions, file.deletions)
+    if file.previous:
+        yield _entry(file.previous, FileChange.DELETED, 0, 0)
+
+
+def _entry(path: str, change: FileChange, additions: int, deletions: int) -> Mapping[str, Any]:
+    return {"path": path, "change": change.value.lower(), "additions": additions, "deletions": deletions}
 
 
 def _change(facts: PullRequestFacts, kind: ChangeType, tier: Tier) -> Mapping[str, Any]:

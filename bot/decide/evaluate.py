@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.changes.waivers import Waiver, waived
 from bot.decide.approvals import Tally, tally
+from bot.decide.catalogue import NEVER_OBSERVED
 from bot.decide.context import Context
 from bot.decide.contributors import Contributors, contributors
 from bot.decide.controls import findings
@@ -61,7 +62,7 @@ def _placed(finding: Finding, policy: Policy) -> Finding:
     """The finding with the controls of the packs that it gives evidence for, observed if the policy says so."""
     family = finding.id.partition(":")[0]
     controls = dict.fromkeys((*policy.controls.get(family, ()), *finding.controls))
-    observed = finding.id in policy.observed or family in policy.observed
+    observed = family not in NEVER_OBSERVED and (finding.id in policy.observed or family in policy.observed)
     return replace(finding, controls=tuple(controls), observed=observed)
 
 

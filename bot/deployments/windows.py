@@ -6,30 +6,32 @@ are conservative: of a time that is shown twice, a window begins at the last and
 the first and ends at the last; a time that is skipped is the instant of the jump. Everything is compared in UTC,
 because two moments of one zone are subtracted in Python as if there were no jumps.
 
-Rules are those of RFC 5545, counted from Monday, 1 January 2018: that fixes what ``INTERVAL=2`` means. Nothing here
-looks further than ``HORIZON`` ahead. Pure, given the time zone database and the calendars of the library ``holidays``.
+Rules are those that ``policy.recurrence`` reads. Nothing here looks further than ``HORIZON`` ahead. Pure, given the
+time zone database and the calendars of the library ``holidays``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
-from dateutil.rrule import DAILY, rrule, rrulestr
 
+from bot.policy import recurrence
 from bot.policy.model import Calendar, ChangeType, Freeze, Window
 from bot.words import listed, quoted
 
 HORIZON = timedelta(days=400)
 """How far ahead is looked: a rule that happens once a year is found."""
 
-FIRST = datetime(2018, 1, 1)  # noqa: DTZ001 - a time on the wall, in whichever zone
-"""From when rules are counted: a Monday, a first of January."""
-
 Sets = tuple[tuple[str, ...], ...]
 """Sets of names of windows: of each set, one must be open."""
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
+_BEFORE_ALL, _AFTER_ALL = datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(_LAST_YEAR + 1, 1, 1, tzinfo=UTC)
+"""The years that are counted in; "until further notice" has been written as the year 9999, to which no day is added."""
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
@@ -79,14 +81,13 @@ def problem(calendar: Calendar) -> str:
     """Why the calendar cannot be used, as a sentence; empty when it can. One that cannot is never open."""
     if _zone(calendar.timezone) is None:
         return f"There is no time zone {quoted(calendar.timezone)}."
-    if calendar.holidays and _holidays(calendar.holidays, FIRST.year) is None:
+    if calendar.holidays and _holidays(calendar.holidays, recurrence.FIRST.year) is None:
         return f"There is no calendar of holidays {quoted(calendar.holidays)}."
     rules = [(f"window {quoted(name)}", each.rrule) for name, parts in calendar.windows for each in parts]
     rules += [(f"freeze {quoted(each.name)}", each.rrule) for each in calendar.freezes if each.rrule]
     for what, text in rules:
-        rule = _rule(text)
-        if isinstance(rule, str):
-            return f"The rule of the {what} cannot be used: {rule}."
+        if wrong := recurrence.problem(text):
+            return f"The rule of the {what} cannot be used. {wrong}"
     return ""
 
 
@@ -168,9 +169,9 @@ def occurrences(window: Window, timezone: str, span: Interval) -> tuple[Interval
         ValueError: there is no such time zone, or its rule cannot be used.
 
     """
-    zone, rule = _zone(timezone), _rule(window.rrule)
-    if zone is None or isinstance(rule, str):
-        raise ValueError(rule if isinstance(rule, str) else timezone)
+    zone = _zone(timezone)
+    if zone is None:
+        raise ValueError(timezone)
     found = []
     for wall in _walls(window.rrule, window.duration, span):
         start, end = _instants(wall, zone)[1], _instants(wall + window.duration, zone)[0]
@@ -190,30 +191,35 @@ def merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     return tuple(found)
 
 
-def common(first: Sequence[Interval], second: Sequence[Interval]) -> tuple[Interval, ...]:
-    """The moments that are in both."""
-    return tuple(
-        sorted(
-            Interval(max(one.start, other.start), min(one.end, other.end))
-            for one in first
-            for other in second
-            if one.overlaps(other)
-        )
-    )
+def common(first: Iterable[Interval], second: Iterable[Interval]) -> tuple[Interval, ...]:
+    """The moments that are in both, in one pass: a window that opens daily meets one that does."""
+    ones, others = deque(merged(first)), deque(merged(second))
+    found = []
+    while ones and others:
+        one, other = ones[0], others[0]
+        if one.overlaps(other):
+            found.append(Interval(max(one.start, other.start), min(one.end, other.end)))
+        (ones if one.end < other.end else others).popleft()
+    return tuple(found)
 
 
-def without(intervals: Sequence[Interval], taken: Iterable[Interval]) -> tuple[Interval, ...]:
-    """The moments of ``intervals`` that are in none of ``taken``."""
-    left = list(intervals)
-    for cut in merged(taken):
-        kept = []
-        for each in left:
-            if not each.overlaps(cut):
-                kept.append(each)
-                continue
-            kept += [Interval(each.start, cut.start)] if each.start < cut.start else []
-            kept += [Interval(cut.end, each.end)] if cut.end < each.end else []
-        left = kept
+def without(intervals: Iterable[Interval], taken: Iterable[Interval]) -> tuple[Interval, ...]:
+    """The moments of ``intervals`` that are in none of ``taken``, in one pass."""
+    cuts = deque(merged(taken))
+    left = []
+    for each in merged(intervals):
+        start = each.start
+        while cuts and cuts[0].end <= start:
+            cuts.popleft()
+        while cuts and cuts[0].start < each.end:
+            if start < cuts[0].start:
+                left.append(Interval(start, cuts[0].start))
+            start = cuts[0].end
+            if start >= each.end:
+                break  # It reaches into what comes next.
+            cuts.popleft()
+        if start < each.end:
+            left.append(Interval(start, each.end))
     return tuple(left)
 
 
@@ -249,6 +255,8 @@ def _frozen(freeze: Freeze, zone: ZoneInfo, span: Interval) -> tuple[Interval, .
 
 def _edge(at: date | datetime, zone: ZoneInfo, added: timedelta, which: int) -> datetime:
     """Where a freeze begins or ends: a day is meant from its beginning, or to its end."""
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        return _BEFORE_ALL if at.year < _FIRST_YEAR else _AFTER_ALL
     if not isinstance(at, datetime):
         return _instants(datetime.combine(at, time()) + added, zone)[which]
     return at.astimezone(UTC) if at.tzinfo else _instants(at, zone)[which]
@@ -286,29 +294,13 @@ def _walls(rule: str, duration: timedelta, span: Interval) -> list[datetime]:
     """The times on the wall at which ``rule`` happens, from early enough to reach into ``span``."""
     # No zone is further from UTC than a day.
     first, last = span.start.replace(tzinfo=None) - duration - _DAY, span.end.replace(tzinfo=None) + _DAY
-    years = range(max(first.year, FIRST.year), last.year + 1)
+    years = range(max(first.year, recurrence.FIRST.year), last.year + 1)
     return [wall for year in years for wall in _starts(rule, year) if first <= wall <= last]
 
 
-@lru_cache(maxsize=1024)
-def _starts(text: str, year: int) -> tuple[datetime, ...]:
-    rule = _rule(text)
-    assert isinstance(rule, rrule), rule
-    return tuple(rule.between(FIRST.replace(year=year), FIRST.replace(year=year + 1) - _SECOND, inc=True))
-
-
 @lru_cache(maxsize=256)
-def _rule(text: str) -> rrule | str:
-    """The rule, or why it cannot be used. What happens more often than daily is asked of days with ``BYHOUR``."""
-    try:
-        rule = rrulestr(text, dtstart=FIRST)
-    except (ValueError, TypeError) as error:
-        return f"{quoted(text)} is no rule of RFC 5545 ({quoted(str(error))})"
-    if not isinstance(rule, rrule):
-        return f"{quoted(text)} is more than one rule"
-    if rule._freq > DAILY:  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other way to ask
-        return f"{quoted(text)} repeats more often than daily"
-    return rule if next(iter(rule), None) is not None else f"{quoted(text)} never happens"
+def _starts(rule: str, year: int) -> tuple[datetime, ...]:
+    return recurrence.starts(rule, year)
 
 
 @lru_cache(maxsize=64)

@@ -15,6 +15,7 @@ from bot.facts import (
     properties,
     pull_request,
     pushes,
+    renames,
     siblings,
     standing,
 )
@@ -42,6 +43,7 @@ from bot.policy.default import default
 from bot.policy.load import load as load_policy
 from bot.policy.model import CarryOver, Mode, Policy
 from bot.store import Store
+from bot.trial import gains
 from bot.unauthorised import model as unauthorised
 from bot.unauthorised.record import still_open
 
@@ -91,7 +93,7 @@ class Gathering:
         read = await pull_request.read(github, place, self.policy_repository, lane)
         if read is None:
             return None
-        base_tip = read.base_tip
+        facts, base_tip = await renames.read(self.store, github, read.facts, lane), read.base_tip
         loaded = await load_policy(
             self.store,
             github,
@@ -102,7 +104,7 @@ class Gathering:
             lane=lane,
             at=self.clock(),
         )
-        policy, facts = loaded.policy, replace(read.facts, properties=loaded.properties)
+        policy, facts = loaded.policy, replace(facts, properties=loaded.properties)
         opinions = {each.author for each in facts.reviews if each.author and each.state in _OPINIONS}
         asked = [account for account in opinions if is_human(account)]
         dated = policy.reviews.member_for > timedelta()
@@ -163,6 +165,7 @@ class Gathering:
                 unauthorised.concern(installation_id, unauthorised.EVERYWHERE),
                 *(f"team:{team}" for team in policy.teams),
                 *(f"account:{each.account.id}" for each in facts.standings),
+                *_gaining(facts),
                 *(pull_key(repository.id, sibling.number) for sibling in facts.siblings),
             }
         )
@@ -216,6 +219,14 @@ class Gathering:
             if not page["hasNextPage"]:
                 return group(entries, head)
             after = page["endCursor"]
+
+
+def _gaining(facts: PullRequestFacts) -> set[str]:
+    """Whoever approves a change of the policy must not gain from it: what each of their accounts opens matters."""
+    if not facts.policy_changes:
+        return set()
+    accounts = {each.account.id for each in facts.standings} | {each.id for each in facts.names}
+    return {gains.concern(each) for each in accounts}
 
 
 def _enough(shown: Mapping[Account, Permission], policy: Policy) -> Mapping[Account, Permission]:

@@ -134,6 +134,14 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """When a pull request was merged, or closed without that, and by whom; None for an account that is gone."""
+
+    at: datetime
+    by: Account | None
+
+
+@dataclass(frozen=True, slots=True)
 class Disowned:
     """A person says that they are no co-author of a commit whose message names them as one."""
 
@@ -174,6 +182,7 @@ class Review:
     """A review as it stands now. ``commit`` is the head that was reviewed, None when git has forgotten it.
 
     ``edited_by`` is who last edited the text, the author included; the state, not the words, is what counts.
+    ``text`` is the beginning of what somebody wrote who asks for changes, unless somebody else edited it.
     """
 
     id: int
@@ -183,6 +192,7 @@ class Review:
     submitted_at: datetime
     edited_at: datetime | None = None
     edited_by: Account | None = None
+    text: str = ""
 
 
 class FileChange(StrEnum):
@@ -198,12 +208,18 @@ class FileChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
-    """A file that the change touches, under its new name."""
+    """A file that the change touches, under its new name; ``previous`` is the old one of a file that was renamed."""
 
     path: str
     change: FileChange
     additions: int
     deletions: int
+    previous: str = ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that it concerns: where something is taken away is touched, too."""
+        return (self.path, self.previous) if self.previous else (self.path,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +353,7 @@ class RecordFacts:
 
 
 class Instructed(StrEnum):
-    """What people can lay down for a change in a comment; the latest word of a kind holds."""
+    """What people can lay down for a change in a comment; the latest word of a kind holds, of a hold that on each."""
 
     HOLD = "hold"
     RAISE = "raise"
@@ -367,7 +383,8 @@ class PullRequestFacts:
     ``assigned`` are the people whom it was ever assigned to; ``head_seen_at`` is when the head was first pushed.
     ``clean_merges`` are merge commits that were shown to add nothing of their own; ``same_diff`` are commits, reviewed
     before, whose difference to the base is that of the head. ``only_approver`` is who alone approved so many of the
-    author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for.
+    author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for. ``ended``
+    is how a pull request that is not open came to that.
     """
 
     repository: Repository
@@ -406,6 +423,17 @@ class PullRequestFacts:
     names: tuple[Named, ...] = ()
     only_approver: Account | None = None
     unauthorised: tuple[Unauthorised, ...] = ()
+    ended: Ended | None = None
+
+    @property
+    def holds(self) -> tuple[Instruction, ...]:
+        """The holds that stand, one for each who holds; everybody's own stands until it is lifted."""
+        return tuple(each for each in self.instructions if each.kind is Instructed.HOLD and each.value)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that the change touches, each once."""
+        return tuple(dict.fromkeys(path for file in self.files for path in file.paths))
 
     def instructed(self, kind: Instructed) -> Instruction | None:
         """What holds of that kind; None when nobody laid anything down, or it was taken back."""

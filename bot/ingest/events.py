@@ -30,12 +30,17 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class PullRequestTouched:
-    """Something about a pull request changed. ``pushed`` is the head that ``sender`` just pushed, if that happened."""
+    """Something about a pull request changed. ``pushed`` is the head that ``sender`` just pushed, if that happened.
+
+    ``onto`` is the branch that it was aimed at instead of another one, with the tip that the branch had, if that
+    happened.
+    """
 
     where: Where
     number: int
     pushed: str | None = None
     sender: Account | None = None
+    onto: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +259,10 @@ def _where(payload: Payload) -> Where:
 def _pull_request(payload: Payload) -> Event:
     pull = _mapping(payload.get("pull_request"))
     pushed = (_word(_mapping(pull.get("head")), "sha") or None) if payload.get("action") == "synchronize" else None
-    return PullRequestTouched(_where(payload), _number(pull, "number"), pushed, _account(payload.get("sender")))
+    base, sender = _mapping(pull.get("base")), _account(payload.get("sender"))
+    retargeted = "base" in _mapping(payload.get("changes"))
+    onto = (_text(base, "ref"), _text(base, "sha")) if retargeted else None
+    return PullRequestTouched(_where(payload), _number(pull, "number"), pushed, sender, onto)
 
 
 def _review(payload: Payload) -> Event:

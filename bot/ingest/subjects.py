@@ -126,11 +126,8 @@ def installation_subject(installation_id: int, account: str) -> Subject:
 def intake(event: Event) -> Intake:
     """What ``event`` asks for."""
     match event:
-        case PullRequestTouched(where, number, pushed, sender):
-            push = PushSeen(where.repository_id, f"pull/{number}", pushed or "", sender, "synchronize")
-            subject = pull_subject(where, number)
-            # A group of the merge queue depends on its members.
-            return Intake((_now(subject),), (push,) if pushed else (), concerns={subject.key: Urgency.PERSON})
+        case PullRequestTouched():
+            return _touched(event)
         case CommandWritten(where, number, comment_id, sender, text):
             subject = pull_subject(where, number)
             request = Request(subject.key, f"comment:{comment_id}", sender, text, comment_id)
@@ -149,6 +146,21 @@ def intake(event: Event) -> Intake:
             return Intake(ignored=reason)
         case _:
             assert_never(event)
+
+
+def _touched(event: PullRequestTouched) -> Intake:
+    """The pull request; and whatever lands on the branch that it is aimed at now, before anybody has looked at it."""
+    where, subject = event.where, pull_subject(event.where, event.number)
+    push = PushSeen(where.repository_id, f"pull/{event.number}", event.pushed or "", event.sender, "synchronize")
+    branch, tip = event.onto or ("", "")
+    onto = branch_subject(where, branch)
+    return Intake(
+        (_now(subject), *([Wish(onto, Urgency.TIMER)] if branch else ())),
+        (push,) if event.pushed else (),
+        # A group of the merge queue depends on its members.
+        concerns={subject.key: Urgency.PERSON},
+        watched=((onto.key, tip),) if branch else (),
+    )
 
 
 def _around_the_gate(event: Pushed | Tagged | GateBypassed) -> Intake:

@@ -23,8 +23,8 @@ _LATEST = "SELECT id, decided_at, facts, policy, body FROM decision WHERE subjec
 _KEEP_FACTS = "INSERT INTO facts (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _KEEP_POLICY = "INSERT INTO policy (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _RECORD = """
-    INSERT INTO decision (id, subject, head, verdict, facts, policy, passes, enforced, siblings, decided_at, body)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO decision (id, subject, head, base, verdict, facts, policy, passes, enforced, siblings, decided_at, body)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _READ = """
     SELECT decision.id, decision.subject, decision.decided_at, facts.body, policy.body, decision.body
@@ -79,6 +79,7 @@ async def record(connection: AsyncConnection[Any], made: Made, *, new_id: UUID) 
                 new_id,
                 made.subject,
                 made.decision.head,
+                _base(made.facts),
                 made.decision.verdict.value,
                 facts_digest,
                 policy_digest,
@@ -90,6 +91,11 @@ async def record(connection: AsyncConnection[Any], made: Made, *, new_id: UUID) 
             ],
         )
     return Receipt(new_id, made.at, facts_digest, policy_digest, new=True)
+
+
+def _base(facts: Facts) -> str:
+    """The branch that it was decided for."""
+    return facts.base if isinstance(facts, MergeGroupFacts) else facts.base.name
 
 
 def _is_enforced(made: Made) -> bool:

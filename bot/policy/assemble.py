@@ -87,7 +87,14 @@ def assemble(
 def checked_under(source: Source, above: Policy) -> Checked:
     """The file, read as one that may name what the policy above it names. Never raises."""
     windows = [name for name, _ in above.calendar.windows]
-    return check(source.text, source.origin, source.blob, known_roles=above.roles, known_windows=windows)
+    return check(
+        source.text,
+        source.origin,
+        source.blob,
+        known_roles=above.roles,
+        known_windows=windows,
+        known_things=above.things,
+    )
 
 
 def lay(

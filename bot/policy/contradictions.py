@@ -3,40 +3,74 @@
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 import holidays
-import re2
-from dateutil.rrule import rrule, rrulestr
 
-from bot.decide.catalogue import CATALOGUE, kind
+from bot.decide.catalogue import CATALOGUE, NEVER_OBSERVED, kind
+from bot.policy import packs, recurrence
 from bot.policy.expressions import Malformed, checked
 from bot.policy.model import Tier
 from bot.policy.near import nearest
-from bot.policy.schema import CalendarPart, FreezePart, PolicyFile, TierPart
+from bot.policy.patterns import compiled
+from bot.policy.schema import CabPart, CalendarPart, FreezePart, PolicyFile, TierPart
 from bot.policy.shelf import available
 from bot.policy.yaml import Path
 from bot.words import quoted
 
 PERMISSIONS = ("write", "maintain", "admin")
-_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - a recurrence rule is of local time
-_YEARS_LATER = _DAY.replace(year=_DAY.year + 12)
-_QUIET = re2.Options()
-_QUIET.log_errors = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names of the layers above that a file may use: ``things`` are applications and configuration items."""
+
+    roles: frozenset[str] = frozenset()
+    windows: frozenset[str] = frozenset()
+    things: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Known") -> "Known":
+        return Known(self.roles | other.roles, self.windows | other.windows, self.things | other.things)
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What is wrong at a place; ``offset`` is that of the character of its text that it is about."""
+
+    path: Path
+    message: str
+    offset: int | None = None
+
 
 Found = Iterator[tuple[Path, str]]
 
 
-def contradictions(content: PolicyFile, roles: Collection[str], windows: Collection[str]) -> Found:
-    """The problems, each with its place; ``roles`` and ``windows`` are those of the layers above."""
-    yield from _groups(content, {*content.roles, *roles})
-    yield from _names(content)
-    yield from _inventory(content)
-    yield from _doubles(content)
+def contradictions(content: PolicyFile, known: Known) -> Iterator[Contradiction]:
+    """The problems, each with its place."""
+    for path, message in _found(content, known):
+        yield Contradiction(path, message)
     yield from _expressions(content)
+
+
+def _found(content: PolicyFile, known: Known) -> Found:
+    yield from _groups(content, {*content.roles, *known.roles})
+    yield from _names(content)
+    yield from _catalogued(content)
+    yield from _inventory(content)
+    yield from _exclusive(content, {*_things(content), *known.things})
+    yield from _doubles(content)
     yield from _calendar(content.calendar)
-    yield from _windows(content, {*content.calendar.windows, *windows})
+    yield from _windows(content, {*content.calendar.windows, *known.windows})
+
+
+def _things(content: PolicyFile) -> Iterator[str]:
+    """The names of what its inventory has."""
+    for each in content.applications:
+        yield each.name
+        if each.configuration_item:
+            yield each.configuration_item
 
 
 def _names(content: PolicyFile) -> Found:
@@ -46,12 +80,41 @@ def _names(content: PolicyFile) -> Found:
     for index, pair in enumerate(content.separation):
         if len(set(pair.roles)) < len(pair.roles):
             yield ("separation", index, "roles"), "A role cannot be separated from itself."
+
+
+def _catalogued(content: PolicyFile) -> Found:
+    """What is named of that which comes with Countersign: packs, findings, controls."""
     for index, pack in enumerate(content.packs):
         if pack not in available():
             yield ("packs", index), f"There is no pack {quoted(pack)}.{nearest(pack, available())}"
     for index, finding in enumerate(content.observe):
         if kind(finding) not in CATALOGUE:
             yield ("observe", index), f"There is no finding {quoted(finding)}.{nearest(finding, tuple(CATALOGUE))}"
+        elif kind(finding) in NEVER_OBSERVED:
+            yield ("observe", index), f"{quoted(finding)} is never only observed: {NEVER_OBSERVED[kind(finding)]}."
+    for index, rule in enumerate(content.rules):
+        for place, control in enumerate(rule.controls):
+            if control not in packs.control_ids():
+                yield ("rules", index, "controls", place), f"There is no control {quoted(control)}.{_control(control)}"
+
+
+def _control(wanted: str) -> str:
+    """The control that was meant: of the pack that its id names, or of any."""
+    ids = packs.control_ids()
+    pack = next((name for name in available() if wanted.startswith(packs.prefix_of(name))), None)
+    return nearest(wanted, [each for each in ids if each.startswith(packs.prefix_of(pack))] if pack else ids)
+
+
+def _exclusive(content: PolicyFile, things: Collection[str]) -> Found:
+    for index, names in enumerate(content.exclusive):
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                yield ("exclusive", index, place), f"{quoted(name)} is there twice."
+            elif name not in things:
+                message = (
+                    f"There is no application or configuration item {quoted(name)}.{nearest(name, sorted(things))}"
+                )
+                yield ("exclusive", index, place), message
 
 
 def _inventory(content: PolicyFile) -> Found:
@@ -71,6 +134,8 @@ def _groups(content: PolicyFile, roles: Collection[str]) -> Found:
         for index, demand in enumerate(part.approvals or ()):
             yield from _unknown(demand.groups, either, ("tiers", tier, "approvals", index, "from"))
         yield from _unknown(part.sign_off, roles, ("tiers", tier, "sign_off"))
+        if part.cab is not None:
+            yield from _escalation(part.cab, roles, ("tiers", tier, "cab", "escalate_to"))
         if part.verification is not None:
             yield from _unknown(part.verification.groups, either, ("tiers", tier, "verification", "from"))
     if content.emergency is not None:
@@ -83,6 +148,12 @@ def _groups(content: PolicyFile, roles: Collection[str]) -> Found:
         yield ("tiers", tier, "cab"), "A board needs members: name them in `roles` as `cab`."
 
 
+def _escalation(board: CabPart, roles: Collection[str], path: Path) -> Found:
+    yield from _unknown(board.escalate_to, roles, path)
+    if board.escalate_to and board.on_timeout != "escalate":
+        yield path, "Nobody is escalated to without `on_timeout: escalate`."
+
+
 def _tiers(content: PolicyFile) -> Iterator[tuple[str, TierPart]]:
     for tier in Tier:
         part: TierPart | None = getattr(content.tiers, tier.label)
@@ -91,9 +162,9 @@ def _tiers(content: PolicyFile) -> Iterator[tuple[str, TierPart]]:
 
 
 def _unknown(groups: Iterable[str], known: Collection[str], path: Path) -> Found:
-    for group in groups:
+    for index, group in enumerate(groups):
         if group not in known:
-            yield path, f"There is no role `{group}`.{nearest(group, sorted(known))}"
+            yield (*path, index), f"There is no role `{group}`.{nearest(group, sorted(known))}"
 
 
 def _windows(content: PolicyFile, windows: Collection[str]) -> Found:
@@ -129,7 +200,7 @@ def _doubles(content: PolicyFile) -> Found:
                 yield (*path, index, "id"), f"The id `{each.id}` is there {ids[each.id]} times."
 
 
-def _expressions(content: PolicyFile) -> Found:
+def _expressions(content: PolicyFile) -> Iterator[Contradiction]:
     for index, raising in enumerate(content.risk.raise_):
         yield from _expression(raising.when, ("risk", "raise", index, "when"))
     for index, rule in enumerate(content.rules):
@@ -137,12 +208,12 @@ def _expressions(content: PolicyFile) -> Found:
         yield from _expression(rule.require, ("rules", index, "require"))
 
 
-def _expression(text: str, path: Path) -> Found:
+def _expression(text: str, path: Path) -> Iterator[Contradiction]:
     try:
         checked(text)
     except Malformed as error:
-        place = f" (at character {error.column})" if error.column else ""
-        yield path, f"{error.message}{place}"
+        for fault in error.faults:
+            yield Contradiction(path, fault.message, fault.offset)
 
 
 def _calendar(part: CalendarPart) -> Found:
@@ -155,7 +226,7 @@ def _calendar(part: CalendarPart) -> Found:
     if part.holidays is not None and not _has_holidays(part.holidays):
         yield ("calendar", "holidays"), f"The holidays of {quoted(part.holidays)} are not known."
     for name, window in part.windows.items():
-        if wrong := _recurrence(window.rrule):
+        if wrong := recurrence.problem(window.rrule):
             yield ("calendar", "windows", name, "rrule"), wrong
     for index, freeze in enumerate(part.freezes):
         yield from _freeze(freeze, ("calendar", "freezes", index))
@@ -170,7 +241,7 @@ def _freeze(part: FreezePart, path: Path) -> Found:
         yield path, "A freeze that recurs has `rrule` and `duration`."
     elif spans and (part.first is None or part.last is None):
         yield path, "A freeze that does not recur has `from` and `to`."
-    if part.rrule is not None and (wrong := _recurrence(part.rrule)):
+    if part.rrule is not None and (wrong := recurrence.problem(part.rrule)):
         yield (*path, "rrule"), wrong
     if part.first is not None and part.last is not None and _start(part.last) < _start(part.first):
         yield (*path, "to"), "It ends before it begins."
@@ -181,29 +252,8 @@ def _start(moment: date | datetime) -> datetime:
     return whole.replace(tzinfo=None)
 
 
-_SUBDAILY = ("HOURLY", "MINUTELY", "SECONDLY")
-
-
-def _recurrence(text: str) -> str:
-    """What is wrong with a recurrence rule; empty when nothing is."""
-    if any(f"FREQ={word}" in text.upper() for word in _SUBDAILY):
-        return "It recurs too often: DAILY, WEEKLY, MONTHLY or YEARLY."
-    if any(word in text.upper() for word in ("DTSTART", "UNTIL", "COUNT")):
-        return _ONE_RULE
-    if wrong := _refused(lambda: rrulestr(text, dtstart=_DAY), "It is not a recurrence rule of RFC 5545"):
-        return wrong
-    rule = rrulestr(text, dtstart=_DAY)
-    if not isinstance(rule, rrule):
-        return _ONE_RULE
-    # Looked for within bounds: the 30th of February is looked for until the year 9999.
-    return "" if any(rule.replace(until=_YEARS_LATER)) else "It never occurs."
-
-
-_ONE_RULE = "It is one rule without beginning and end: `FREQ=WEEKLY;BYDAY=SA;BYHOUR=2;BYMINUTE=0`."
-
-
 def _pattern(text: str) -> str:
-    return _refused(lambda: re2.compile(text, options=_QUIET), "It is not a pattern of RE2")
+    return _refused(lambda: compiled(text), "It is not a pattern of RE2")
 
 
 def _refused(reading: Callable[[], object], sentence: str) -> str:

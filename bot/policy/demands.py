@@ -1,16 +1,11 @@
 """What a policy demands of a change of a tier, in sentences. Pure."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from bot.decide.approvals import label
 from bot.policy.model import Approvals, Cab, OnTimeout, Policy, Tier, TierRules
 from bot.words import counted, listed, spoken
-
-_ENDS = {
-    OnTimeout.REJECT: "it is rejected",
-    OnTimeout.ESCALATE: "it is escalated",
-    OnTimeout.EXTEND: "the time begins anew",
-}
 
 
 def demanded(policy: Policy, tier: Tier) -> tuple[str, ...]:
@@ -41,7 +36,7 @@ def _before_the_release(policy: Policy, rules: TierRules) -> Iterator[str]:
         named = [_role(role, policy) for role in rules.sign_off]
         yield f"{listed(named)} {'signs' if len(named) == 1 else 'sign, each by another person'}."
     if rules.cab is not None:
-        yield _board(rules.cab)
+        yield _board(rules.cab, policy)
     for windows in rules.windows:
         yield f"It is released in the window {' or '.join(windows)}."
 
@@ -62,6 +57,22 @@ def _role(role: str, policy: Policy) -> str:
     return f"{role} ({', '.join(policy.roles.get(role, ())) or 'held by nobody'})"
 
 
-def _board(cab: Cab) -> str:
+def _board(cab: Cab, policy: Policy) -> str:
     votes = "1 member of the board votes" if cab.quorum == 1 else f"{cab.quorum} members of the board vote"
-    return f"{votes} for it within {spoken(cab.timeout)}, or {_ENDS[cab.on_timeout]}."
+    return f"{votes} for it within {spoken(cab.timeout)}, or {_end(cab, policy)}."
+
+
+def _end(cab: Cab, policy: Policy) -> str:
+    """What becomes of a change that the board did not decide about in time."""
+    match cab.on_timeout:
+        case OnTimeout.REJECT:
+            return "it is rejected"
+        case OnTimeout.EXTEND:
+            return "the board is called again, and the time begins anew"
+        case OnTimeout.ESCALATE if cab.escalate_to:
+            named = listed([_role(role, policy) for role in cab.escalate_to])
+            return f"{named} {'decides' if len(cab.escalate_to) == 1 else 'decide'} with them in as much time again"
+        case OnTimeout.ESCALATE:
+            return "the board is called once more, with as much time again"
+        case _:
+            assert_never(cab.on_timeout)

@@ -1,12 +1,12 @@
 """CEL expressions of a policy: what they can speak of, their check when the policy is loaded, and what they say.
 
 The one module that knows the CEL library (https://cel.dev, the official cel-cpp). An expression has no I/O and always
-ends, and is checked against the types of `ENVIRONMENT` before any change is looked at. Patterns are RE2's: linear in
-time.
+ends, and is checked against the types of `ENVIRONMENT` before any change is looked at; what it can cost at most is
+bounded then as well (`cost`). Patterns are RE2's: linear in time.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import count
@@ -18,13 +18,18 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from bot.policy.cost import MOST_LOOKED_AT, MOST_MADE, Cost, cost_of
 from bot.policy.near import nearest
+from bot.words import quoted, visible
 
 MOST_CHARACTERS = 2_000
 MOST_DEPTH = 2
 """How deep macros that go through a list (exists, all, filter, map) may stand in each other."""
 
 MOST_MACROS = 10
+_GREEDY = 4_096
+"""Pieces, a megabyte: what is put together beyond that is not kept for other expressions."""
+
 _PACKAGE = "countersign"
 
 
@@ -67,7 +72,7 @@ MESSAGES: Mapping[str, Message] = {
         "unknown": Name("int", "How many traces of contributors lead to nobody."),
     },
     "File": {
-        "path": Name("string", "Its path, under its new name."),
+        "path": Name("string", "Its path. A moved file stands here twice: where it was it is deleted."),
         "change": Name("string", "added, changed, copied, deleted, modified or renamed."),
         "additions": Name("int", "Lines added."),
         "deletions": Name("int", "Lines deleted."),
@@ -100,7 +105,7 @@ ENVIRONMENT: Mapping[str, Name] = {
     "change": Name("Change", "The pull request."),
     "application": Name("Application", "The entry of the inventory that the repository belongs to."),
     "people": Name("People", "Who took part."),
-    "paths": Name("list(string)", "The paths of all changed files."),
+    "paths": Name("list(string)", "The paths of all changed files; of a moved one also where it was."),
     "files": Name("list(File)", "The changed files."),
     "lines": Name("Lines", "How much changed."),
     "lines_changed": Name("int", "Lines added and deleted, together."),
@@ -112,13 +117,20 @@ ENVIRONMENT: Mapping[str, Name] = {
 """Everything that an expression can speak of. The reference page is made from this."""
 
 
-class Malformed(Exception):
-    """An expression that cannot be used. ``column`` (from 1) is where in its text, 0 when it is about all of it."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with an expression; ``offset`` is where in its text, None when it is about all of it."""
 
-    def __init__(self, message: str, column: int = 0) -> None:
-        super().__init__(message)
-        self.message = message
-        self.column = column
+    message: str
+    offset: int | None = None
+
+
+class Malformed(Exception):
+    """An expression that cannot be used, with everything that is wrong with it: at least one fault."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__(" ".join(each.message for each in faults))
+        self.faults = faults
 
 
 class Failed(Exception):
@@ -127,17 +139,26 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is true of one change, ready for any number of expressions."""
+    """What is true of one change, ready for any number of expressions.
 
+    ``activation`` keeps everything that expressions put together for as long as it lives itself.
+    """
+
+    given: Mapping[str, Any]
     activation: Any
+
+    def alone(self) -> Any:
+        """An activation of its own, for an expression that puts much together."""
+        return _evaluating().Activation(self.given)
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A checked expression that says true or false."""
+    """A checked expression that says true or false; a ``greedy`` one puts much together."""
 
     text: str
     compiled: Any
+    greedy: bool = False
 
     def holds(self, subject: Subject) -> bool:
         """What it says of the change.
@@ -147,10 +168,12 @@ class Expression:
 
         """
         try:
-            value = self.compiled.eval(subject.activation)
+            value = self.compiled.eval(subject.alone() if self.greedy else subject.activation)
         except RuntimeError:
             # The only thing that it raises instead of giving it as a value: an end to going through lists in lists.
             raise Failed("it goes through too many entries") from None
+        except MemoryError:
+            raise Failed("it takes too much memory") from None
         if value.type() == cel.Type.BOOL:
             return bool(value.value())
         raise Failed(_reason(str(value.value())))
@@ -170,7 +193,12 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _MACROS = ("all", "exists", "exists_one", "filter", "map")
-_PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
+_PLACE = re.compile(r"<input>:(-?\d+):(-?\d+): (.*)")
+_DEPTH = re.compile(r"recursion (?:limit|depth).*?(\d+)")
+_MISSING = re.compile(r"Syntax error: missing '(.+?)' at ")
+_SYNTAX = re.compile(
+    r"Syntax error: (?:(?:mismatched|extraneous) input|token recognition error at:) '(.+?)'(?: expecting|$)"
+)
 
 
 @lru_cache(maxsize=4096)
@@ -185,11 +213,13 @@ def checked(text: str) -> Expression:
     try:
         compiled = _environment().compile(text)
     except RuntimeError as error:
-        raise _malformed(str(error)) from None
-    _check_patterns(text)
+        raise _malformed(str(error), text) from None
+    if wrong := tuple(_patterns_wrong(text)):
+        raise Malformed(*wrong)
     if compiled.return_type() != cel.Type.BOOL:
-        raise Malformed(f"It must say true or false, and is {_said_type(compiled.return_type().name())}.")
-    return Expression(text, _evaluating().compile(_quickened(text)))
+        raise Malformed(Fault(f"It must say true or false, and is {_said_type(compiled.return_type().name())}."))
+    cost = _within_cost(compiled)
+    return Expression(text, _evaluating().compile(_quickened(text)), greedy=cost.made > _GREEDY)
 
 
 def subject(values: Mapping[str, Any]) -> Subject:
@@ -198,7 +228,7 @@ def subject(values: Mapping[str, Any]) -> Subject:
     assert not missing, f"nothing is said of {', '.join(sorted(missing))}"
     given = {name: _made(ENVIRONMENT[name].type, value) for name, value in values.items()}
     given["all_paths"] = _together(values["paths"])
-    return Subject(_evaluating().Activation(given))
+    return Subject(given, _evaluating().Activation(given))
 
 
 def _made(kind: str, value: Any) -> Any:
@@ -235,9 +265,9 @@ def _reads(tokens: Sequence[_Token], place: int, pattern: str) -> bool:
 
 def _within_limits(text: str) -> None:
     if not text.strip():
-        raise Malformed("It is empty.")
+        raise Malformed(Fault("It is empty."))
     if len(text) > MOST_CHARACTERS:
-        raise Malformed(f"It is longer than {MOST_CHARACTERS:,} characters.")
+        raise Malformed(Fault(f"It is longer than {MOST_CHARACTERS:,} characters."))
     tokens = _tokens(text)
     opened: list[bool] = []
     macros = deepest = 0
@@ -249,19 +279,32 @@ def _within_limits(text: str) -> None:
         elif token.text == ")" and opened:
             opened.pop()
     if deepest > MOST_DEPTH or macros > MOST_MACROS:
+        message = f"It goes through lists too often: at most {MOST_MACROS} times, and {MOST_DEPTH} deep in each other."
+        raise Malformed(Fault(message))
+
+
+def _within_cost(compiled: Any) -> Cost:
+    found = cost_of(compiled.serialize())
+    if found.made > MOST_MADE:
         raise Malformed(
-            f"It goes through lists too often: at most {MOST_MACROS} times, and {MOST_DEPTH} deep in each other."
+            Fault(
+                "It puts too much together: of the largest change there can be, more than half a gigabyte of texts and "
+                "lists."
+            )
         )
+    if found.looked_at > MOST_LOOKED_AT:
+        raise Malformed(Fault("It compares too much: of the largest change there can be, it takes more than seconds."))
+    return found
 
 
-def _check_patterns(text: str) -> None:
+def _patterns_wrong(text: str) -> Iterator[Fault]:
     tokens = _tokens(text)
     for place, token in enumerate(tokens):
         if token.kind == "literal" and _reads(tokens, place - 3, ". matches ( ? )"):
             try:
                 re2.compile(_value(token.text), options=_QUIET)
             except re2.error as error:
-                raise Malformed(f"The pattern is not one of RE2: {_words(error)}.", token.start + 1) from None
+                yield Fault(f"The pattern is not one of RE2: {_words(error)}.", token.start)
 
 
 def _value(literal: str) -> str:
@@ -298,23 +341,45 @@ def _words(error: Exception) -> str:
     return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
 
 
-def _malformed(said: str) -> Malformed:
-    """The library's first complaint in our words, with its place, and the nearest name where one is unknown."""
-    found = _PLACE.search(said)
-    if found is None:
-        return Malformed(f"It is not CEL: {said.partition(' [')[0]}.")
-    complaint = found[3].partition(" [")[0]
-    column = int(found[2]) if found[1] == "1" else 0
-    if unknown := re.match(r"undeclared reference to '([^']+)'", complaint):
-        return Malformed(f"`{unknown[1]}` is not known.{nearest(unknown[1], tuple(ENVIRONMENT))}", column)
-    if lacking := re.match(r"undefined field '([^']+)' not found in struct '[^']*\.(\w+)'", complaint):
+def _malformed(said: str, text: str) -> Malformed:
+    """The library's complaints in our words, each with its place, and the nearest name where one is unknown.
+
+    Of what is wrong with the grammar, the first is told, and what only follows from something else is not.
+    """
+    if deep := _DEPTH.search(said):
         return Malformed(
-            f"`{lacking[2].lower()}` has no `{lacking[1]}`.{nearest(lacking[1], tuple(MESSAGES[lacking[2]]))}", column
+            Fault(
+                f"It is nested too deeply: at most {deep[1]} levels. Each bracket is one, and each link of a chain "
+                "like `a + b + c`; `&&` and `||` are not."
+            )
         )
-    if overload := re.match(r"found no matching overload for '([^']+)' applied to '([^']+)'", complaint):
+    found = [(each[3].partition(" [")[0], _offset(text, int(each[1]), int(each[2]))) for each in _PLACE.finditer(said)]
+    found = [each for each in found if "*error*" not in each[0]] or found
+    grammar = [each for each in found if each[0].startswith("Syntax error")]
+    told = [Fault(_complaint(complaint), offset) for complaint, offset in grammar[:1] or found]
+    return Malformed(*(dict.fromkeys(told) or [Fault(f"It is not CEL: {said.partition(' [')[0][:200]}.")]))
+
+
+def _offset(text: str, line: int, column: int) -> int | None:
+    """Where in a text the line and column are, which are counted from 1."""
+    lines = text.split("\n")
+    return sum(len(each) + 1 for each in lines[: line - 1]) + column - 1 if 0 < line <= len(lines) else None
+
+
+def _complaint(said: str) -> str:
+    if unknown := re.match(r"undeclared reference to '([^']+)'", said):
+        return f"{quoted(unknown[1])} is not known.{nearest(unknown[1], tuple(ENVIRONMENT))}"
+    if lacking := re.match(r"undefined field '([^']+)' not found in struct '[^']*\.(\w+)'", said):
+        near = nearest(lacking[1], tuple(MESSAGES.get(lacking[2], ())))
+        return f"{quoted(lacking[2].lower())} has no {quoted(lacking[1])}.{near}"
+    if overload := re.match(r"found no matching overload for '([^']+)' applied to '([^']+)'", said):
         operator = overload[1].strip("_")
-        return Malformed(f"`{operator}` does not go with {overload[2].replace('countersign.', '')}.", column)
-    return Malformed(f"It is not CEL: {complaint[:200].rstrip('.')}.", column)
+        return f"{quoted(operator)} does not go with {overload[2].replace('countersign.', '')}."
+    if grammar := _SYNTAX.match(said):
+        return "It ends too early." if grammar[1] == "<EOF>" else f"{quoted(grammar[1])} does not belong here."
+    if lost := _MISSING.match(said):
+        return f"{quoted(lost[1])} is missing here."
+    return f"It is not CEL: {visible(said)[:200].rstrip('.')}."
 
 
 def _said_type(name: str) -> str:

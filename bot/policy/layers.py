@@ -11,9 +11,9 @@ What a repository's file may do, key by key:
   ``cab`` and ``ecab``, it can only narrow: they decide without being named anywhere else.
 * ``applications``: raise its own tier. ``risk.raise``, ``rules``: add, under new ids. What a file raises needs what
   both tiers demand, and the organisation's rules are asked about both. ``standard``: nothing, it authorises.
-* ``tiers``: more approvals, a larger quorum, less time for the board, fewer deployments, a longer cool-down, a stricter
-  type of change; more signatures, which are no votes of the board; windows intersect: of the organisation's one is open
-  and of the repository's one as well.
+* ``tiers``: more approvals, a larger quorum, less time for the board, fewer roles to escalate to, fewer deployments, a
+  longer cool-down, a stricter type of change; more signatures, which are no votes of the board; windows intersect: of
+  the organisation's one is open and of the repository's one as well.
 * ``calendar``: windows of a known name intersect with it; the time zone and the holidays are the organisation's.
 * ``emergency``, ``waivers``, ``acknowledge``: fewer people, a larger quorum, less time. Some are left to acknowledge:
   where nobody may, nothing is asked for.
@@ -151,6 +151,7 @@ def repository(
         tiers=tiers,
         roles=roles,
         dropped=_dropped(upper.roles, roles),
+        own_roles=tuple(sorted({*roles} - {*upper.roles})),
         above=_above(upper, roles, people),
         people=people,
         applications=tuple(

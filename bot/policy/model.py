@@ -109,15 +109,18 @@ class Approvals:
 class Cab:
     """How the Change Advisory Board decides.
 
-    ``quorum`` votes to approve, within ``timeout`` of the request. ``reviews``: an approving review of the pull request
-    by a member is a vote as well. ``against`` votes to reject, or to defer, decide as well: as many as the quorum where
-    it is 0. A repository's file that asks for a larger quorum does not make it harder to say no.
+    ``quorum`` votes to approve, within ``timeout`` of the request. ``reviews``: a member's review of the pull request
+    that approves it, or requests changes, is a vote as well. ``escalate_to`` are roles that decide with the board when
+    it is escalated; without one, the board itself has as much time again. ``against``
+    votes to reject, or to defer, decide as well: as many as the quorum where it is 0. A repository's file that asks for
+    a larger quorum does not make it harder to say no.
     """
 
     quorum: int
     timeout: timedelta = timedelta(hours=24)
     on_timeout: OnTimeout = OnTimeout.REJECT
     reviews: bool = False
+    escalate_to: tuple[str, ...] = ()
     against: int = 0
 
 
@@ -348,7 +351,10 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A standard change that is authorised beforehand: which files it may touch, and how large it may be."""
+    """A standard change that is authorised beforehand: which files it may touch, and how large it may be.
+
+    ``paths`` are patterns of RE2: one must be found in the path of each file; only ``^`` and ``$`` bind it to the ends.
+    """
 
     id: str
     title: str
@@ -395,10 +401,11 @@ class Policy:
     not be used, or not wholly: the last good version stands in for them. ``undecidable`` says that the organisation's
     file has never worked, so that nobody knows what is demanded; ``unusable`` is where the repository's own file
     stands, if that is true of it. ``dropped`` has the holders that a repository's file took out of a role: they approve
-    no more, and what they object to still stands. ``raised`` is the tier that the repository's file says its changes
-    have at least. ``above`` has who is who without the repository's file; None where that says nothing else of it.
-    ``names`` are the accounts that its logins are known to stand for: a policy has them once it is bound to what is
-    known of accounts (``decide.approvals.bound``).
+    no more, and what they object to still stands. ``own_roles`` are roles that only the repository's file has: what
+    others did is not theirs to undo. ``raised`` is the tier that the repository's file says its changes have at least.
+    ``above`` has who is who without the repository's file; None where that says nothing else of it. ``names`` are the
+    accounts that its logins are known to stand for: a policy has them once it is bound to what is known of accounts
+    (``decide.approvals.bound``).
     """
 
     mode: Mode
@@ -427,6 +434,7 @@ class Policy:
     problems: tuple[Problem, ...] = ()
     undecidable: bool = False
     dropped: tuple[str, ...] = ()
+    own_roles: tuple[str, ...] = ()
     raised: Tier = Tier.LOW
     above: Above | None = None
     names: tuple[Named, ...] = ()
@@ -444,11 +452,22 @@ class Policy:
         return replace(self, roles={**self.roles, **self.above.roles}, people=self.above.people)
 
     @property
+    def organisation_roles(self) -> tuple[str, ...]:
+        """The roles that the organisation has given out, by name."""
+        return tuple(sorted({*self.roles} - {*self.own_roles}))
+
+    @property
     def tells_writers_apart(self) -> bool:
         """Whether it demands more than write access anywhere."""
         return any(
             group in _ABOVE_WRITE for rules in self.tiers.values() for each in rules.approvals for group in each.groups
         )
+
+    @property
+    def things(self) -> frozenset[str]:
+        """What can be changed, by the names of the inventory: applications, and configuration items."""
+        named = (name for each in self.applications for name in (each.name, each.configuration_item))
+        return frozenset(named) - {""}
 
     @property
     def teams(self) -> frozenset[str]:

@@ -22,8 +22,8 @@ TIGHTENS = {
     "both tiers demand.",
     "risk": "More rules, with other ids. A change that they raise needs what both tiers demand.",
     "tiers": "More approvals, plans, bounds, and signatures, which are no votes of the board; a larger quorum; less "
-    "time; a longer cool-down; a stricter type of change. Of windows, one of the organisation's is open, and one of "
-    "the repository's as well.",
+    "time; fewer roles to escalate to; a longer cool-down; a stricter type of change. Of windows, one of the "
+    "organisation's is open, and one of the repository's as well.",
     "reviews": "`never` instead of `same-diff`, a longer membership, and more reports.",
     "separation": "More pairs, and more tiers of a pair.",
     "calendar": "More freezes, and windows of its own. A window of the organisation's that it names again is open "

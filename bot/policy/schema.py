@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 TierName = Literal["low", "medium", "high"]
 ModeName = Literal["observe", "enforce"]
@@ -23,6 +24,13 @@ _LOGIN = re.compile(_ACCOUNT, re.ASCII)
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,49}", re.ASCII)
 _PATTERN = re.compile(r"[A-Za-z0-9._*?\[\]!-]{1,200}", re.ASCII)
 _DURATION = re.compile(r"([1-9][0-9]{0,4}) (minute|hour|day|week)s?", re.ASCII)
+MOST_APPROVALS = 20
+"""That one demand can have."""
+
+YEARS = range(1970, 2201)
+"""Those of days and moments: there is room for time zones and durations on both sides."""
+
+_YEAR = r"(?:19[7-9]\d|2[01]\d{2}|2200)"
 _HOLIDAYS = re.compile(r"[A-Z]{2,5}(?:-[A-Z0-9]{1,3})?", re.ASCII)
 
 
@@ -56,6 +64,13 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _version(value: object) -> object:
+    """The value, where it is a whole number: to Python, ``true`` and ``1.0`` are ones as well."""
+    if type(value) is int:
+        return value
+    raise PydanticCustomError("literal_error", "not a version", {"expected": "1"})
+
+
 def _duration(value: object) -> timedelta:
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:
@@ -66,9 +81,12 @@ def _duration(value: object) -> timedelta:
 def _moment(value: object) -> date | datetime:
     text = value if isinstance(value, str) else ""
     try:
-        return date.fromisoformat(text) if len(text) == len("2027-01-24") else datetime.fromisoformat(text)
+        found = date.fromisoformat(text) if len(text) == len("2027-01-24") else datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("is not a day like `2027-01-24`, or a moment like `2027-01-24T18:00`") from None
+    if found.year not in YEARS:
+        raise ValueError(f"is not in the years {YEARS[0]} to {YEARS[-1]}")
+    return found
 
 
 def _day(value: object) -> date:
@@ -101,9 +119,9 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), _shown_as(_DURATION,
 Moment = Annotated[
     date | datetime,
     BeforeValidator(_moment),
-    _shown_as(r"\d{4}-\d{2}-\d{2}(?:[T ].+)?", "2027-01-24", "2027-01-24T18:00"),
+    _shown_as(rf"{_YEAR}-\d{{2}}-\d{{2}}(?:[T ].+)?", "2027-01-24", "2027-01-24T18:00"),
 ]
-Day = Annotated[date, BeforeValidator(_day), _shown_as(r"\d{4}-\d{2}-\d{2}", "2027-01-24")]
+Day = Annotated[date, BeforeValidator(_day), _shown_as(rf"{_YEAR}-\d{{2}}-\d{{2}}", "2027-01-24")]
 Holidays = Annotated[str, AfterValidator(_holidays), _shown_as(_HOLIDAYS, "DE", "GB-ENG", "XECB")]
 Expression = Annotated[str, Field(min_length=1, max_length=2000)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
@@ -117,7 +135,7 @@ class _Part(BaseModel):
 class ApprovalsPart(_Part):
     """``count`` approvals by different people, from any of the groups ``from``."""
 
-    count: int = Field(ge=1, le=20, description="How many people must approve.")
+    count: int = Field(ge=1, le=MOST_APPROVALS, description="How many people must approve.")
     groups: Groups = Field(alias="from", description="write, maintain, admin, or a role of this policy.")
 
 
@@ -130,7 +148,14 @@ class CabPart(_Part):
         default="reject", description="What becomes of a request that was not decided in time; reject when missing."
     )
     reviews: bool = Field(
-        default=False, description="An approving review of the pull request by a member is a vote as well."
+        default=False,
+        description="A member's review of the pull request that approves it, or requests changes, is a vote as well.",
+    )
+    escalate_to: list[RoleKey] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Roles that decide with the board after `on_timeout: escalate`; when missing, the board is called "
+        "once more.",
     )
 
 
@@ -256,8 +281,12 @@ class FreezePart(_Part):
     name: Word = Field(description="What people call it.")
     rrule: str | None = Field(default=None, min_length=1, max_length=200, description="When it begins, if it recurs.")
     duration: Duration | None = Field(default=None, description="How long it lasts, if it recurs.")
-    first: Moment | None = Field(default=None, alias="from", description="Its first day or moment, if it does not.")
-    last: Moment | None = Field(default=None, alias="to", description="Its last day or moment.")
+    first: Moment | None = Field(
+        default=None, alias="from", description="Its first day or moment, if it does not recur."
+    )
+    last: Moment | None = Field(
+        default=None, alias="to", description="Its last day or moment; 2200-12-31 is until further notice."
+    )
     excepted: list[ChangeTypeName] = Field(
         default_factory=list, alias="except", description="Types of change that it does not hold up."
     )
@@ -398,7 +427,12 @@ class StandardPart(_Part):
 
     id: Id = Field(description="What it is called in the reasons.")
     title: Word = Field(description="What people call it.")
-    paths: list[Word] = Field(min_length=1, max_length=50, description="Patterns (RE2) of the files it may touch.")
+    paths: list[Word] = Field(
+        min_length=1,
+        max_length=50,
+        description="Patterns (RE2) of the files it may touch. One is found anywhere in a path, as with `matches` in "
+        "expressions: `^` and `$` bind it to the ends, as in `^texts/.*\\.json$`.",
+    )
     lines: int = Field(ge=1, description="How many lines it may change.")
     expires: Day = Field(description="The last day on which it is authorised.")
 
@@ -414,7 +448,7 @@ class RulePart(_Part):
 
     id: Id = Field(description="What it is called in the reasons.")
     controls: list[Word] = Field(
-        default_factory=list, max_length=20, description="Controls that it gives evidence for."
+        default_factory=list, max_length=20, description="Controls of any pack, by id, that it gives evidence for."
     )
     when: Expression = Field(default="true", description="A CEL expression: for which changes; all when missing.")
     require: Expression = Field(description="A CEL expression: what must be true of them.")
@@ -424,7 +458,7 @@ class RulePart(_Part):
 class PolicyFile(_Part):
     """A policy file."""
 
-    version: Literal[1] = Field(description="The version of this language.")
+    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(description="The version of this language.")
     mode: ModeName | None = Field(default=None, description="observe reports and blocks nothing, enforce blocks.")
     observe: list[Word] = Field(
         default_factory=list, max_length=50, description="Findings that are reported and do not block."

@@ -80,6 +80,12 @@ def _stricter_cab(rules: TierRules, part: TierPart, made: Tightening, path: tupl
             "on_timeout", upper.on_timeout, wanted.on_timeout, _ENDS.index, "what happens when the time is over"
         ),
         reviews=keep("reviews", upper.reviews, wanted.reviews, operator.not_, "that a review is not a vote"),
+        # Nobody is a role that decides, not everybody: whoever takes all of them away leaves the board by itself.
+        escalate_to=made.narrowed(
+            (*path, "escalate_to"), upper.escalate_to, wanted.escalate_to, who="decides after an escalation"
+        )
+        if "escalate_to" in said
+        else upper.escalate_to,
         against=enough_against(upper, quorum),
     )
 
@@ -138,6 +144,7 @@ def _both_boards(one: TierRules, other: TierRules) -> Cab | None:
         timeout=min(upper.timeout, added.timeout),
         on_timeout=max(upper.on_timeout, added.on_timeout, key=_ENDS.index),
         reviews=upper.reviews and added.reviews,
+        escalate_to=tuple(role for role in upper.escalate_to if role in added.escalate_to),
         against=against if against < quorum else 0,
     )
 

@@ -71,7 +71,9 @@ def rules(part: TierPart, upper: TierRules) -> TierRules:
 def cab(part: TierPart) -> Cab | None:
     """The board of a tier."""
     board = part.cab
-    return Cab(board.quorum, board.timeout, OnTimeout(board.on_timeout), board.reviews) if board else None
+    if board is None:
+        return None
+    return Cab(board.quorum, board.timeout, OnTimeout(board.on_timeout), board.reviews, union(board.escalate_to))
 
 
 def verification(part: TierPart) -> Verification | None:

@@ -3,8 +3,9 @@
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing import get_context
@@ -13,6 +14,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from bot.decide import codec as decision_codec
+from bot.errors import Refusal
 from bot.facts import codec as facts_codec
 from bot.facts.model import PullRequestFacts
 from bot.ledger.decisions import Made
@@ -20,6 +22,7 @@ from bot.policy import digest as policy_codec
 from bot.policy.model import Policy
 from bot.store import Store
 from bot.trial.candidate import Candidate, Texts, Trial, difference
+from bot.trial.fence import Fence
 from bot.trial.model import Difference
 
 _DECISIONS = """
@@ -38,8 +41,12 @@ BATCH = 200
 AHEAD = 4
 """Batches that are read for each process before it is free: the whole record need not fit into memory."""
 
+FENCE = Fence()
 
 Row = tuple[str, datetime, str, bytes, bytes]
+Results = Sequence[Difference | None]
+"""What came of each decision of a batch; None where it would be the same."""
+
 Progress = Callable[[int], None]
 """Hears how many more decisions were tried."""
 
@@ -74,34 +81,67 @@ async def backtest(
     processors, unless it is said.
 
     Raises:
-        Refusal: the candidate cannot be used.
+        Refusal: the candidate cannot be used, or takes more than there is for it.
         Transient: the database is away.
 
     """
     tried, found = 0, list[Difference]()
-    processes = processes or os.cpu_count() or 1
-    async with store.transaction() as connection:
-        known = await texts(connection)
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    running = deque[asyncio.Future[list[Difference | None]]]()
 
-    async def take() -> None:
+    def take(results: Results) -> None:
         nonlocal tried
-        results = await running.popleft()
         tried += len(results)
         found.extend(one for one in results if one is not None)
         progress(len(results))
 
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(candidate, known)) as pool:
-        async for rows in _batches(store, since, every=every, most=most):
-            policies = await _policies(store, {row[2] for row in rows})
-            running.append(asyncio.wrap_future(pool.submit(_try, rows, policies)))
-            if len(running) >= AHEAD * processes:
-                await take()
-        while running:
-            await take()
+    batches = _batches(store, since, every=every, most=most)
+    await try_on(store, candidate, batches, processes or os.cpu_count() or 1, take)
     return Outcome(tried, tuple(found))
+
+
+async def try_on(
+    store: Store,
+    candidate: Candidate,
+    batches: AsyncIterator[list[Row]],
+    processes: int,
+    take: Callable[[Results], None],
+) -> None:
+    """Try the candidate on the rows; ``take`` is handed what came of each, in their order.
+
+    Raises:
+        Refusal: the candidate cannot be used, or takes more than there is for it.
+        Transient: the database is away.
+
+    """
+    async with store.transaction() as connection:
+        known = await texts(connection)
+    running = deque[asyncio.Future[Results]]()
+    pool = _pool(processes, candidate, known)
+    try:
+        async for rows in batches:
+            made_under = await policies(store, {row[2] for row in rows})
+            # The first to be submitted starts the processes, which takes seconds where none was started before.
+            running.append(asyncio.wrap_future(await asyncio.to_thread(pool.submit, _try, rows, made_under)))
+            if len(running) >= AHEAD * processes:
+                take(await running.popleft())
+        while running:
+            take(await running.popleft())
+    except (BrokenProcessPool, MemoryError) as error:
+        raise Refusal(
+            f"{candidate.name} could not be tried on the record: a process that tried it took {FENCE.spoken} for "
+            f"{BATCH} decisions, or was ended from outside.",
+            remedy="Whoever wrote it makes its expressions simpler. If they are, it is tried again with the next look.",
+        ) from error
+    finally:
+        for each in running:
+            each.cancel()
+        await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+
+
+def _pool(processes: int, candidate: Candidate, known: Texts) -> ProcessPoolExecutor:
+    """Processes that try the candidate, each behind the fence."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(candidate, known, FENCE))
 
 
 async def _batches(store: Store, since: datetime, *, every: bool, most: int | None) -> AsyncIterator[list[Row]]:
@@ -111,28 +151,32 @@ async def _batches(store: Store, since: datetime, *, every: bool, most: int | No
             yield [(subject, at, policy, bytes(facts), bytes(body)) for subject, at, policy, facts, body in rows]
 
 
-async def _policies(store: Store, digests: set[str]) -> dict[str, bytes]:
+async def policies(store: Store, digests: Collection[str]) -> dict[str, bytes]:
+    """The bodies of the policies of these digests."""
     async with store.transaction() as connection:
         cursor = await connection.execute(_POLICIES, [sorted(digests)])
         return {digest: bytes(body) async for digest, body in cursor}
 
 
 _trial: Trial | None = None
+_fence = FENCE
 _policies_here: dict[str, Policy] = {}
 
 
-def _begin(candidate: Candidate, known: Texts) -> None:
+def _begin(candidate: Candidate, known: Texts, fence: Fence) -> None:
     """What a process keeps from batch to batch."""
-    global _trial  # noqa: PLW0603 - a process has one trial
-    _trial = Trial(candidate, known)
+    global _trial, _fence
+    fence.close()
+    _trial, _fence = Trial(candidate, known), fence
 
 
-def _try(rows: Sequence[Row], policies: dict[str, bytes]) -> list[Difference | None]:
+def _try(rows: Sequence[Row], made_under: dict[str, bytes]) -> Results:
     assert _trial is not None, "a process begins before it tries"
-    results = []
+    _fence.begin()
+    results = list[Difference | None]()
     for subject, at, digest, facts_body, body in rows:
         if digest not in _policies_here:
-            _policies_here[digest] = policy_codec.load(policies[digest])
+            _policies_here[digest] = policy_codec.load(made_under[digest])
         facts = facts_codec.load(facts_body)
         assert isinstance(facts, PullRequestFacts), "only pull requests are read"
         then = decision_codec.load(body)

@@ -1,5 +1,6 @@
 """What a change of a policy file would have meant for the changes of the last months, and who gains from it now."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,8 +9,8 @@ from pydantic import TypeAdapter
 from bot.facts import memory
 from bot.facts.codec import plain
 from bot.facts.memory import Known
-from bot.facts.model import Gain
 from bot.store import Store
+from bot.trial import gains
 from bot.trial.candidate import Candidate
 from bot.trial.history import backtest
 from bot.trial.model import DAYS, Preview
@@ -19,10 +20,7 @@ MOST = 10_000
 
 MOST_SHOWN = 50
 BELIEVED = timedelta(minutes=15)
-"""How long a preview stands: meanwhile other changes go on."""
-
-_OPEN = "SELECT key FROM subject WHERE key = ANY(%s) AND NOT finished"
-
+"""How long the table of differences stands: meanwhile other changes go on. Who gains is asked anew each time."""
 
 _ADAPTER: TypeAdapter[Preview] = TypeAdapter(Preview)
 
@@ -35,6 +33,12 @@ async def preview(store: Store, candidate: Candidate, blob: str, at: datetime) -
         Transient: the database is away.
 
     """
+    table = await _table(store, candidate, blob, at)
+    return replace(table, gains=await gains.read(store, candidate, blob))
+
+
+async def _table(store: Store, candidate: Candidate, blob: str, at: datetime) -> Preview:
+    """What would have been different; nobody gains in it."""
     key = f"preview:{candidate.name}:{blob}"
     async with store.transaction() as connection:
         began = await memory.now(connection)
@@ -43,21 +47,13 @@ async def preview(store: Store, candidate: Candidate, blob: str, at: datetime) -
         return _ADAPTER.validate_python(known[key])
     outcome = await backtest(store, candidate, since=at - timedelta(days=DAYS), every=False, most=MOST)
     passing = [each for each in outcome.differences if each.loosens]
-    async with store.transaction() as connection:
-        cursor = await connection.execute(_OPEN, [[each.subject for each in passing]])
-        still_open = {subject async for (subject,) in cursor}
     others = [each for each in outcome.differences if not each.loosens]
     made = Preview(
         tried=outcome.tried,
         differing=len(outcome.differences),
         passing=len(passing),
         shown=tuple([*passing, *others][:MOST_SHOWN]),
-        gains=tuple(
-            Gain(account, each.repository, each.number)
-            for each in passing
-            if each.subject in still_open
-            for account in each.contributors
-        ),
+        gains=(),
     )
     value: Any = plain(made)
     async with store.transaction() as connection:

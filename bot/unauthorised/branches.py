@@ -1,7 +1,7 @@
 """A look at a branch: everything that landed there since the last one came by a pull request that was passed.
 
 It rests on nothing that an administrator can switch off, but on what is on the branch: every new commit must have been
-brought by a pull request whose head was decided, and merged as it was decided.
+brought by a pull request whose head was decided for this branch, and merged as it was decided.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 
 from bot.clock import Clock
 from bot.errors import Transient
+from bot.facts import modes
 from bot.facts.diffs import is_clean_merge, same_difference
 from bot.facts.lineage import compare
 from bot.facts.model import Account, AccountKind, Repository
@@ -36,7 +37,8 @@ PATIENT_LOOKS = 2
 _SEEN = "SELECT tip FROM branch_seen WHERE subject = %s"
 _SEE = "UPDATE branch_seen SET tip = %s, at = %s WHERE subject = %s"
 _DECIDED = """
-    SELECT verdict, passes, enforced FROM decision WHERE subject = %s AND head = %s ORDER BY decided_at DESC LIMIT 1
+    SELECT verdict, passes, enforced, base FROM decision
+    WHERE subject = %s AND head = %s ORDER BY decided_at DESC LIMIT 1
 """
 _PUSHER = """
     SELECT actor_id, actor_login, actor_kind FROM push
@@ -155,7 +157,9 @@ class Branches:
         if brought is None or approved is None:
             return False
         if len(made.parents) < 2:
-            return same_difference(brought, approved)
+            return same_difference(brought, approved) and await modes.same(
+                self.store, branch.github, branch.repository, proof.after, proof.pull.head, brought.kept, branch.lane
+            )
         kept = await between(proof.pull.head, proof.before)
         return made.parents[1] == proof.pull.head and kept is not None and is_clean_merge(brought, approved, kept)
 
@@ -165,9 +169,9 @@ class Branches:
             row = await (await connection.execute(_DECIDED, [key, pull.head])).fetchone()
         if row is None:
             return None
-        verdict, passes, enforced = row
+        verdict, passes, enforced, base = row
         # What is only observed blocks nothing, and nothing of it can be gone around.
-        return Decided(passes=not enforced or (passes and verdict in {"pass", "waived"}), verdict=verdict)
+        return Decided(not enforced or (passes and verdict in {"pass", "waived"}), verdict, base)
 
     async def _pusher(self, branch: _Branch, ref: str, tip: str) -> Account | None:
         async with self.store.transaction() as connection:

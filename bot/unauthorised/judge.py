@@ -37,10 +37,11 @@ class Landed:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The last decision about a head: whether it let the change go on, and what it said."""
+    """The last decision about a head: whether it let the change go on, what it said, and for which base branch."""
 
     passes: bool
     verdict: str
+    base: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +113,19 @@ def direct(branch: str, commits: Sequence[Landed], pusher: Account | None) -> st
 
 
 def over_red(branch: str, pull: Merged, decided: Decided | None) -> str | None:
-    """The sentence about a merge of what was not decided, or was not passed; None when it was passed."""
-    if decided is not None and decided.passes:
+    """The sentence about a merge of what was not decided for this branch, or not passed; None when it was passed."""
+    if decided is not None and decided.passes and decided.base == branch:
         return None
     by = f"@{pull.by.login}" if pull.by else "somebody whom GitHub does not name"
-    said = (
-        f"Countersign had never decided about its head {pull.head[:7]}"
-        if decided is None
-        else f"Countersign said {quoted(decided.verdict)} of its head {pull.head[:7]}"
-    )
-    return f"#{pull.number} was merged into {quoted(branch)} by {by}, though {said}."
+    return f"#{pull.number} was merged into {quoted(branch)} by {by}, though {_said(branch, pull.head[:7], decided)}."
+
+
+def _said(branch: str, head: str, decided: Decided | None) -> str:
+    if decided is None:
+        return f"Countersign had never decided about its head {head}"
+    if decided.base != branch:
+        return f"its head {head} was decided for {quoted(decided.base)}"
+    return f"Countersign said {quoted(decided.verdict)} of its head {head}"
 
 
 def not_the_same(branch: str, proof: Proof) -> str:

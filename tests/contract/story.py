@@ -125,6 +125,7 @@ class House:
         merged = repository.open_pull_request(by=ann, title="Tidy", files={"src/shop.py": "OPEN = 1\n"})
         merged.merge(by=ann, method="squash")
         change: dict[str, str | None] = {"src/shop.py": "OPEN = False\n", "src/new.py": "x = 1\n", "README.md": None}
+        change["docs/about.md"] = files["README.md"]
         pull = repository.open_pull_request(by=ann, title="Close", body="For good.", files=change, co_authors=[ben])
         stranger = github.stranger("stranger", email="stranger@example.com")
         from_fork = repository.open_pull_request(

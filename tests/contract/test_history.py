@@ -32,7 +32,7 @@ async def test_a_comparison_says_how_two_commits_stand_to_each_other(client: Cli
     assert await compared(main, head) == ("diverged", 1, 1, parted)
     body = (await client.ask("GET", f"{COMPARE}/{main}...{head}")).body
     assert {each["filename"]: each["status"] for each in body["files"]} == {
-        "README.md": "removed",
+        "docs/about.md": "renamed",
         "src/new.py": "added",
         "src/shop.py": "modified",
     }, "from where they parted: what main has got since is no difference"
@@ -66,6 +66,23 @@ async def test_a_comparison_has_at_most_250_commits_and_300_files(client: Client
     body = (await client.ask("GET", f"{COMPARE}/main...long")).body
     assert (body["total_commits"], len(body["commits"]), len(body["files"])) == (251, 250, 300)
     assert [body["commits"][place]["commit"]["message"] for place in (0, -1)] == ["1", "250"]
+
+
+@pytest.mark.parametrize(
+    ("text", "status"), [("1\n2\n3\n", "renamed"), ("1\n2\n4\n", "renamed"), ("4\n5\n3\n", "added"), ("", "added")]
+)
+async def test_a_file_of_which_half_stays_is_renamed(client: Client, house: House, text: str, status: str) -> None:
+    house.repository.push("main", by=house.ann, files={"a/old.txt": "1\n2\n3\n", "empty.txt": ""})
+    pull = house.repository.open_pull_request(
+        by=house.ann, title="Move", files={"a/old.txt": None, "b/new.txt": text, "empty.txt": None}, branch="move"
+    )
+    listed = await client.ask("GET", f"/repos/house/shop/pulls/{pull.number}/files")
+    found = {each["filename"]: each for each in listed.body}
+    assert found["b/new.txt"]["status"] == status
+    assert found["b/new.txt"].get("previous_filename") == ("a/old.txt" if status == "renamed" else None)
+    assert ("patch" in found["b/new.txt"]) is (text != "1\n2\n3\n"), "what stays as it is has no lines to show"
+    assert ("a/old.txt" in found) is (status == "added")
+    assert found["empty.txt"]["status"] == "removed", "git takes no empty file for another one"
 
 
 async def test_what_cannot_be_compared_is_not_found(client: Client, house: House) -> None:

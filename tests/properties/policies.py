@@ -27,6 +27,7 @@ from bot.facts.model import (
     Waived,
 )
 from bot.policy.model import Role
+from bot.policy.packs import control_ids
 from bot.policy.shelf import available
 from tests.unit.builders import NOON, account, commit, oid, pull_request, pushed
 
@@ -86,11 +87,19 @@ expressions = st.sampled_from(EXPRESSIONS)
 words = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=12)
 modes = st.sampled_from(["observe", "enforce"])
 tiers = st.sampled_from(TIERS)
-boards = mapping(
-    {"quorum": counts},
-    timeout=durations,
-    on_timeout=st.sampled_from(["reject", "extend", "escalate"]),
-    reviews=st.booleans(),
+boards = st.one_of(
+    mapping(
+        {"quorum": counts},
+        timeout=durations,
+        on_timeout=st.sampled_from(["reject", "extend"]),
+        reviews=st.booleans(),
+    ),
+    mapping(
+        {"quorum": counts, "on_timeout": st.just("escalate")},
+        timeout=durations,
+        reviews=st.booleans(),
+        escalate_to=some(ROLES),
+    ),
 )
 
 
@@ -213,7 +222,12 @@ def files(roles: st.SearchStrategy[Plain], known: tuple[str, ...]) -> st.SearchS
             expires=st.just("2027-06-30"),
         ),
         audit=st.fixed_dictionaries({"retention_days": st.integers(1, 4000)}),
-        rules=ruled(controls=listed(words, most=1), when=expressions, require=expressions, message=st.just("Do it.")),
+        rules=ruled(
+            controls=listed(st.sampled_from(control_ids()), most=1),
+            when=expressions,
+            require=expressions,
+            message=st.just("Do it."),
+        ),
     )
 
 

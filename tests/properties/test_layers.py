@@ -21,7 +21,7 @@ from bot.facts.model import Account, Named, PullRequestFacts
 from bot.policy import layers, packs
 from bot.policy.assemble import Source, assemble
 from bot.policy.check import check
-from bot.policy.contradictions import contradictions
+from bot.policy.contradictions import Known, contradictions
 from bot.policy.default import default
 from bot.policy.digest import dump
 from bot.policy.model import ChangeType, Layer, Mode, OnTimeout, Policy, Role, Tier, TierRules
@@ -49,7 +49,7 @@ PASSING = {Verdict.PASS, Verdict.WAIVED}
 
 def read(plain: Plain) -> PolicyFile:
     content = PolicyFile.model_validate(plain)
-    assert not list(contradictions(content, ROLES, WINDOWS))
+    assert not list(contradictions(content, Known(frozenset(ROLES), frozenset(WINDOWS))))
     return content
 
 
@@ -236,7 +236,7 @@ def decided(policy: Policy, tier: Tier, kind: ChangeType, facts: PullRequestFact
     """What the board comes to, which has decided as soon as there is an outcome."""
     policy = bound(policy, facts.names, facts.standings)
     routed = cab.routing(policy, tier, kind)
-    members = cab.members(routed, facts.standings, policy)
+    members = cab.members(routed.roles, facts.standings, policy)
     change = Change(
         "CHG-2026-0001",
         "pull:77:7",
@@ -336,6 +336,8 @@ def at_least_as_strict(upper: TierRules, merged: TierRules) -> None:
         assert merged.cab.timeout <= upper.cab.timeout
         assert list(OnTimeout).index(merged.cab.on_timeout) <= list(OnTimeout).index(upper.cab.on_timeout)
         assert upper.cab.reviews or not merged.cab.reviews
+        if merged.cab.on_timeout is OnTimeout.ESCALATE:
+            assert {*merged.cab.escalate_to} <= {*upper.cab.escalate_to}
     if upper.verification is not None:
         assert merged.verification is not None
         assert merged.verification.within <= upper.verification.within

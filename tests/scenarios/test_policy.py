@@ -1,11 +1,14 @@
 """Where the policy comes from, and what happens when a file of it is broken, loosened, or taken away."""
 
 import json
+from dataclasses import replace
+
+import pytest
 
 from bot.publish.effects import CHECK
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.bank import POLICY, Bank, shown
+from tests.scenarios.bank import POLICY, Bank, shown, told
 
 STRICTER = "version: 1\ntiers: {medium: {approvals: [{count: 3, from: [write]}]}}\n"
 LOOSER = "version: 1\nmode: observe\n"
@@ -133,6 +136,49 @@ async def test_a_rule_raises_the_tier_and_another_one_blocks(countersign: Rehear
     assert "Say in the title what changes." in summary
     assert "raises it to high" in pull.check(CHECK).text
     pull.edit(by=bank.alice, title="Tables of the new ledger")
+    await countersign.settle()
+    assert shown(pull)[0] == "action_required"
+
+
+@pytest.mark.parametrize("text", ["1;\n2;\n3;\n", "1;\n2;\n4;\n"], ids=["as it is", "changed on the way"])
+async def test_a_file_that_is_moved_out_of_a_watched_folder_is_still_watched(
+    countersign: Rehearsal, gh: SimulatedGitHub, text: str
+) -> None:
+    rules = (
+        "risk: {raise: [{id: migration, to: high, when: 'paths.exists(p, p.matches(\"^db/\"))'}]}\n"
+        'rules:\n  - {id: kept, when: \'files.exists(f, f.path.startsWith("db/") && f.change == "deleted")\',\n'
+        "     require: 'false', message: A migration stays where it is.}\n"
+    )
+    bank = Bank.found(gh, policy=POLICY + rules)
+    bank.ledger.push("main", by=bank.erin, files={"db/1.sql": "1;\n2;\n3;\n"})
+    await countersign.settle()
+    before = gh.counts.rest
+    pull = bank.ledger.open_pull_request(by=bank.alice, title="Tidy", files={"db/1.sql": None, "old/1.sql": text})
+    pull.review(by=bank.bob, state="APPROVED")
+    pull.review(by=bank.carol, state="APPROVED")
+    await countersign.settle()
+    assert [(each.kind, each.previous) for each in pull.files] == [("RENAMED", "db/1.sql")]
+    assert shown(pull)[1].startswith("Blocked: kept does not hold")
+    assert "tier high" in told(pull)
+    assert "A migration stays where it is." in told(pull)
+    asked = gh.counts.rest
+    pull.comment(by=bank.alice, body="Why?")
+    pull.edit(by=bank.alice, title="Tidy up")
+    await countersign.settle()
+    assert gh.counts.rest == asked, "old names are asked for once"
+    assert asked > before
+
+
+async def test_a_file_whose_old_name_is_not_told_blocks(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
+    bank = Bank.found(gh)
+    bank.ledger.push("main", by=bank.erin, files={"db/1.sql": "1;\n"})
+    pull = bank.ledger.open_pull_request(by=bank.alice, title="Tidy", files={"db/1.sql": None, "old/1.sql": "1;\n"})
+    pull.files = [replace(each, previous="") for each in pull.files]
+    await countersign.settle()
+    assert shown(pull)[0] == "failure"
+    assert "the old name of old/1.sql" in told(pull)
+    pull.refresh()
+    pull.comment(by=bank.alice, body="/recheck")
     await countersign.settle()
     assert shown(pull)[0] == "action_required"
 

@@ -84,6 +84,16 @@ async def test_24_owners_and_workflows_are_changed_so_that_the_required_check_ch
     assert "this check comes from Countersign and from no workflow" in told(pull)
 
 
+async def test_24_what_guards_changes_is_moved_away(countersign: Rehearsal, gh: SimulatedGitHub, bank: Bank) -> None:
+    gate = "name: gate\non: pull_request\njobs: {gate: {runs-on: x, steps: [{run: make}]}}\n"
+    bank.ledger.push("main", by=bank.erin, files={".github/workflows/gate.yml": gate})
+    pull = bank.ledger.open_pull_request(
+        by=bank.alice, title="Tidy", files={".github/workflows/gate.yml": None, "attic/gate.yml": gate}
+    )
+    await countersign.settle()
+    assert "The change touches what guards changes: `.github/workflows/gate.yml`." in told(pull)
+
+
 async def test_25_and_50_the_name_of_the_check_is_used_by_another_app(
     countersign: Rehearsal, gh: SimulatedGitHub, bank: Bank
 ) -> None:
@@ -218,6 +228,43 @@ async def test_27_what_was_green_when_it_was_merged_is_no_news(countersign: Rehe
     assert await around(countersign, bank) == []
 
 
+@pytest.mark.parametrize("onto", ["main", "release"])
+async def test_32_it_is_retargeted_and_merged_before_anybody_can_look(
+    countersign: Rehearsal, bank: Bank, onto: str
+) -> None:
+    for branch in ("old", "release"):
+        bank.ledger.branch(branch, start="main")
+    bank.ledger.require_check = (CHECK,)
+    pull = bank.change(base="old")
+    pull.review(by=bank.bob, state="APPROVED")
+    pull.review(by=bank.carol, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull) == GREEN
+    pull.retarget(by=bank.alice, base=onto)
+    pull.merge(by=bank.alice)
+    await countersign.settle()
+    sentence = (
+        f"#{pull.number} was merged into `{onto}` by @alice, though its head {pull.head_sha[:7]} was decided for `old`."
+    )
+    assert await around(countersign, bank) == [("landing", sentence, bank.alice.id)]
+    assert sentence in await next_check(countersign, bank)
+
+
+async def test_32_it_is_retargeted_looked_at_again_and_merged(countersign: Rehearsal, bank: Bank) -> None:
+    bank.ledger.branch("old", start="main")
+    pull = bank.change(base="old")
+    await countersign.settle()
+    pull.retarget(by=bank.alice, base="main")
+    bank.time_passes()
+    pull.review(by=bank.bob, state="APPROVED")
+    pull.review(by=bank.carol, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull) == GREEN
+    pull.merge(by=bank.alice)
+    await countersign.settle()
+    assert await around(countersign, bank) == []
+
+
 async def test_28_a_push_past_every_pull_request(countersign: Rehearsal, bank: Bank) -> None:
     bank.change()
     await countersign.settle()
@@ -236,6 +283,20 @@ async def test_28_a_push_to_another_branch_that_changes_are_merged_into(counters
     await countersign.settle()
     sentence = f"A commit ({made.oid[:7]}) came to `release` without a pull request; @erin pushed it there."
     assert await around(countersign, bank) == [("landing", sentence, bank.erin.id)]
+
+
+async def test_27_what_was_green_when_it_was_merged_into_another_branch_is_no_news(
+    countersign: Rehearsal, bank: Bank
+) -> None:
+    bank.ledger.branch("release", start="main")
+    pull = bank.change(base="release")
+    pull.review(by=bank.bob, state="APPROVED")
+    pull.review(by=bank.carol, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull) == GREEN
+    pull.merge(by=bank.alice)
+    await countersign.settle()
+    assert await around(countersign, bank) == []
 
 
 async def test_28_the_history_of_the_branch_is_rewritten(countersign: Rehearsal, bank: Bank) -> None:

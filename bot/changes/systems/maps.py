@@ -19,7 +19,7 @@ def servicenow_fields(records: Records) -> FieldMap:
         Refusal: the policy names a field or a value that is none of ours.
 
     """
-    values = _values(records, {"state", "type", "close_code"})
+    values = _values(records, {"state", "type", "close_code", "template"})
     own = {there: _known(State, ours) for ours, there in values.get("state", {}).items()}
     named = set(own.values())
     return FieldMap(
@@ -41,7 +41,7 @@ def jira_fields(records: Records) -> JiraMap:
         Refusal: the policy names a field or a value that is none of ours.
 
     """
-    values = _values(records, {"state", "type", "request_type"})
+    values = _values(records, {"state", "type", "request_type", "template"})
     usual = JiraMap()
     return JiraMap(
         names=dict(records.fields),

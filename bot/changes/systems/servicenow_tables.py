@@ -85,6 +85,7 @@ class Tables:
             at=moment(plain(answer.get("sys_updated_on"))),
             set_by=plain(answer.get("sys_updated_by")),
             group=plain(answer.get("group.assignment_group.name")),
+            asked=plain(answer.get("sys_id")),
         )
 
     async def account(self) -> str:

@@ -15,7 +15,7 @@ SHOWN = 5
 
 def look(context: Context) -> Finding | None:
     """Say that the policy, the owners of code or the workflows change; this decision takes nothing from the change."""
-    touched = [file.path for file in context.facts.files if _GUARDS.fullmatch(file.path)]
+    touched = [path for path in context.facts.paths if _GUARDS.fullmatch(path)]
     if not touched:
         return None
     shown = listed([quoted(path) for path in touched[:SHOWN]])

@@ -22,7 +22,7 @@ MOST_COMMITS = 2048
 MOST_FILES = 300
 """In one comparison."""
 
-_CHANGED = {"ADDED": "added", "DELETED": "removed", "MODIFIED": "modified"}
+_CHANGED = {"ADDED": "added", "DELETED": "removed", "MODIFIED": "modified", "RENAMED": "renamed"}
 
 
 def push(
@@ -85,7 +85,9 @@ def pushed(repository: Repository, commit: Commit) -> JSON:
     """A commit of a ``push``."""
     lists: dict[str, list[str]] = {"added": [], "removed": [], "modified": []}
     for change in repository.history.changes(commit.parents[0] if commit.parents else None, commit.oid):
-        lists[_CHANGED[change.kind]].append(change.path)
+        if change.previous:
+            lists["removed"].append(change.previous)
+        lists["added" if change.previous else _CHANGED[change.kind]].append(change.path)
     return {
         **simple(commit),
         "distinct": True,
@@ -180,8 +182,8 @@ def comparison(repository: Repository, base: Commit, head: Commit, apart: git.Di
 
 
 def changed_file(repository: Repository, before: Commit | None, after: Commit, change: git.Change) -> JSON:
-    """``diff-entry``: a file that differs between two commits."""
-    was = before.files.get(change.path) if before is not None else None
+    """``diff-entry``: a file that differs between two commits; what was only renamed has no lines to be shown."""
+    was = before.files.get(change.previous or change.path) if before is not None else None
     now = after.files.get(change.path)
     api = f"{repository.world.api_url}/repos/{repository.full_name}"
     return {
@@ -194,7 +196,8 @@ def changed_file(repository: Repository, before: Commit | None, after: Commit, c
         "blob_url": f"{repository.url}/blob/{after.oid}/{change.path}",
         "raw_url": f"{repository.url}/raw/{after.oid}/{change.path}",
         "contents_url": f"{api}/contents/{change.path}?ref={after.oid}",
-        "patch": git.patch(change.path, was, now),
+        **({"patch": git.patch(change.path, was, now)} if was != now else {}),
+        **({"previous_filename": change.previous} if change.previous else {}),
     }
 
 

@@ -42,6 +42,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "compliance": ("acme/compliance",),
     "release": ("acme/release",),
     "verifier": ("acme/verification",),
+    "director": ("acme/directors",),
 }
 BOARD: dict[str, tuple[str, ...]] = {
     "ida": ("acme/it",),
@@ -96,17 +97,18 @@ def rules(**changes: Any) -> Policy:
         ),
         "emergency": Emergency(("release",), 2, timedelta(days=3), timedelta(hours=4)),
         "waivers": Waivers(("risk-officer",), timedelta(days=30)),
-        "templates": (Template("docs", "Documentation", ("docs/*",), 100, date(2027, 1, 31)),),
+        "templates": (Template("docs", "Documentation", ("^docs/",), 100, date(2027, 1, 31)),),
     }  # fmt: skip
     return replace(policy(), **{**known, **changes})
 
 
-def on_timeout(what: OnTimeout) -> Policy:
-    """The bank's rules with another end of a board's time."""
+def on_timeout(what: OnTimeout, *escalate_to: str) -> Policy:
+    """The bank's rules with another end of a board's time, and whom it is escalated to."""
     base = rules()
     high = base.tiers[Tier.HIGH]
     assert high.cab is not None
-    return replace(base, tiers={**base.tiers, Tier.HIGH: replace(high, cab=replace(high.cab, on_timeout=what))})
+    board = replace(high.cab, on_timeout=what, escalate_to=escalate_to)
+    return replace(base, tiers={**base.tiers, Tier.HIGH: replace(high, cab=board)})
 
 
 def contents(tier: Tier = Tier.HIGH, **changes: Any) -> Contents:

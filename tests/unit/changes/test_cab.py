@@ -1,5 +1,6 @@
 """Who is on the board, whose vote counts and why another does not, and what the board decides."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,9 +11,9 @@ from bot.changes import cab
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.guards import material
-from bot.changes.model import Act, Change, Choice, Event, Routing, Vote
+from bot.changes.lifecycle import noticed
+from bot.changes.model import Act, Change, Choice, Event, Request, Routing, State
 from bot.decide.approvals import bound
-from bot.decide.verdict import CountedReview
 from bot.facts.model import Named, Standing
 from bot.policy.model import Above, Cab, ChangeType, OnTimeout, Tier
 from tests.unit.builders import account, bot
@@ -62,6 +63,18 @@ def test_the_policy_says_who_authorises_a_change() -> None:
     assert not cab.routing(rules(), Tier.HIGH, ChangeType.STANDARD).has_board
     emergency = cab.routing(rules(), Tier.HIGH, ChangeType.EMERGENCY)
     assert emergency == Routing(("cab",), 2, (), timedelta(hours=4))
+
+
+def test_who_decides_after_an_escalation_is_routed_to_only_where_it_is_escalated() -> None:
+    for end in OnTimeout:
+        routed = cab.routing(on_timeout(end, "director"), Tier.HIGH, ChangeType.NORMAL)
+        assert routed.escalate_to == (("director",) if end is OnTimeout.ESCALATE else ())
+        assert routed.roles == ("cab", *SIGN_OFF)
+    escalating = on_timeout(OnTimeout.ESCALATE, "director")
+    assert cab.routing(escalating, Tier.HIGH, ChangeType.EMERGENCY).escalate_to == ()
+    assert cab.roles_to_ask(escalating, Tier.HIGH) == ("cab", "ecab", *SIGN_OFF, "director")
+    assert cab.roles_to_ask(escalating, Tier.MEDIUM) == ("cab", "ecab", "it-manager")
+    assert cab.reviewing(escalating, Tier.HIGH) == ("cab", *SIGN_OFF)
 
 
 def test_an_emergency_board_of_its_own_takes_the_boards_place_and_an_empty_quorum_is_no_quorum() -> None:
@@ -246,6 +259,101 @@ def test_more_than_the_quorum_does_not_help_against_as_many_rejections() -> None
     assert cab.count(change, where.standings, two).outcome is Outcome.REJECTED
 
 
+DIRECTORS = {**BOARD, "dina": ("acme/directors",), "ana": ("acme/directors",), "cleo-admin": ("acme/directors",)}
+ESCALATING = on_timeout(OnTimeout.ESCALATE, "director")
+UP = MONDAY + timedelta(hours=24)
+
+
+def escalated(*votes: str, board: Mapping[str, Sequence[str]] = DIRECTORS) -> Change:
+    """A change that the board did not decide, escalated to the directors of then."""
+    where = context(policy=ESCALATING, standings=standings(BOARD))
+    routed = cab.routing(ESCALATING, Tier.HIGH, ChangeType.NORMAL)
+    change = approved(asked(draft(routing=routed), where), by=votes, where=where)
+    return done(change, Event(Act.ESCALATE), directed(board))
+
+
+def directed(board: Mapping[str, Sequence[str]] = DIRECTORS) -> Context:
+    return context(UP, policy=ESCALATING, standings=standings(board))
+
+
+def test_whom_it_is_escalated_to_is_on_the_board_beside_the_first_one() -> None:
+    change = escalated("ida", "rick")
+    assert change.escalation is not None
+    assert (change.escalation.by, change.escalation.at, change.escalation.roles) == (None, UP, ("director",))
+    assert {each.login for each in change.escalation.members} == {"dina", "ana", "cleo-admin"}
+    assert change.request is not None
+    assert change.request.roles == ("cab", *SIGN_OFF), "who was asked first stays on record"
+    change = done(done(change, vote("dina"), directed()), vote("cora"), directed())
+    found = cab.count(change, directed().standings, ESCALATING)
+    assert (found.outcome, found.approvals, found.unsigned) == (Outcome.APPROVED, 4, ())
+
+
+def test_a_director_makes_the_quorum_full_and_signs_for_nobody() -> None:
+    change = done(escalated("ida", "rick"), vote("dina"), directed())
+    found = cab.count(change, directed().standings, ESCALATING)
+    assert (found.outcome, found.approvals, found.unsigned) == (Outcome.OPEN, 3, ("compliance",))
+
+
+@pytest.mark.parametrize(
+    ("login", "because"),
+    [
+        ("ana", "contributed to the change"),
+        ("late", "came to the board after it was asked on 2027-01-05 12:00 UTC"),
+        ("newt", "came to the board after it was asked on 2027-01-04 12:00 UTC"),
+        ("vera", "holds none of the roles cab, it-manager, risk-officer, compliance and director"),
+        # A place on the one board is none on the other.
+        ("moved", "came to the board after it was asked on 2027-01-05 12:00 UTC"),
+    ],
+)
+def test_who_has_no_vote_has_none_after_an_escalation(login: str, because: str) -> None:
+    then = {**DIRECTORS, "late": (), "newt": (), "moved": ()}
+    now = {**then, "late": ("acme/directors",), "newt": ("acme/cab",), "moved": ("acme/directors",)}
+    change = escalated(board=then)
+    assert change.request is not None
+    change = replace(change, request=replace(change.request, members=(*change.request.members, account("moved"))))
+    told = refused(change, vote(login), directed(now))
+    assert told.what == f"The vote of @{login} does not count, since @{login} {because}."
+
+
+def test_a_requester_and_a_second_account_have_no_vote_of_their_own_after_an_escalation() -> None:
+    where = context(policy=ESCALATING, standings=standings({**BOARD, "dina": ("acme/directors",)}))
+    routed = cab.routing(ESCALATING, Tier.HIGH, ChangeType.NORMAL)
+    change = done(done(draft(routing=routed), ask("dina"), where), Event(Act.ASSESS), where)
+    change = done(change, Event(Act.ESCALATE), directed())
+    assert "asked for the change" in refused(change, vote("dina"), directed()).what
+    both = done(done(escalated("ida"), vote("cleo"), directed()), vote("cleo-admin"), directed())
+    assert cab.count(both, directed().standings, ESCALATING).approvals == 2
+
+
+def test_who_decides_after_an_escalation_can_cancel() -> None:
+    why = "Not needed any more."
+    assert done(escalated(), Event(Act.CANCEL, account("dina"), why), directed()).state.over
+    assert "cannot cancel" in refused(approved(), Event(Act.CANCEL, account("dina"), why), directed()).what
+    late = directed({**DIRECTORS, "newt": ("acme/directors",)})
+    assert "cannot cancel" in refused(escalated(), Event(Act.CANCEL, account("newt"), why), late).what
+
+
+def test_without_anybody_to_escalate_to_the_same_board_has_time_again() -> None:
+    alone = on_timeout(OnTimeout.ESCALATE)
+    where = context(policy=alone)
+    change = asked(draft(routing=cab.routing(alone, Tier.HIGH, ChangeType.NORMAL)), where)
+    again = done(change, Event(Act.ESCALATE), context(UP, policy=alone))
+    assert again.escalation == Request(None, UP)
+    assert (again.request, again.deadline) == (change.request, UP + timedelta(hours=24))
+    assert "holds none of the roles cab, it-manager" in refused(again, vote("dina"), directed()).what
+
+
+def test_a_new_round_is_that_of_the_first_board() -> None:
+    change = escalated()
+    pushed = noticed(change, replace(change.contents, diff="second"), directed())
+    assert pushed is not None
+    back = done(change, pushed, directed())
+    assert (back.state, back.escalation) == (State.ASSESS, None)
+    again = done(done(back, ask(), directed()), Event(Act.ASSESS), directed())
+    assert (again.round, again.escalation) == (2, None)
+    assert "holds none of the roles" in refused(again, vote("dina"), directed()).what
+
+
 # What a repository's file says of the board: it adds signatures, which are no votes, and takes no objection away.
 
 
@@ -353,19 +461,6 @@ def test_a_larger_quorum_of_a_repository_makes_it_no_harder_to_say_no() -> None:
     assert cab.routing(urgent, Tier.HIGH, ChangeType.EMERGENCY).against == 2
 
 
-def test_reviews_can_be_votes() -> None:
-    counts = CountedReview(1, account("ida"), "b" * 40, "write access", "")
-    does_not = CountedReview(2, account("rick"), "b" * 40, None, "it was dismissed")
-    gone = CountedReview(3, None, "b" * 40, "write access", "")
-    change = asked()
-    late = CountedReview(4, account("cora"), "b" * 40, None, "enough others approved already")
-    found = cab.votes_of_reviews([counts, does_not, gone, late], change.contents, change.round, MONDAY)
-    assert found == tuple(
-        Vote(account(login), Choice.APPROVE, "approved the pull request", MONDAY, "first", 1)
-        for login in ("ida", "cora")
-    )
-
-
 @pytest.mark.parametrize("policy", list(OnTimeout))
 def test_what_becomes_of_a_request_when_its_time_is_up(policy: OnTimeout) -> None:
     where = context(policy=on_timeout(policy))
@@ -378,4 +473,5 @@ def test_what_becomes_of_a_request_when_its_time_is_up(policy: OnTimeout) -> Non
     assert cab.on_timeout(change, Outcome.APPROVED, rejected=False, now=LATER) is None
     assert cab.on_timeout(draft(), Outcome.OPEN, rejected=False, now=LATER) is None
     expected = OnTimeout.REJECT if policy is OnTimeout.ESCALATE else policy
-    assert cab.on_timeout(replace(change, escalated=True), Outcome.OPEN, rejected=False, now=LATER) is expected
+    again = replace(change, escalation=Request(None, at))
+    assert cab.on_timeout(again, Outcome.OPEN, rejected=False, now=LATER) is expected

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.changes import desk, register
+from bot.changes import desk, ending, outbox, register
 from bot.changes.desk import Desk, as_value, diff_of, is_wanted
 from bot.changes.model import Act, Change, Choice, Closure, Event, Refused, State
 from bot.decide.evaluate import decide
@@ -15,22 +15,37 @@ from bot.deployments.windows import Interval
 from bot.errors import Transient
 from bot.facts.diffs import Comparison, FileDiff
 from bot.facts.model import (
+    Ended,
     Instructed,
     Instruction,
     Permission,
     PullRequestFacts,
+    PullRequestState,
     RecordFinding,
     Standing,
 )
-from bot.policy.model import Approvals, Cab, ChangeType, Freeze, Plan, Policy, Records, System, Tier, TierRules
+from bot.policy.model import (
+    Approvals,
+    Cab,
+    ChangeType,
+    OnTimeout,
+    Plan,
+    Policy,
+    Records,
+    System,
+    Tier,
+    TierRules,
+)
 from bot.store import Store
 from tests.unit.builders import account, approved, oid, pull_request
 from tests.unit.changes.builders import (
+    BOARD,
     MONDAY,
     SATURDAY,
     WEEKEND,
     context,
     draft,
+    on_timeout,
     rules,
     standings,
     vote,
@@ -415,15 +430,6 @@ async def test_a_record_that_was_closed_makes_room_for_another_one(store: Store)
     assert record_of(anew).state is State.DRAFT
 
 
-async def test_the_record_of_a_pull_request_that_is_not_open_is_read_as_it_is(store: Store) -> None:
-    _, found = await look(store)
-    rest = await desk.at_rest(store, PULL, FACTS, rules(), decision_of(), board=standings(), now=MONDAY)
-    assert rest.change == found.change
-    assert {each.account.login for each in rest.context.standings} >= {"ida", "rick", "cora"}
-    nothing = await desk.at_rest(store, "pull:77:99", FACTS, rules(), decision_of(), board=(), now=MONDAY)
-    assert nothing.change is None
-
-
 # Emergencies.
 
 DECLARE = Event(Act.DECLARE, account("rosa"), "Payments are down since nine.", incident="INC0012345")
@@ -440,12 +446,15 @@ async def declared(store: Store, subject: str = PULL, facts: PullRequestFacts = 
     return found
 
 
-async def merge(store: Store, at: datetime = MONDAY, policy: Policy | None = None) -> Change:
-    await desk.merged(store, PULL, FACTS, policy or rules(), decision_of(), at)
-    async with store.transaction() as connection:
-        found = await register.latest_of(connection, PULL)
-    assert found is not None
-    return found
+async def merge(store: Store) -> Change:
+    """Rosa merges the pull request."""
+    return record_of(await merged(store))
+
+
+async def merged(store: Store, at: datetime = MONDAY) -> Desk:
+    """A look at the pull request, which Rosa merged on Monday."""
+    facts = replace(FACTS, state=PullRequestState.MERGED, ended=Ended(MONDAY, account("rosa")))
+    return await ending.look(store, PULL, facts, rules(), decision_of(facts), board=standings(), diff="", now=at)
 
 
 async def test_an_emergency_stays_one_at_the_next_look(store: Store) -> None:
@@ -453,50 +462,6 @@ async def test_an_emergency_stays_one_at_the_next_look(store: Store) -> None:
     facts, found = await look(store)
     assert record_of(found).contents.kind is ChangeType.EMERGENCY
     assert told(facts)["change-record"].verdict == "pass"
-
-
-async def test_an_emergency_is_made_by_its_merge_and_to_be_reviewed(store: Store) -> None:
-    await declared(store)
-    before = await kinds(store)
-    record = await merge(store)
-    assert record.state is State.REVIEW
-    assert record.review_due == MONDAY + timedelta(days=3)
-    assert (record.started_at, record.ended_at) == (MONDAY, MONDAY)
-    assert await kinds(store) == [*before, "countersign:change:moved", "countersign:change:moved"]
-    async with store.transaction() as connection:
-        history = await register.history(connection, record.number)
-    assert [(each.act, each.why) for each in history[-2:]] == [
-        (Act.START, "The pull request was merged."),
-        (Act.FINISH, "The pull request was merged."),
-    ]
-    assert await merge(store) == record, "it is made once"
-
-
-async def test_any_other_change_waits_for_its_deployment(store: Store) -> None:
-    _, found = await look(store)
-    authorised = await act(store, found, ASK, *VOTES)
-    assert await merge(store) == record_of(authorised)
-
-
-async def test_a_merge_without_a_record_or_before_its_board_decided_is_no_emergency(store: Store) -> None:
-    await desk.merged(store, PULL, FACTS, rules(), decision_of(), MONDAY)
-    _, found = await look(store)
-    assert await merge(store) == record_of(found)
-    await act(store, found, DECLARE)
-    assert (await merge(store)).state is State.DRAFT
-
-
-async def test_an_emergency_that_was_merged_when_it_should_have_waited_is_reviewed_all_the_same(store: Store) -> None:
-    await declared(store)
-    base = rules()
-    frozen = rules(calendar=replace(base.calendar, freezes=(Freeze("all", first=MONDAY.date(), last=MONDAY.date()),)))
-    record = await merge(store, policy=frozen)
-    assert record.state is State.REVIEW
-    assert record.review_due is not None
-    async with store.transaction() as connection:
-        told = await register.history(connection, record.number)
-    [overtaken] = [each for each in told if each.act is Act.OVERTAKE]
-    assert overtaken.why.startswith("The pull request was merged all the same: ")
 
 
 async def test_an_emergency_that_was_not_reviewed_in_time_blocks_the_next_change(store: Store) -> None:
@@ -511,6 +476,45 @@ async def test_an_emergency_that_was_not_reviewed_in_time_blocks_the_next_change
     assert overdue.what == f"The review of {record.number} is overdue."
     assert found.context.overdue == (record.number,)
     assert record_of(await act(store, found, ASK)).state is State.ASSESS
+
+
+async def test_a_merged_emergency_is_looked_at_again_when_its_review_is_due(store: Store) -> None:
+    await declared(store)
+    assert (await merged(store)).wakes_at == MONDAY + timedelta(days=3)
+    assert (await merged(store, MONDAY + timedelta(days=2))).wakes_at == MONDAY + timedelta(days=3)
+    assert await announced(store) == [("authorize", False), ("review", False)]
+    assert (await merged(store, MONDAY + timedelta(days=3))).wakes_at is None
+    assert (await merged(store, MONDAY + timedelta(days=4))).wakes_at is None
+    assert await announced(store) == [("authorize", False), ("review", False), ("review", True)]
+    async with store.transaction() as connection:
+        record = await register.latest_of(connection, PULL)
+        assert record is not None
+        history = await register.history(connection, record.number)
+    assert (history[-1].act, history[-1].why) == (Act.REMIND, "Its review is overdue.")
+
+
+async def announced(store: Store) -> list[tuple[str, bool]]:
+    """What waits to be said: the state of the change, and whether it says that something was due."""
+    async with store.transaction() as connection:
+        found = await outbox.waiting(connection, PULL)
+    return [(each.state.value, "was due on" in each.text) for each in found]
+
+
+async def test_what_happens_at_a_look_is_announced_with_it(store: Store) -> None:
+    policy = on_timeout(OnTimeout.ESCALATE, "director")
+    board = standings({**BOARD, "dina": ("acme/directors",)})
+    _, found = await look(store, policy=policy, board=board)
+    await act(store, found, ASK)
+    assert [state for state, _ in await announced(store)] == ["authorize"]
+    _, later = await look(store, policy=policy, board=board, at=MONDAY + timedelta(hours=25))
+    escalation = record_of(later).escalation
+    assert escalation is not None
+    assert [each.login for each in escalation.members] == ["dina"]
+    async with store.transaction() as connection:
+        waiting = await outbox.waiting(connection, PULL)
+        kept = await register.by_number(connection, record_of(later).number)
+    assert [each.called for each in waiting][-1] == ("acme/directors",)
+    assert kept == record_of(later), "who was asked beside the board is on record"
 
 
 async def test_its_own_review_does_not_block_an_emergency(store: Store) -> None:

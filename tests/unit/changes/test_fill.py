@@ -82,6 +82,13 @@ def test_a_standard_change_fits_a_template() -> None:
     assert found.window == Interval(MONDAY, MONDAY + timedelta(hours=24))
 
 
+def test_the_documented_template_fits_what_it_says_and_nothing_else() -> None:
+    texts = replace(LOW, templates=(Template("texts", "", (r"^texts/.*\.json$",), 100, date(2027, 1, 31)),))
+    assert filled(facts(files=[file("texts/a.json"), file("texts/deep/b.json")]), texts).template == "texts"
+    for other in ("texts/x/deploy.sh", "texts/a.json.sh", "src/texts/a.json"):
+        assert filled(facts(files=[file("texts/a.json"), file(other)]), texts).template == "", other
+
+
 RENAMED = ChangedFile("docs/c.md", FileChange.RENAMED, 0, 0)
 
 
@@ -93,8 +100,8 @@ RENAMED = ChangedFile("docs/c.md", FileChange.RENAMED, 0, 0)
         ({"files": []}, None),
         ({"files": DOCS, "incomplete": [FactsIncomplete("the list of files", "cut")]}, None),
         ({"files": DOCS}, ()),
-        ({"files": DOCS}, (Template("docs", "", ("docs/*",), 3, date(2027, 1, 31)),)),
-        ({"files": DOCS}, (Template("docs", "", ("docs/*",), 100, date(2027, 1, 3)),)),
+        ({"files": DOCS}, (Template("docs", "", ("^docs/",), 3, date(2027, 1, 31)),)),
+        ({"files": DOCS}, (Template("docs", "", ("^docs/",), 100, date(2027, 1, 3)),)),
     ],
 )
 def test_what_fits_no_template_is_a_normal_change(

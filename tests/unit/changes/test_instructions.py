@@ -13,7 +13,7 @@ from bot.facts.model import Instructed, Instruction, Waived
 from bot.ledger import Kind
 from bot.ledger.entries import Entry
 from bot.store import Store
-from tests.unit.builders import NOON, account, bot
+from tests.unit.builders import NOON, account, bot, pull_request
 
 PULL, OTHER = "pull:77:7", "pull:77:8"
 LATER = NOON + timedelta(days=3)
@@ -33,11 +33,20 @@ async def request(store: Store, subject: str = PULL) -> int:
     return int(row[0])
 
 
-async def lay_down(store: Store, kind: Instructed, value: str, who: str = "ana", subject: str = PULL) -> list[Entry]:
+async def lay_down(
+    store: Store, kind: Instructed, value: str, who: str = "ana", subject: str = PULL, holder: str | None = None
+) -> list[Entry]:
     number = await request(store, subject)
     said = Instruction(kind, value, account(who), "Because.", NOON)
+    held_by = account(holder) if holder else None
     async with store.transaction() as connection:
-        return await instructions.lay_down(connection, subject, said, request=number)
+        return await instructions.lay_down(connection, subject, said, request=number, holder=held_by)
+
+
+async def holders(store: Store) -> list[str]:
+    async with store.transaction() as connection:
+        found = await instructions.read(connection, PULL)
+    return [each.by.login for each in replace(pull_request(), instructions=found).holds]
 
 
 async def holding(store: Store, subject: str = PULL) -> dict[Instructed, str]:
@@ -86,9 +95,22 @@ async def test_what_was_said_is_kept_with_who_said_it_and_told(store: Store) -> 
 async def test_the_latest_word_of_a_kind_holds(store: Store) -> None:
     await lay_down(store, Instructed.HOLD, "held")
     await lay_down(store, Instructed.PLAN_TEST, "The first plan.")
-    await lay_down(store, Instructed.HOLD, "", "bo")
+    await lay_down(store, Instructed.HOLD, "")
     await lay_down(store, Instructed.PLAN_TEST, "Another plan.")
     assert await holding(store) == {Instructed.HOLD: "", Instructed.PLAN_TEST: "Another plan."}
+
+
+async def test_everybodys_hold_stands_until_that_very_one_is_lifted(store: Store) -> None:
+    await lay_down(store, Instructed.HOLD, "held", "ana")
+    await lay_down(store, Instructed.HOLD, "held", "bo")
+    await lay_down(store, Instructed.HOLD, "", "bo")
+    assert await holders(store) == ["ana"]
+    [entry] = await lay_down(store, Instructed.HOLD, "", "rick", holder="ana")
+    assert entry.body["actor"]["login"] == "rick"
+    assert entry.body["holder"]["login"] == "ana"
+    assert await holders(store) == []
+    await lay_down(store, Instructed.HOLD, "held", "ana")
+    assert await holders(store) == ["ana"], "it can be held again"
 
 
 @pytest.mark.parametrize("words", [("medium", "high"), ("high", "medium"), ("high", "low"), ("high", "high")])

@@ -48,6 +48,11 @@ def test_a_release_is_as_risky_as_its_riskiest_and_lacks_what_one_lacks() -> Non
     assert found.diff == whole(FIRST, SECOND).diff != FIRST.diff
 
 
+def test_a_release_goes_to_one_branch_and_says_so_when_it_does_not_any_more() -> None:
+    assert whole(FIRST, SECOND).base == "main"
+    assert whole(FIRST, replace(SECOND, base="staging")).base == "#7: main; #8: staging"
+
+
 def test_one_pull_request_says_what_it_says() -> None:
     assert contents_of([part(FIRST)], rules(), MONDAY) == FIRST
     assert contents_of([part(None)], rules(), MONDAY) is None

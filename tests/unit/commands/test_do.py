@@ -1,5 +1,6 @@
 """What commands do goes on record with the command, and has looked at again what depends on it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.commands.model import (
     Joined,
     LaidDown,
     Left,
+    Lifted,
     Linked,
     Moved,
     WaiverAnswered,
@@ -139,6 +141,17 @@ async def test_what_was_laid_down_holds_for_the_pull_request_that_it_was_said_on
     async with store.transaction() as connection:
         assert await instructions.read(connection, SUBJECT) == (held,)
     assert await wanted(store) == {SUBJECT: Urgency.PERSON}
+
+
+async def test_each_hold_that_is_lifted_is_on_record(store: Store) -> None:
+    await at_rest(store)
+    held = Instruction(Instructed.HOLD, "held", account("ana"), "Wait.", NOON)
+    await do(store, LaidDown(held))
+    await do(store, LaidDown(replace(held, by=account("bo"))))
+    entries = await do(store, Lifted((account("ana"), account("bo")), replace(held, value="", by=account("rick"))))
+    assert [entry.body["holder"]["login"] for entry in entries] == ["ana", "bo"]
+    async with store.transaction() as connection:
+        assert [each.value for each in await instructions.read(connection, SUBJECT)] == ["", ""]
 
 
 async def test_a_wish_and_its_answer_are_on_record(store: Store) -> None:

@@ -53,7 +53,10 @@ def test_what_cannot_ship_together(own: Record, other: Record | None, sentence: 
 
 def test_whoever_has_no_part_in_the_change_cannot_give_its_record_up() -> None:
     outcome = said("/change link CHG-2027-0002", "eve", record=draft(), named=(OTHER,))
-    assert refused(outcome) == "@eve cannot cancel CHG-2027-0001. Who contributed, asked, or decides can."
+    assert (
+        refused(outcome)
+        == "@eve cannot cancel CHG-2027-0001. Whoever contributed or asked for it, or has `cab`, `it-manager`, `risk-officer` or `compliance`, can."
+    )
 
 
 @pytest.mark.parametrize("text", ["/change link CHG-2027-0002", "/change unlink"])

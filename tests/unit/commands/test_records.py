@@ -9,11 +9,11 @@ import pytest
 
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
-from bot.changes.model import Act, Choice, Routing, State
+from bot.changes.model import Act, Choice, Event, Request, Routing, State
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
-from bot.commands import board, records
-from bot.commands.model import Change, LaidDown, Moved, WaiverAnswered, WaiverAsked
+from bot.commands import records
+from bot.commands.model import Change, LaidDown, Lifted, Moved, WaiverAnswered, WaiverAsked
 from bot.commands.parse import Given, parse
 from bot.commands.table import BY_NAME
 from bot.decide.verdict import Decision, Finding, Involvement, Verdict
@@ -39,7 +39,7 @@ from tests.unit.changes.builders import (
 from tests.unit.commands.asking import Outcome, outcome_of
 
 FACTS = pull_request(files=[])
-TEAMS = {**BOARD, "rosa": ("acme/release",), "rick": ("acme/risk",)}
+TEAMS = {**BOARD, "rosa": ("acme/release",), "vera": ("acme/verification",), "rick": ("acme/risk",)}
 WISH = Asked(3, "rule:ticket", "There is no ticket for a typo.", MONDAY + timedelta(days=2), account("ana"))
 OPEN_RULE = Finding("rule:ticket", Verdict.FAIL, "no ticket", "Name the ticket.")
 
@@ -166,9 +166,9 @@ def test_without_a_record_nothing_is_done_about_one(text: str, desk: Desk | None
         ("/emergency INC0012345 Payments are down since nine", Permission.READ, Permission.NONE),
         ("/waiver grant 3", Permission.READ, Permission.NONE),
         ("/request-cab", Permission.WRITE, Permission.TRIAGE),
-        ("/cancel No longer needed", Permission.WRITE, Permission.TRIAGE),
-        ("/hold Wait", Permission.WRITE, Permission.TRIAGE),
-        ("/unhold", Permission.WRITE, Permission.TRIAGE),
+        ("/cancel No longer needed", Permission.READ, Permission.NONE),
+        ("/hold Wait", Permission.READ, Permission.NONE),
+        ("/unhold", Permission.READ, Permission.NONE),
         ("/risk raise high It pays interest", Permission.WRITE, Permission.TRIAGE),
         ("/plan backout Deploy the image before this one.", Permission.WRITE, Permission.TRIAGE),
         ("/schedule weekend", Permission.WRITE, Permission.TRIAGE),
@@ -230,6 +230,12 @@ def test_a_record_that_says_little_is_shown_without_gaps() -> None:
     assert "vote" not in shown
 
 
+def test_who_decides_after_an_escalation_is_shown_beside_the_board() -> None:
+    record = replace(asked(), escalation=Request(None, MONDAY, ("director", "cab"), (account("dina"),)))
+    shown = said("/change", record=record).reply
+    assert "| board | 3 of cab, it-manager, risk-officer, compliance and director, and a signature for each of" in shown
+
+
 def test_a_board_without_signatures_is_named_by_its_number() -> None:
     routed = Routing(("ecab",), 1)
     shown = said("/change", record=draft(routing=routed, regulations=("sox", "dora"))).reply
@@ -253,29 +259,15 @@ def test_the_template_of_the_plans_can_be_copied() -> None:
 # /request-cab
 
 
-def test_asking_calls_the_board_once() -> None:
+def test_who_asks_is_told_nothing_that_the_call_of_the_board_says() -> None:
     outcome = said("/request-cab The regulator asks for it", record=draft())
     assert moved(outcome) == [Act.SUBMIT, Act.ASSESS]
     assert after(outcome).requesters == (account("ana"),)
     step = outcome.deeds[0]
     assert isinstance(step, Moved)
     assert step.steps[0].transition.why == "The regulator asks for it"
-    assert outcome.reply == (
-        "@acme/cab @acme/it @acme/risk @acme/compliance: CHG-2027-0001, Settle twice a day, is on the agenda until "
-        "2027-01-05 12:00 UTC. Planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC. Vote with `/cab approve`, "
-        "`/cab reject reason` or `/cab defer reason`; `/change` shows the record."
-    )
-
-
-def test_a_board_that_has_for_ever_is_given_no_end() -> None:
-    called = board._asked(replace(asked(), deadline=None), Change(FACTS, rules()))
-    assert "is on the agenda. Planned for" in called
-
-
-def test_each_holder_is_called_once_though_it_has_two_roles() -> None:
-    both = rules(roles={**rules().roles, "it-manager": ("acme/cab",), "risk-officer": ("acme/cab", "@acme|eve")})
-    called = board._asked(asked(), Change(FACTS, both))
-    assert called.startswith("@acme/cab @\\@acme\\|eve @acme/compliance: ")
+    assert outcome.reply == ""
+    assert step.steps[1].announcement is not None
 
 
 def test_what_a_record_lacks_is_told_with_the_sections_to_copy() -> None:
@@ -301,10 +293,9 @@ def test_a_refusal_that_no_section_would_help_has_none_to_copy() -> None:
 def test_what_else_blocks_is_waited_for() -> None:
     outcome = said("/request-cab", desk=desk_of(draft(), blocking=("identity",)))
     assert moved(outcome) == [Act.SUBMIT]
-    assert outcome.reply is not None
-    assert outcome.reply.startswith("@")
-    assert outcome.reply.endswith(
-        "is complete and comes on the agenda when nothing else blocks; the check says what does. Votes count from then on."
+    assert outcome.reply == (
+        "CHG-2027-0001 is complete and comes on the agenda when nothing else blocks; the check says what does. "
+        "The board is called then, and votes count from then on."
     )
 
 
@@ -342,9 +333,10 @@ def test_the_vote_that_rejects_sends_it_back() -> None:
         record = done(record, vote(login, Choice.REJECT, "Not before the audit."))
     outcome = said("/cab reject Not before the audit", "cleo", record=record)
     assert moved(outcome) == [Act.VOTE, Act.REJECT]
-    assert outcome.reply == "CHG-2027-0001 is back in draft: the board did not authorise it."
+    assert outcome.reply == "", "who asked is told by an announcement"
     step = outcome.deeds[0]
     assert isinstance(step, Moved)
+    assert step.steps[1].announcement is not None
     assert step.steps[0].change.votes[-1].reason == "Not before the audit"
 
 
@@ -419,7 +411,14 @@ def test_who_has_to_do_with_a_record_cancels_it() -> None:
     outcome = said("/cancel Superseded by #12", "bo", record=asked())
     assert moved(outcome) == [Act.CANCEL]
     assert (after(outcome).state, outcome.reply) == (State.CANCELLED, "")
-    assert "cannot cancel" in refused(said("/cancel Just because", "rosa", record=asked()))
+    assert moved(said("/cancel Not now", "ida", record=asked(), permission=Permission.READ)) == [Act.CANCEL]
+    assert refused(said("/cancel Just because", "rosa", record=asked())) == (
+        "@rosa cannot cancel CHG-2027-0001. Whoever contributed or asked for it, or has `cab`, `it-manager`, "
+        "`risk-officer` or `compliance`, can."
+    )
+    low = done(draft(Tier.LOW), Event(Act.SUBMIT))
+    told = refused(said("/cancel Just because", "rosa", record=low))
+    assert told == "@rosa cannot cancel CHG-2027-0001. Whoever contributed or asked for it can."
 
 
 # /hold and /unhold
@@ -429,9 +428,75 @@ def test_a_hold_is_laid_down_and_lifted() -> None:
     held = laid(said("/hold Wait for the auditors"))
     assert held == Instruction(Instructed.HOLD, "held", account("ana"), "Wait for the auditors", MONDAY)
     facts = replace(FACTS, instructions=(held,))
-    assert laid(said("/unhold", "bo", facts=facts)) == Instruction(Instructed.HOLD, "", account("bo"), "lifted", MONDAY)
-    assert laid(said("/unhold They have been here", facts=facts)).reason == "They have been here"
+    [deed] = said("/unhold", facts=facts).deeds
+    assert deed == Lifted((account("ana"),), Instruction(Instructed.HOLD, "", account("ana"), "lifted", MONDAY))
+    [deed] = said("/unhold They have been here", facts=facts).deeds
+    assert isinstance(deed, Lifted)
+    assert deed.instruction.reason == "They have been here"
     assert refused(said("/unhold")) == "Nobody holds this change."
+
+
+def held_by(*names: str) -> Any:
+    said_so = [Instruction(Instructed.HOLD, "held", account(name), "Wait.", MONDAY) for name in names]
+    return replace(FACTS, instructions=tuple(said_so))
+
+
+def lifted(outcome: Outcome) -> list[str]:
+    assert not outcome.refused, outcome.reply
+    [deed] = outcome.deeds
+    assert isinstance(deed, Lifted)
+    return [each.login for each in deed.holders]
+
+
+def test_whoever_holds_a_role_of_the_policy_holds_with_read_access() -> None:
+    assert laid(said("/hold Wait", "rick", permission=Permission.READ)).by == account("rick")
+    assert laid(said("/hold Wait", "zoe", permission=Permission.WRITE)).by == account("zoe")
+    told = refused(said("/hold Wait", "zoe", permission=Permission.TRIAGE))
+    assert told == (
+        "`/hold` is for anyone with write access to the repository, and whoever holds a role of the policy; "
+        "@zoe does not have that."
+    )
+
+
+def test_a_hold_is_lifted_by_who_holds_or_by_a_role_without_a_part_in_the_change() -> None:
+    facts = held_by("zoe")
+    assert lifted(said("/unhold", "zoe", facts=facts, permission=Permission.READ)) == ["zoe"]
+    assert lifted(said("/unhold", "rick", facts=facts, permission=Permission.READ)) == ["zoe"]
+    who = (
+        "@zoe holds the change: @zoe can lift that, or somebody with `cab`, `compliance`, `director`, `it-manager`, "
+        "`release`, `risk-officer` or `verifier` who did not contribute."
+    )
+    assert refused(said("/unhold", "ana", facts=facts)) == f"@ana cannot lift it. {who}"
+    assert refused(said("/unhold", "yan", facts=facts, permission=Permission.ADMIN)) == f"@yan cannot lift it. {who}"
+
+
+def test_a_contributor_with_a_role_lifts_nobody_elses_hold() -> None:
+    people = (Involvement((account("rick"),), "contributor", ("wrote it",)),)
+    decision = replace(decision_of(), people=people)
+    assert "cannot lift it" in refused(said("/unhold", "rick", facts=held_by("zoe"), decision=decision))
+    assert lifted(said("/unhold", "rick", facts=held_by("rick"), decision=decision)) == ["rick"]
+    # Another account of theirs is the same person.
+    policy = rules(people=(("rick", "omar"),))
+    assert "cannot lift it" in refused(said("/unhold", "omar", facts=held_by("zoe"), decision=decision, policy=policy))
+
+
+def test_another_account_of_who_holds_lifts_it() -> None:
+    assert lifted(said("/unhold", "cleo-admin", facts=held_by("cleo"), permission=Permission.READ)) == ["cleo"]
+
+
+def test_each_hold_is_lifted_by_itself() -> None:
+    outcome = said("/unhold", "zoe", facts=held_by("zoe", "yan"))
+    assert lifted(outcome) == ["zoe"]
+    assert outcome.reply.startswith("@yan holds the change: @yan can lift that, or somebody with")
+    assert lifted(said("/unhold", "rick", facts=held_by("zoe", "yan"))) == ["zoe", "yan"]
+    told = refused(said("/unhold", "ana", facts=held_by("zoe", "yan"), policy=rules(roles={})))
+    assert told == "@ana cannot lift it. @zoe and @yan hold the change: @zoe or @yan can lift that."
+
+
+def test_a_role_that_the_repository_gave_itself_lifts_nothing() -> None:
+    own = rules(own_roles=("risk-officer",))
+    assert "cannot lift it" in refused(said("/unhold", "rick", facts=held_by("zoe"), policy=own))
+    assert laid(said("/hold Wait", "rick", policy=own, permission=Permission.READ)).by == account("rick")
 
 
 # /risk

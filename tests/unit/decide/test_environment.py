@@ -33,6 +33,7 @@ FACTS = replace(
     deletions=12,
 )
 APPLICATION = Application("payments", ("ledger",), Tier.MEDIUM, data=("personal",), configuration_item="CI1")
+MOVED = ChangedFile("attic/1.sql", FileChange.RENAMED, 2, 1, "db/1.sql")
 RULES = replace(
     policy(),
     people=(("ana", "ana-admin"),),
@@ -119,6 +120,16 @@ def test_every_account_of_a_contributor_is_named() -> None:
 @pytest.mark.parametrize("asks", [RULES, replace(RULES, rules=(), risk=(RiskRule("r", Tier.HIGH, "size(files) > 9"),))])
 def test_files_are_described_to_whoever_asks_about_them(asks: Policy) -> None:
     assert checked("size(files) == 2").holds(seen(rules=asks))
+
+
+def test_what_is_moved_is_where_it_was_as_well() -> None:
+    facts = replace(FACTS, files=(MOVED, ChangedFile("db/1.sql", FileChange.ADDED, 5, 0)))
+    assert checked('paths == ["attic/1.sql", "db/1.sql"]').holds(seen(facts))
+    assert checked(
+        'size(files) == 3 && files[0].path == "attic/1.sql" && files[0].change == "renamed" && files[0].additions == 2 '
+        '&& files[1].path == "db/1.sql" && files[1].change == "deleted" && files[1].deletions == 0 '
+        '&& files[2].path == "db/1.sql" && files[2].change == "added"'
+    ).holds(seen(facts))
 
 
 def test_files_are_not_described_where_nobody_asks_and_paths_are() -> None:

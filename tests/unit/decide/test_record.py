@@ -76,13 +76,26 @@ def test_everything_that_the_record_says_is_told() -> None:
 
 
 def test_a_hold_waits_for_who_holds_and_says_why() -> None:
-    decision = decided(instructed(laid(Instructed.HOLD, "held")))
+    decision = decided(instructed(laid(Instructed.HOLD, "held")), replace(policy(), roles={}))
     said = found(decision, "hold")
     assert decision.verdict is Verdict.WAIT
     assert said.what == "@dana holds the change: Wait for the auditors."
     assert said.headline == "@dana, who holds it"
-    assert "`/unhold`" in said.remedy
+    assert said.remedy == "When it may go on, @dana comments `/unhold`."
     assert said.who == (account("dana"),)
+
+
+def test_everybody_who_holds_is_waited_for_and_who_else_could_lift_it_is_named() -> None:
+    facts = instructed(laid(Instructed.HOLD, "held"), replace(laid(Instructed.HOLD, "held"), by=account("rick")))
+    rules = replace(policy(), roles={"cab": (), "risk-officer": (), "lifters": ()}, own_roles=("lifters",))
+    said = found(decided(facts, rules), "hold")
+    assert said.headline == "@dana and @rick, who hold it"
+    assert said.what == "@dana holds the change: Wait for the auditors. @rick holds the change: Wait for the auditors."
+    assert said.remedy == (
+        "When it may go on, @dana or @rick comments `/unhold`. "
+        "Somebody with `cab` or `risk-officer` who did not contribute can do it as well."
+    )
+    assert said.who == (account("dana"), account("rick"))
 
 
 def test_a_hold_that_was_lifted_holds_nothing() -> None:

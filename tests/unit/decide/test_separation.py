@@ -8,7 +8,9 @@ import pytest
 from bot.decide.verdict import Verdict
 from bot.facts.model import (
     PERMISSION,
+    ChangedFile,
     Disowned,
+    FileChange,
     Named,
     Origin,
     Permission,
@@ -247,6 +249,11 @@ def test_what_guards_changes_is_named() -> None:
     assert "and 1 more" in told.what
     assert "x.py" not in told.what
     assert finding(decided(pull_request(files=[file("codeowners.py")])), "guards") is None
+
+
+def test_what_guarded_changes_before_it_was_moved_is_named() -> None:
+    moved = ChangedFile("attic/owners", FileChange.RENAMED, 0, 0, "CODEOWNERS")
+    assert "`CODEOWNERS`" in found(decided(pull_request(files=[moved])), "guards").what
 
 
 def large(*reviews: Review, **changes: object) -> PullRequestFacts:

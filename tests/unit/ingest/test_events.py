@@ -76,6 +76,18 @@ def test_a_pull_request_is_looked_at_when_anything_about_it_changes() -> None:
     assert (asked.pushes, asked.concerns) == ((), {"pull:77:7": Urgency.PERSON})
 
 
+def test_the_branch_that_a_pull_request_is_aimed_at_is_watched_from_then_on() -> None:
+    pull = {"number": 7, "base": {"ref": "release", "sha": oid("tip")}}
+    retargeted = {**HERE, "action": "edited", "pull_request": pull, "changes": {"base": {"ref": {"from": "main"}}}}
+    event = translate("pull_request", retargeted)
+    assert event == PullRequestTouched(WHERE, 7, None, ANA, ("release", oid("tip")))
+    asked = intake(event)
+    assert [each.subject.key for each in asked.wishes] == ["pull:77:7", "branch:77:release"]
+    assert asked.watched == (("branch:77:release", oid("tip")),)
+    renamed = {**retargeted, "changes": {"title": {"from": "Settle"}}}
+    assert translate("pull_request", renamed) == PullRequestTouched(WHERE, 7, None, ANA)
+
+
 def test_a_push_to_a_pull_request_is_remembered_with_who_pushed() -> None:
     pull = {"number": 7, "head": {"sha": oid("head")}}
     event = translate("pull_request", {**HERE, "action": "synchronize", "pull_request": pull})

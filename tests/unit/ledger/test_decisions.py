@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from bot.facts.model import (
 )
 from bot.ledger.decisions import Made, Receipt, record, recorded
 from bot.policy.model import Approvals, Mode, Policy, Role, Separation, Tier, TierRules
-from bot.store import Store
+from bot.store import Store, migrate
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 ALICE = Account(1, "alice")
@@ -126,6 +127,21 @@ async def test_a_decision_about_a_merge_group_is_read_back_too(store: Store) -> 
         found = await recorded(connection, UUID(int=1))
     assert found is not None
     assert found.made == group
+
+
+async def test_the_branch_of_what_was_decided_before_it_was_kept_is_taken_from_the_facts(
+    store: Store, database_url: str
+) -> None:
+    group = MergeGroupFacts(FACTS.repository, "release", "c" * 40, (FACTS,))
+    await keep(store, MADE, 1)
+    await keep(store, replace(MADE, subject="merge_group:21:c", facts=group), 2)
+    script = Path(migrate.__file__).parent / "migrations/versions/0012_facts.sql"
+    with psycopg.connect(database_url) as owner:
+        bases = "SELECT base FROM decision ORDER BY id"
+        kept = owner.execute(bases).fetchall()
+        owner.execute("ALTER TABLE decision DROP COLUMN base")
+        owner.execute(script.read_bytes())
+        assert owner.execute(bases).fetchall() == kept == [("main",), ("release",)]
 
 
 @pytest.mark.parametrize("table", ["decision", "facts", "policy", "policy_file"])

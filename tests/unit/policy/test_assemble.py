@@ -6,7 +6,7 @@ from bot.decide.evaluate import decide
 from bot.decide.verdict import Verdict
 from bot.policy.assemble import Assembled, Source, assemble, checked_under, from_defaults, lay
 from bot.policy.default import default
-from bot.policy.model import Application, Cab, Layer, Mode, Role, Tier
+from bot.policy.model import Application, Cab, Layer, Mode, Policy, Role, Tier
 from bot.policy.schema import PolicyFile
 from bot.policy.shelf import folder
 from tests.unit.builders import NOON, approved, demand, pull_request
@@ -171,6 +171,19 @@ def test_a_repositorys_file_knows_the_organisations_roles() -> None:
     made = assemble(default(), organisation=organisation, repository=own, last_good={}, repository_name="ledger")
     assert made.policy.problems == ()
     assert made.policy.tiers[Tier.LOW].approvals == (demand(1, "write"), demand(1, "security"))
+
+
+def test_a_repositorys_file_knows_the_organisations_inventory() -> None:
+    above = source(
+        "version: 1\napplications:\n  - {name: ledger, repositories: [ledger], tier: low}\n"
+        "  - {name: vault, repositories: [vault], tier: high, configuration_item: CI1}\n"
+    )
+    own = source("version: 1\nexclusive: [[ledger, CI1]]", REPOSITORY)
+    rules, _, broken = put_together(above, own)
+    assert isinstance(rules, Policy)
+    assert (rules.exclusive, broken) == ((("ledger", "CI1"),), ())
+    made = put_together(above, source("version: 1\nexclusive: [[ledger, CI2]]", REPOSITORY))
+    assert made[2] == (source("version: 1\nexclusive: [[ledger, CI2]]", REPOSITORY),)
 
 
 def test_what_would_loosen_is_told_at_its_line_each_time_the_policy_is_put_together() -> None:

@@ -120,6 +120,8 @@ def test_a_repository_adds_roles_of_its_own() -> None:
     merged, loosening = over(policy(), "roles: {owners: [acme/ledger-owners]}")
     assert merged.roles["owners"] == ("acme/ledger-owners",)
     assert loosening == ()
+    known, _ = over(policy(roles={"security": ["acme/appsec"]}), "roles: {owners: [sam], security: [acme/appsec]}")
+    assert (known.own_roles, known.organisation_roles) == (("owners",), ("security",))
 
 
 def test_a_repository_narrows_a_role_and_who_is_narrowed_out_can_still_object() -> None:
@@ -225,14 +227,14 @@ mode: enforce
 observe: [inventory]
 packs: [sox]
 roles: {security: [acme/appsec], risk: [acme/risk], cab: [acme/cab], verifier: [acme/verification], release: [ben]}
-applications: [{name: payments, repositories: [ledger], tier: low}]
+applications: [{name: payments, repositories: [ledger], tier: low, configuration_item: CI0012345}]
 risk: {raise: [{id: large, to: high, when: lines_changed > 500}]}
 tiers:
   low:
     change: standard
     approvals: [{count: 2, from: [write]}]
     sign_off: [risk]
-    cab: {quorum: 2, timeout: 1 day, on_timeout: escalate}
+    cab: {quorum: 2, timeout: 1 day, on_timeout: escalate, escalate_to: [risk, security]}
     plans: [test]
     windows: [weekend]
     deployments: {at_most: 2, per: 1 week}
@@ -255,7 +257,7 @@ evidence: [{kind: junit, at_most: {failures: 0}}]
 emergency: {from: [write, release], ecab: {quorum: 2}, review_within: 3 days, lasts: 4 hours}
 waivers: {from: [risk, security], at_most: 30 days}
 acknowledge: [risk, security]
-exclusive: [[payments, ledger]]
+exclusive: [[payments, CI0012345]]
 records: {system: jira, fields: {a: b}, extra: {c: d}, values: {e: {f: g}}}
 audit: {retention_days: 1000}
 standard: [{id: texts, title: Texts, paths: ['^texts/'], lines: 9, expires: 2027-01-01}]
@@ -272,7 +274,9 @@ def organisation() -> Policy:
 def repository(text: str) -> tuple[Policy, tuple[Loosening, ...]]:
     upper = organisation()
     windows = [name for name, _ in upper.calendar.windows]
-    checked = check("version: 1\n" + text, "o", known_roles=upper.roles, known_windows=windows)
+    checked = check(
+        "version: 1\n" + text, "o", known_roles=upper.roles, known_windows=windows, known_things=upper.things
+    )
     assert checked.content is not None, checked.problems
     return layers.repository(upper, checked.content, LAYER, "ledger")
 
@@ -288,7 +292,7 @@ def test_every_key_of_the_organisations_file_becomes_a_value() -> None:
         approvals=(demand(2, "write"),),
         change=ChangeType.STANDARD,
         sign_off=("risk",),
-        cab=Cab(2, timedelta(days=1), OnTimeout.ESCALATE, reviews=False),
+        cab=Cab(2, timedelta(days=1), OnTimeout.ESCALATE, reviews=False, escalate_to=("risk", "security")),
         plans=(Plan.TEST,),
         windows=(("weekend",),),
         deployments=(Rate(2, timedelta(days=7)),),
@@ -333,6 +337,7 @@ LOW = ("tiers", "low")
         ("tiers: {low: {cab: {quorum: 2, timeout: 3 days}}}", (*LOW, "cab", "timeout"), SAYS.format("that the board has 1 day")),
         ("tiers: {low: {cab: {quorum: 2, on_timeout: extend}}}", (*LOW, "cab", "on_timeout"), SAYS.format("what happens when the time is over")),
         ("tiers: {low: {cab: {quorum: 2, reviews: true}}}", (*LOW, "cab", "reviews"), SAYS.format("that a review is not a vote")),
+        ("tiers: {low: {cab: {quorum: 2, on_timeout: escalate, escalate_to: [risk, security, release]}}}", (*LOW, "cab", "escalate_to"), ADDS.format("decides after an escalation", "release")),
         ("tiers: {low: {verification: {from: [verifier, write], within: 5 hours}}}", (*LOW, "verification", "within"), SAYS.format("that a change is verified within 4 hours")),
         ("tiers: {low: {verification: {from: [security], within: 4 hours}}}", (*LOW, "verification", "from"), ADDS.format("verifies", "security")),
         ("reviews: {member_for: 6 days}", ("reviews", "member_for"), SAYS.format("when an approval counts or is reported")),
@@ -382,8 +387,11 @@ def test_a_tier_is_tightened_key_by_key() -> None:
 
 
 def test_a_board_is_tightened_and_what_is_not_said_of_it_stays() -> None:
-    assert tier("cab: {quorum: 3}").cab == Cab(3, 24 * HOUR, OnTimeout.ESCALATE, against=2)
-    assert tier("cab: {quorum: 2, timeout: 1 hour, on_timeout: reject}").cab == Cab(2, HOUR, OnTimeout.REJECT)
+    both = ("risk", "security")
+    assert tier("cab: {quorum: 3}").cab == Cab(3, 24 * HOUR, OnTimeout.ESCALATE, escalate_to=both, against=2)
+    assert tier("cab: {quorum: 2, timeout: 1 hour, on_timeout: reject}").cab == Cab(
+        2, HOUR, OnTimeout.REJECT, escalate_to=both
+    )
     voting = replace(organisation().tiers[Tier.LOW], cab=Cab(2, reviews=True))
     upper = replace(organisation(), tiers={**organisation().tiers, Tier.LOW: voting})
     for said, kept in (("", True), (", reviews: false", False), (", reviews: true", True)):
@@ -392,6 +400,36 @@ def test_a_board_is_tightened_and_what_is_not_said_of_it_stays() -> None:
         )
         made, loosening = layers.repository(upper, file, LAYER, "ledger")
         assert (made.tiers[Tier.LOW].cab, loosening) == (Cab(2, reviews=kept), ())
+
+
+@pytest.mark.parametrize(
+    ("roles", "left", "refused"),
+    [
+        ("[security]", ("security",), False),
+        ("[security, risk]", ("security", "risk"), False),
+        ("[]", (), False),
+        ("[security, release]", ("security",), True),
+        # What is refused is no word for everybody, nor for those of the organisation.
+        ("[release]", (), True),
+    ],
+)
+def test_a_repository_takes_roles_away_that_are_escalated_to_and_adds_none(
+    roles: str, left: tuple[str, ...], refused: bool
+) -> None:
+    made, loosening = repository(f"tiers: {{low: {{cab: {{quorum: 2, on_timeout: escalate, escalate_to: {roles}}}}}}}")
+    board = made.tiers[Tier.LOW].cab
+    assert board is not None
+    assert (board.escalate_to, bool(loosening)) == (left, refused)
+
+
+def test_a_repository_names_nobody_who_decides_where_the_organisation_names_none() -> None:
+    extended = replace(organisation().tiers[Tier.LOW], cab=Cab(2, on_timeout=OnTimeout.EXTEND))
+    upper = replace(organisation(), tiers={**organisation().tiers, Tier.LOW: extended})
+    board = {"quorum": 2, "on_timeout": "escalate", "escalate_to": ["security"]}
+    file = PolicyFile.model_validate({"version": 1, "tiers": {"low": {"cab": board}}})
+    made, [(place, sentence)] = layers.repository(upper, file, LAYER, "ledger")
+    assert made.tiers[Tier.LOW].cab == Cab(2, on_timeout=OnTimeout.ESCALATE)
+    assert (place, sentence) == ((*LOW, "cab", "escalate_to"), ADDS.format("decides after an escalation", "security"))
 
 
 def test_where_the_organisation_has_no_board_and_no_verification_a_repository_can_have_them() -> None:
@@ -507,9 +545,9 @@ def test_emergencies_waivers_acknowledgement_and_retention_are_tightened() -> No
 
 
 def test_sets_of_which_one_is_changed_at_a_time_are_added_to() -> None:
-    assert organisation().exclusive == (("payments", "ledger"),)
-    made = merged("exclusive: [[ledger, CI0012345], [payments, ledger]]")
-    assert made.exclusive == (("payments", "ledger"), ("ledger", "CI0012345"))
+    assert organisation().exclusive == (("payments", "CI0012345"),)
+    made = merged("exclusive: [[CI0012345, payments], [payments, CI0012345]]")
+    assert made.exclusive == (("payments", "CI0012345"), ("CI0012345", "payments"))
 
 
 def test_the_records_may_be_repeated() -> None:
@@ -519,7 +557,7 @@ def test_the_records_may_be_repeated() -> None:
 
 def test_what_holds_for_a_tier_holds_for_those_to_which_a_repository_raises_its_changes() -> None:
     made = merged("risk: {raise: [{id: mine, to: medium, when: 'true'}]}")
-    assert made.tiers[Tier.MEDIUM].cab == Cab(2, 24 * HOUR, OnTimeout.ESCALATE)
+    assert made.tiers[Tier.MEDIUM].cab == organisation().tiers[Tier.LOW].cab
     assert made.tiers[Tier.HIGH] == organisation().tiers[Tier.HIGH]
     pairs = {each.roles: each.tiers for each in made.separation}
     assert pairs[frozenset({Role.DEPLOYER, Role.VERIFIER})] == {Tier.LOW, Tier.MEDIUM}
@@ -530,7 +568,7 @@ def test_two_boards_and_two_verifications_of_raised_tiers_make_the_stricter_of_b
     upper = organisation()
     high = replace(
         upper.tiers[Tier.LOW],
-        cab=Cab(1, HOUR, OnTimeout.EXTEND, reviews=True),
+        cab=Cab(1, HOUR, OnTimeout.EXTEND, reviews=True, escalate_to=("security", "cab")),
         verification=Verification(("risk", "maintain"), 9 * HOUR),
     )
     other = replace(high, verification=Verification(("risk",), HOUR))
@@ -541,7 +579,7 @@ def test_two_boards_and_two_verifications_of_raised_tiers_make_the_stricter_of_b
         LAYER,
         "ledger",
     )
-    assert made.tiers[Tier.MEDIUM].cab == Cab(2, HOUR, OnTimeout.ESCALATE, against=1)
+    assert made.tiers[Tier.MEDIUM].cab == Cab(2, HOUR, OnTimeout.ESCALATE, escalate_to=("security",), against=1)
     assert made.tiers[Tier.MEDIUM].verification == Verification(("maintain",), 4 * HOUR)
     assert made.tiers[Tier.HIGH].verification == Verification(("risk",), HOUR)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.decide.catalogue import NEVER_OBSERVED
 from bot.decide.evaluate import decide
 from bot.facts.model import Branch, Permission, PullRequestFacts, Repository
 from bot.policy import reference_file
@@ -15,7 +16,8 @@ from bot.policy.check import check, explain
 from bot.policy.default import default
 from bot.policy.demands import demanded
 from bot.policy.expressions import checked
-from bot.policy.model import Mode, Policy, Tier
+from bot.policy.model import Cab, Mode, OnTimeout, Policy, Tier
+from bot.policy.recurrence import problem
 from bot.policy.reference import TIGHTENS, within
 from bot.policy.schema import PolicyFile
 from bot.policy.schema_file import schema
@@ -106,7 +108,7 @@ def test_an_example_demands_and_decides_what_it_says(tier: Tier, part: str) -> N
 
 
 def test_the_expressions_that_it_shows_can_be_used() -> None:
-    shown = re.findall(r"^- `(.+?)`: ", PAGE.partition("## Expressions")[2].partition("## Reference")[0], re.MULTILINE)
+    shown = re.findall(r"^- `(.+?)`: ", PAGE.partition("## Expressions")[2].partition("\n## ")[0], re.MULTILINE)
     assert len(shown) == 6
     for text in shown:
         checked(text)
@@ -126,6 +128,61 @@ def test_a_fork_is_refused_by_the_rule_of_the_high_example() -> None:
     )
 
 
+def test_the_boards_page_shows_a_policy_that_can_be_used() -> None:
+    page = (ROOT / "docs" / "board.md").read_text(encoding="utf-8")
+    [(_, shown)] = FENCE.findall(page)
+    found = check("version: 1\n" + shown, "o")
+    assert explain(found.problems) == ""
+    board = in_force("version: 1\n" + shown, "ledger").tiers[Tier.HIGH].cab
+    assert board is not None
+    assert (board.on_timeout, board.escalate_to, board.reviews) == (OnTimeout.ESCALATE, ("director",), True)
+
+
+@pytest.mark.parametrize(
+    ("board", "sentence"),
+    [
+        (Cab(1), "1 member of the board votes for it within 1 day, or it is rejected."),
+        (
+            Cab(2, on_timeout=OnTimeout.EXTEND),
+            "2 members of the board vote for it within 1 day, or the board is called again, and the time begins anew.",
+        ),
+        (
+            Cab(2, on_timeout=OnTimeout.ESCALATE),
+            "2 members of the board vote for it within 1 day, or the board is called once more, with as much time again.",
+        ),
+        (
+            Cab(2, on_timeout=OnTimeout.ESCALATE, escalate_to=("director",)),
+            (
+                "2 members of the board vote for it within 1 day, or director (acme/directors) decides with them in as much "
+                "time again."
+            ),
+        ),
+        (
+            Cab(2, on_timeout=OnTimeout.ESCALATE, escalate_to=("director", "head")),
+            (
+                "2 members of the board vote for it within 1 day, or director (acme/directors) and head (held by nobody) "
+                "decide with them in as much time again."
+            ),
+        ),
+    ],
+)
+def test_what_becomes_of_a_change_that_a_board_does_not_decide_is_said(board: Cab, sentence: str) -> None:
+    known = policy(roles={"director": ("acme/directors",)})
+    tier = replace(known.tiers[Tier.LOW], cab=board)
+    assert sentence in demanded(replace(known, tiers={**known.tiers, Tier.LOW: tier}), Tier.LOW)
+
+
 def test_a_tier_that_asks_for_nothing_says_so_little() -> None:
     bare = replace(policy(), separation=())
     assert demanded(bare, Tier.LOW) == ("It is a change of type normal.", "1 person with write access approves.")
+
+
+def test_the_rules_of_the_calendar_that_it_shows_are_rules() -> None:
+    shown = re.findall(r"^- `(FREQ=[^`]*)`: ", PAGE, re.MULTILINE)
+    assert len(shown) == 3
+    assert [problem(rule) for rule in shown] == [""] * 3
+
+
+def test_it_names_what_is_never_only_observed() -> None:
+    told = PAGE.partition("never only observed: ")[2].partition(" block in every policy")[0]
+    assert re.findall(r"`([a-z-]+)`", told) == list(NEVER_OBSERVED)

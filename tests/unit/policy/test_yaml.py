@@ -76,11 +76,23 @@ def test_a_value_is_shown_where_its_name_stands() -> None:
         ("a: `b`", (1, 4), "This is not valid YAML: found character ''' that cannot start any token."),
         ("a: \x00", (1, 1), "This is not valid YAML: unacceptable character #x0000: special characters are not allowed."),
         ("a: \ud800", (1, 1), "This is not valid YAML: unacceptable character #xd800: special characters are not allowed."),
+        ('a: "\\ud83d"', (1, 4), "This has a character that cannot be kept: a NUL, or half of a pair (`\\ud800`)."),
+        ('a: [b, "\\0"]', (1, 8), "This has a character that cannot be kept: a NUL, or half of a pair (`\\ud800`)."),
+        ('a: {"b\\0": 1}', (1, 5), "This has a character that cannot be kept: a NUL, or half of a pair (`\\ud800`)."),
         ('"\\U99999999"', (1, 1), "This is not valid YAML: Python int too large to convert to C int."),
     ],
 )  # fmt: skip
 def test_what_is_not_plain_yaml_is_a_problem_at_its_place(text: str, place: tuple[int, int], message: str) -> None:
     assert problems(text)[0] == (*place, message)
+
+
+def test_memory_that_there_is_not_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("bot.policy.yaml._is_plain", without_memory)
+    with pytest.raises(MemoryError):
+        read("a: 1", "o")
 
 
 def test_a_deep_file_is_not_read_on() -> None:

@@ -1,8 +1,10 @@
 """Recorded decisions are read, and a candidate is tried on each of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from resource import RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, getrlimit, setrlimit
+from time import process_time
 from uuid import uuid4
 
 import pytest
@@ -11,12 +13,13 @@ from bot.decide.evaluate import decide
 from bot.decide.merge_group import decide_group
 from bot.decide.verdict import Verdict
 from bot.errors import Refusal
-from bot.facts.model import MergeGroupFacts, PullRequestFacts
+from bot.facts.model import ChangedFile, FileChange, MergeGroupFacts, PullRequestFacts
 from bot.ledger.decisions import Made, record
 from bot.policy.model import Policy
 from bot.store import Store
 from bot.trial import history
 from bot.trial.candidate import Candidate
+from bot.trial.fence import Fence
 from bot.trial.history import Outcome
 from tests.unit.builders import NOON, approved, oid, pull_request
 from tests.unit.trial.test_candidate import FILE, LOOSER, ORGANISATIONS, OWN, STRICTER_OWN, then
@@ -133,19 +136,64 @@ async def test_a_candidate_that_cannot_be_used_is_refused(store: Store) -> None:
     assert "Did you mean `mode`?" in refused.value.remedy
 
 
+# What takes more than there is for it.
+
+
+def many_rules(count: int, require: str) -> Candidate:
+    rules = "".join(f"  - {{id: r{number}, require: '{require}', message: m}}\n" for number in range(count))
+    return Candidate(f"{LOOSER}rules:\n{rules}", "greedy.yml")
+
+
+def of_many_files(number: int) -> PullRequestFacts:
+    files = tuple(ChangedFile(f"src/{index}.py", FileChange.MODIFIED, 1, 0) for index in range(3_000))
+    return replace(waiting(number), files=files)
+
+
+async def test_what_takes_too_long_is_ended_and_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    await decided_at(store, of_many_files(7))
+    monkeypatch.setattr(history, "FENCE", Fence(seconds=1))
+    long = many_rules(90, 'paths.filter(p, p != "").size() > 0')
+    with pytest.raises(Refusal, match=r"^greedy\.yml could not be tried on the record: .* 1 second of a processor"):
+        await backtest(store, long)
+    assert (await backtest(store)).tried == 1, "the next one is tried by other processes"
+
+
+async def test_what_takes_too_much_memory_is_ended_and_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    await decided_at(store, of_many_files(7))
+    monkeypatch.setattr(history, "FENCE", Fence(memory=1024**2))
+    people = "".join(f"  - [person-{number}, person-{number}-admin]\n" for number in range(3_000))
+    with pytest.raises(Refusal, match=r"took more than 1 MiB of memory") as refused:
+        await backtest(store, Candidate(f"{LOOSER}people:\n{people}", "long.yml"))
+    assert "makes its expressions simpler" in refused.value.remedy
+
+
+async def test_memory_that_one_expression_does_not_get_is_an_answer_it_does_not_have(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await decided_at(store, of_many_files(7))
+    monkeypatch.setattr(history, "FENCE", Fence(memory=200 * 1024**2))
+    [difference] = (await backtest(store, many_rules(1, 'paths.filter(p, p != "").size() > 0'))).differences
+    assert "rule:r0: pass would be fail" in " ".join(difference.how)
+
+
 # What each of the processes does.
 
 
 @pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that has not begun."""
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process that has not begun, and that goes on as it was."""
+    before = {what: getrlimit(what) for what in (RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA)}
     monkeypatch.setattr(history, "_trial", None)
     monkeypatch.setattr(history, "_policies_here", {})
+    monkeypatch.setattr(history, "_fence", history.FENCE)
+    yield
+    for what, limits in before.items():
+        setrlimit(what, limits)
 
 
 async def batch(store: Store) -> tuple[Sequence[history.Row], dict[str, bytes]]:
     [rows] = [each async for each in history._batches(store, LONG_AGO, every=True, most=None)]
-    return rows, await history._policies(store, {row[2] for row in rows})
+    return rows, await history.policies(store, {row[2] for row in rows})
 
 
 async def test_a_process_tries_what_it_is_given(store: Store, fresh: None) -> None:
@@ -156,9 +204,11 @@ async def test_a_process_tries_what_it_is_given(store: Store, fresh: None) -> No
     async with store.transaction() as connection:
         known = await history.texts(connection)
     assert known == {(ORGANISATIONS, "one"): FILE, (OWN, "two"): STRICTER_OWN}
-    history._begin(CANDIDATE, known)
+    history._begin(CANDIDATE, known, Fence(memory=2**40, seconds=10_000))
+    assert getrlimit(RLIMIT_DATA)[0] == 2**40
     found = history._try(rows, policies)
     assert [each and (each.number, each.loosens) for each in found] == [None, None, (7, True)]
+    assert 10_000 < getrlimit(RLIMIT_CPU)[0] <= process_time() + 10_001
     assert len(policies) == len(history._policies_here) == 2
     assert history._try(rows, {}) == found, "policies are kept from batch to batch"
 

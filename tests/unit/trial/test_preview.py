@@ -1,13 +1,16 @@
 """What a change of a policy file would have meant, and who gains from it now."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.facts.model import Gain, Mergeability
 from bot.queue import Subject, Urgency, Wish, want
 from bot.store import Store
+from bot.trial import gains
 from bot.trial import preview as trial
 from bot.trial.candidate import Candidate
 from bot.trial.model import DAYS, Preview
@@ -47,7 +50,70 @@ async def test_who_has_an_open_change_that_would_pass_gains(store: Store) -> Non
     await open_now(store, 8, finished=True)
     found = await preview(store)
     assert found.passing == 3
-    assert found.gains == (Gain(account("ana"), "acme/ledger", 9), Gain(account("ana"), "acme/ledger", 7))
+    assert found.gains == (Gain(account("ana"), "acme/ledger", 7), Gain(account("ana"), "acme/ledger", 9))
+
+
+async def test_who_opens_a_change_gains_from_then_on(store: Store) -> None:
+    await decided_at(store, waiting(7))
+    first = await preview(store)
+    assert first.gains == ()
+    await open_now(store, 7)
+    assert (await preview(store)).gains == (Gain(account("ana"), "acme/ledger", 7),)
+    await decided_at(store, waiting(8))
+    await open_now(store, 8)
+    later = await preview(store)
+    assert [each.number for each in later.gains] == [7, 8]
+    assert replace(later, gains=()) == first, "the table stands for a while"
+    await open_now(store, 7, finished=True)
+    await decided_at(store, approved_twice(8), NOON + DAY)
+    assert (await preview(store)).gains == (), "and as long as it is open, and stopped"
+
+
+async def test_who_has_an_old_open_change_gains_however_many_are_newer(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "MOST", 1)
+    monkeypatch.setattr(gains, "BATCH", 1)
+    await decided_at(store, waiting(6), NOON - 1000 * DAY)
+    for number in (7, 8):
+        await decided_at(store, waiting(number))
+    await open_now(store, 6, 7, 8)
+    found = await preview(store)
+    assert found.tried == 1
+    assert [each.number for each in found.gains] == [6, 7, 8]
+
+
+async def test_each_decision_is_tried_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+
+    async def tried(of: Store, candidate: Candidate, missing: Sequence[str]) -> Any:
+        asked.append(len(missing))
+        return await once(of, candidate, missing)
+
+    once = gains._tried
+    monkeypatch.setattr(gains, "_tried", tried)
+    for number in (7, 8):
+        await decided_at(store, waiting(number))
+        await open_now(store, number)
+        await preview(store)
+    assert asked == [1, 1]
+    assert len((await preview(store)).gains) == 2
+    await decided_at(store, pull_request(number=7), NOON + DAY)
+    assert [each.number for each in (await preview(store)).gains] == [8]
+    await preview(store, blob="other")
+    assert asked == [1, 1, 1, 2], "another decision, and another text, is another"
+
+
+async def test_of_a_repositorys_file_only_its_own_changes_are_looked_at(store: Store) -> None:
+    for number, name in ((7, "Ledger"), (8, "vault")):
+        await decided_at(store, waiting(number))
+        about = {"owner": "Acme", "name": name}
+        async with store.transaction() as connection:
+            await want(connection, [Wish(Subject(f"pull:77:{number}", "pull", 7, about), Urgency.SWEEP)])
+    async with store.transaction() as connection:
+        own = await gains._stopped(connection, Candidate("version: 1\n", "own.yml", "acme/ledger"))
+        everywhere = await gains._stopped(connection, CANDIDATE)
+    assert (len(own), len(everywhere)) == (1, 2)
 
 
 async def test_who_contributed_to_a_change_that_passes_anyway_gains_nothing(store: Store) -> None:

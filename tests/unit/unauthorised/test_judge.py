@@ -75,14 +75,21 @@ def test_a_first_commit_is_compared_with_itself() -> None:
 
 
 def test_only_what_passed_may_be_merged() -> None:
-    assert over_red("main", PULL, Decided(passes=True, verdict="pass")) is None
+    assert over_red("main", PULL, Decided(passes=True, verdict="pass", base="main")) is None
     short = oid("head")[:7]
-    assert over_red("main", PULL, Decided(passes=False, verdict="fail")) == (
+    assert over_red("main", PULL, Decided(passes=False, verdict="fail", base="main")) == (
         f"#7 was merged into `main` by @erin, though Countersign said `fail` of its head {short}."
     )
     assert over_red("main", Merged(7, oid("head"), None, None), None) == (
         "#7 was merged into `main` by somebody whom GitHub does not name, though Countersign had never decided about "
         f"its head {short}."
+    )
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_what_was_decided_for_another_branch_was_not_decided_for_this_one(passes: bool) -> None:
+    assert over_red("main", PULL, Decided(passes=passes, verdict="pass", base="old")) == (
+        f"#7 was merged into `main` by @erin, though its head {oid('head')[:7]} was decided for `old`."
     )
 
 

@@ -1,0 +1,143 @@
+"""What is announced in a comment when something happened to a change: to those who have to act on it now. Pure.
+
+A board is called when its time to decide begins, and when it begins anew. Who asked for a change is told when the board
+sent it back. Who can look back at an emergency is asked to when it was made, and once more when that is overdue.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from bot.changes import cab, guards
+from bot.changes.cab import Outcome
+from bot.changes.context import Context
+from bot.changes.model import Act, Announcement, Change, Choice, Transition
+from bot.publish.markdown import literal, sentence
+from bot.words import listed, quoted, shortened
+
+LONGEST_REASON = 300
+"""Characters of a reason that are repeated; the record has all of it."""
+
+_REVIEW = "`/change review what-was-found`"
+_AGAIN = "It is back in draft: ask again with `/request-cab`."
+
+
+def of(before: Change, after: Change, told: Transition, context: Context) -> Announcement | None:
+    """What is to be said of what happened; None when nobody has to act on it."""
+    match told.act:
+        case Act.ASSESS if after.contents.routing.has_board:
+            called, text = _called(after.contents.routing.roles, after, context), _on_the_agenda(after, context)
+        case Act.EXTEND | Act.ESCALATE:
+            roles = after.escalation.roles if after.escalation is not None else ()
+            called = _called(roles or after.contents.routing.roles, after, context)
+            text = _not_decided(before, after, context)
+        case Act.REJECT | Act.DEFER:
+            asked = before.request.by if before.request is not None else None
+            called, text = (asked.login,) if asked is not None else (), _sent_back(before, told, context)
+        case Act.FINISH | Act.BACK_OUT if after.review_due is not None and after.retrospective is None:
+            called, text = _reviewers(after, context), _to_be_reviewed(after, after.review_due)
+        case Act.REMIND if after.review_due is not None:
+            called, text = _reviewers(after, context), _not_reviewed(after, after.review_due)
+        case _:
+            return None
+    mentions = " ".join(f"@{literal(each)}" for each in called)
+    whole = f"{mentions}: {text}" if mentions else text
+    return Announcement(told.number, told.version, after.state, after.round, called, whole, told.at)
+
+
+def due(waiting: Sequence[Announcement], change: Change) -> Announcement | None:
+    """Which of a change's announcements is to be made: the newest, while nobody has acted on it yet.
+
+    Whatever else waits has been overtaken by what happened since.
+    """
+    if not waiting or change.retrospective is not None:
+        return None
+    newest = max(waiting, key=lambda each: each.version)
+    return newest if (newest.state, newest.round) == (change.state, change.round) else None
+
+
+def _called(roles: Sequence[str], change: Change, context: Context) -> tuple[str, ...]:
+    """The teams and accounts that hold the roles, each once. An account that has no say in the change is not called."""
+    people = cab.people_of_change(change, context.standings, context.policy)
+    accounts = [each.account for each in context.standings]
+    able = {account.login.lower() for account in accounts if not cab.part_in(account, change, people)}
+    holders = dict.fromkeys(holder for role in roles for holder in context.policy.roles.get(role, ()))
+    return tuple(holder for holder in holders if "/" in holder or holder in able)
+
+
+def _reviewers(change: Change, context: Context) -> tuple[str, ...]:
+    return _called(cab.reviewing(context.policy, change.contents.tier), change, context)
+
+
+def _on_the_agenda(change: Change, context: Context) -> str:
+    window = change.contents.window
+    planned = f" Planned for {window.spoken}." if window is not None else ""
+    return f"{_named(change)}, is on the agenda until {_deadline(change)}.{planned} {_how(change, context)}"
+
+
+def _not_decided(before: Change, change: Change, context: Context) -> str:
+    """That there is time once more, for whom, and what is missing."""
+    beside, until = change.escalation, _deadline(change)
+    if beside is not None and beside.roles:
+        roles = listed([quoted(role) for role in beside.roles], "or")
+        now = f"Whoever has the role {roles} is on the board as well now, and it has until {until}."
+    else:
+        now = f"The board has until {until} now."
+    last = " Without a decision by then, it is rejected." if beside is not None else ""
+    missing = listed(guards.of_board(cab.count(change, context.standings, context.policy), change.contents))
+    how = _how(change, context)
+    return f"{_named(change)}, was not decided by {_deadline(before)}. {now}{last} Missing: {missing}. {how}"
+
+
+def _how(change: Change, context: Context) -> str:
+    """How to vote."""
+    board = context.policy.tiers[change.contents.tier].cab
+    review = ", or review the pull request" if board is not None and board.reviews else ""
+    return f"Vote with `/cab approve`, `/cab reject reason` or `/cab defer reason`{review}; `/change` shows the record."
+
+
+def _sent_back(before: Change, told: Transition, context: Context) -> str:
+    """That the board did not authorise the change, and what its members said against it."""
+    counted = cab.count(before, context.standings, context.policy)
+    choice = Choice.DEFER if told.act is Act.DEFER else Choice.REJECT
+    word = "deferred" if told.act is Act.DEFER else "rejected"
+    how = f"{word} by the board"
+    if counted.outcome is Outcome.OPEN:
+        late = before.deadline is not None and context.now >= before.deadline
+        # One who rejects is enough where another system keeps the record.
+        how = f"not decided by {_deadline(before)}, which rejects it" if late else sentence(told.why, quiet=True)
+    said = [each.vote for each in counted.votes if not each.reason and each.vote.choice is choice]
+    reasons = [f"- `@{each.by.login}`: {sentence(shortened(each.reason, LONGEST_REASON), quiet=True)}" for each in said]
+    return "\n\n".join([f"{_named(before)}, was {how}. {_AGAIN}", *(["\n".join(reasons)] if reasons else [])])
+
+
+def _to_be_reviewed(change: Change, due: datetime) -> str:
+    how = "backed out" if change.backed_out else "made"
+    return (
+        f"{_named(change)}, was an emergency and has been {how}. Somebody who neither contributed to it nor asked for "
+        f"it reviews it until {_moment(due)}: {_REVIEW}. After that, {_next(change)} waits for the review."
+    )
+
+
+def _not_reviewed(change: Change, due: datetime) -> str:
+    return (
+        f"{_named(change)}, was an emergency, and its review was due on {_moment(due)}. Until it is there, "
+        f"{_next(change)} waits: {_REVIEW}."
+    )
+
+
+def _next(change: Change) -> str:
+    application = change.contents.application
+    return f"the next change of {quoted(application) if application else 'a repository that is in no application'}"
+
+
+def _named(change: Change) -> str:
+    return f"{change.number}, {sentence(change.contents.title, quiet=True)}"
+
+
+def _deadline(change: Change) -> str:
+    assert change.deadline is not None, "a board has a time to decide in"
+    return _moment(change.deadline)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,88 @@
+"""What people did to the twin of a change record in another system, as far as a reading of it shows that. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.changes.model import Change
+from bot.changes.systems import port
+from bot.changes.systems.port import ApprovalState, Identity, Snapshot
+from bot.policy.model import Records
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Something that somebody did in the other system; ``mark`` is the same for the same deed, however often seen.
+
+    ``who`` is what that system calls them, ``login`` who they are here by the policy, None for nobody. ``round`` is
+    that of asking in which it was done.
+    """
+
+    mark: str
+    deed: str
+    who: str
+    login: str | None
+    at: datetime
+    value: str = ""
+    round: int = 0
+
+
+def heard(
+    change: Change, snapshot: Snapshot, records: Records, seen: str = "", *, sent_back: bool = False
+) -> tuple[Heard, ...]:
+    """What people did there, in the order of its time.
+
+    ``seen`` is the window that was planned there when it was read last. ``sent_back``: it is not where it was brought.
+    """
+    people = dict(records.people)
+    found = [_answer(each, snapshot, people) for each in snapshot.approvals if each.state in _ANSWERS]
+    if snapshot.state is port.State.CANCELLED and not change.state.over:
+        who = snapshot.changed_by
+        mark = f"cancel:{snapshot.revision}"
+        found.append(Heard(mark, "cancel", who or "somebody", people.get(who.lower()), snapshot.changed_at))
+    if sent_back or snapshot.approval is ApprovalState.REJECTED:
+        found += _rejected(found)
+    value = planned_there(change, snapshot)
+    if value and value != seen:
+        login = people.get(snapshot.changed_by.lower())
+        who = snapshot.changed_by or "somebody"
+        mark = f"schedule:{value}@{snapshot.revision}"
+        found.append(Heard(mark, "schedule", who, login, snapshot.changed_at, value))
+    return tuple(sorted(found, key=lambda each: (each.at, each.mark)))
+
+
+_ANSWERS = {ApprovalState.APPROVED: "approve", ApprovalState.REJECTED: "reject"}
+
+
+def _answer(each: port.Approval, snapshot: Snapshot, people: Mapping[str, str]) -> Heard:
+    """An answer is its approver's only when that person is known to have written it: an administrator can set any."""
+    approver = each.approver
+    by_itself = each.set_by.lower() in _names(approver)
+    login = next((people[name] for name in _names(approver) if name in people), None) if by_itself else None
+    who = approver.user_name or approver.email or approver.id
+    told = who if by_itself else f"{who} (written by {each.set_by or 'nobody knows whom'})"
+    at = each.at or snapshot.changed_at
+    # Its moment can be told later than the answer itself: where the question has a number, that tells rounds apart.
+    mark = f"{_ANSWERS[each.state]}:{approver.id}:{each.asked or at.isoformat()}"
+    return Heard(mark, _ANSWERS[each.state], told, login, at)
+
+
+def _names(who: Identity) -> list[str]:
+    return [name.lower() for name in (who.user_name, who.email, who.id) if name]
+
+
+def planned_there(change: Change, snapshot: Snapshot) -> str:
+    """The window that is planned there (ISO 8601) where it is another than here; empty otherwise."""
+    window, planned = change.contents.window, snapshot.planned
+    if planned is None or window is None or (planned.start, planned.end) == (window.start, window.end):
+        return ""
+    return f"{planned.start.isoformat()}/{planned.end.isoformat()}"
+
+
+def _rejected(answers: list[Heard]) -> list[Heard]:
+    """That the record as a whole is rejected there, by whoever said so last."""
+    against = [each for each in answers if each.deed == "reject"]
+    if not against:
+        return []
+    last = max(against, key=lambda each: (each.at, each.mark))
+    return [replace(last, mark=f"rejected:{last.mark}", deed="rejected")]

@@ -1,0 +1,202 @@
+"""The twin of a change record in the database: where it is, what was last sent to it, and what was heard of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from bot.changes.hearing import Heard
+from bot.changes.instructions import told
+from bot.changes.model import Change, Elsewhere, State
+from bot.changes.systems.port import Receipt
+from bot.facts.model import Account
+from bot.ledger import Entry, Kind
+from bot.policy.model import System
+
+_COLUMNS = "system, id, number, sent, version, problem, adopt, refused, round, generation, kind, planned"
+_READ = f"SELECT {_COLUMNS} FROM change_link WHERE change = %s"  # noqa: S608 - names of columns
+_INTEND = "INSERT INTO change_link (change, system, intended) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+_ASK_TO_ADOPT = """
+    INSERT INTO change_link (change, system, intended, adopt) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (change) DO UPDATE SET adopt = excluded.adopt, refused = ''
+"""
+_ADOPTED = """
+    UPDATE change_link
+    SET id = %s, number = %s, url = %s, kind = %s, sent = '', problem = '', adopt = NULL, round = 0, planned = ''
+    WHERE change = %s AND adopt = %s RETURNING change
+"""
+_NOT_ADOPTED = "UPDATE change_link SET adopt = NULL, refused = %s WHERE change = %s AND adopt = %s RETURNING change"
+_LINKED = """
+    UPDATE change_link SET id = %s, number = %s, url = %s, kind = %s WHERE change = %s AND id IS NULL RETURNING change
+"""
+# The twin that comes next has another correlation id, so that it is never taken for the one before.
+_REPLACED = """
+    UPDATE change_link
+    SET system = %s, id = NULL, number = NULL, url = NULL, kind = '', sent = '', problem = '', round = 0, planned = '',
+        generation = generation + 1
+    WHERE change = %s AND id IS NOT DISTINCT FROM %s AND generation = %s RETURNING change
+"""
+_ASKED = "UPDATE change_link SET round = %s WHERE change = %s"
+_SENT = """
+    UPDATE change_link SET sent = %s, state = %s, version = %s, problem = %s, planned = %s, read_at = %s
+    WHERE change = %s
+"""
+_PROBLEM = "UPDATE change_link SET problem = %s WHERE change = %s AND problem <> %s RETURNING change"
+_HEARD = """
+    INSERT INTO change_heard (change, mark, deed, who, login, value, at, round, outcome)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (change, mark) DO NOTHING RETURNING id
+"""
+_UNANSWERED = """
+    SELECT id, deed, who, login, value, at, round FROM change_heard
+    WHERE change = %s AND outcome IS NULL ORDER BY at, id
+"""
+_NOT_COUNTED = """
+    SELECT outcome FROM change_heard WHERE change = %s AND outcome LIKE 'not counted%%' ORDER BY id DESC LIMIT 5
+"""
+_ANSWERED = "UPDATE change_heard SET outcome = %s WHERE id = %s AND outcome IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The twin of a record. ``id`` is None until the other system has answered with one.
+
+    ``sent`` is the digest of what it holds, ``version`` that of the record when it was last brought up to date, and
+    ``problem`` what was in the way then. ``round`` is that of asking in which its approvals are asked for. ``adopt`` is
+    the number of a record that somebody wants in its place, ``refused`` why the last such wish was not fulfilled.
+    """
+
+    system: System
+    id: str | None
+    number: str | None
+    sent: str
+    version: int
+    problem: str
+    adopt: str | None
+    refused: str
+    round: int
+    generation: int
+    kind: str
+    planned: str
+
+
+async def read(connection: AsyncConnection[Any], change: str) -> Link | None:
+    """The twin of the record of that number; None while none is intended."""
+    row = await (await connection.execute(_READ, [change])).fetchone()
+    return Link(System(row[0]), *row[1:]) if row is not None else None
+
+
+async def intend(connection: AsyncConnection[Any], change: str, system: System, at: datetime) -> None:
+    """Note that there is to be a twin, before anything is sent."""
+    await connection.execute(_INTEND, [change, system.value, at])
+
+
+async def linked(connection: AsyncConnection[Any], change: Change, receipt: Receipt) -> list[Entry]:
+    """Note where the twin is; answers what goes into the ledger, once."""
+    values = [receipt.id, receipt.number, receipt.url, change.contents.kind.value, change.number]
+    first = await (await connection.execute(_LINKED, values)).fetchone() is not None
+    return [_linked(change, receipt)] if first else []
+
+
+async def adopted(connection: AsyncConnection[Any], change: Change, receipt: Receipt, number: str) -> list[Entry]:
+    """Note that the record that somebody named is the twin now; answers what goes into the ledger, once."""
+    values = [receipt.id, receipt.number, receipt.url, change.contents.kind.value, change.number, number]
+    first = await (await connection.execute(_ADOPTED, values)).fetchone() is not None
+    return [_linked(change, receipt)] if first else []
+
+
+async def not_adopted(connection: AsyncConnection[Any], change: str, number: str, why: str) -> None:
+    """Note why the record that somebody named is not the twin."""
+    await connection.execute(_NOT_ADOPTED, [f"{number} was not linked: {why}", change, number])
+
+
+async def replaced(connection: AsyncConnection[Any], change: str, link: Link, system: System) -> None:
+    """Note that another twin is to be made in place of this one."""
+    await connection.execute(_REPLACED, [system.value, change, link.id, link.generation])
+
+
+async def asked(connection: AsyncConnection[Any], change: str, round_: int) -> None:
+    """Note the round of asking in which the twin's approvals are asked for from now on; 0 while none are."""
+    await connection.execute(_ASKED, [round_, change])
+
+
+async def sent(
+    connection: AsyncConnection[Any],
+    change: Change,
+    digest: str,
+    *,
+    state_there: str,
+    problem: str,
+    planned: str,
+    at: datetime,
+) -> None:
+    """Note what the twin holds, and what was read there."""
+    await connection.execute(_SENT, [digest, state_there, change.version, problem, planned, at, change.number])
+
+
+async def note(connection: AsyncConnection[Any], change: str, problem: str) -> bool:
+    """Note what is in the way; whether that is news."""
+    return await (await connection.execute(_PROBLEM, [problem, change, problem])).fetchone() is not None
+
+
+async def hear(
+    connection: AsyncConnection[Any], change: Change, deeds: Iterable[Heard], *, outcome: str | None = None
+) -> list[Entry]:
+    """Write down what people did there, once each; answers what goes into the ledger.
+
+    ``outcome`` says that nothing is to be done about it here, and why.
+    """
+    entries = []
+    for each in deeds:
+        values = [change.number, each.mark, each.deed, each.who, each.login, each.value, each.at, each.round, outcome]
+        if await (await connection.execute(_HEARD, values)).fetchone():
+            body = {"change": change.number, "deed": each.deed, "who": each.who, "login": each.login}
+            entries.append(Entry(Kind.RECORD_HEARD, change.subject, {**body, "value": each.value}))
+    return entries
+
+
+async def unanswered(connection: AsyncConnection[Any], change: str) -> tuple[tuple[int, Heard], ...]:
+    """What was heard and not done here yet, the earliest first."""
+    rows = await (await connection.execute(_UNANSWERED, [change])).fetchall()
+    return tuple(
+        (key, Heard("", deed, who, login, at, value, round_)) for key, deed, who, login, value, at, round_ in rows
+    )
+
+
+async def answered(connection: AsyncConnection[Any], key: int, outcome: str) -> None:
+    """Note what came of it."""
+    await connection.execute(_ANSWERED, [outcome, key])
+
+
+async def ask_to_adopt(
+    connection: AsyncConnection[Any], number: str, there: str, subject: str, by: Account, at: datetime, system: System
+) -> list[Entry]:
+    """Have the record of that number there become the twin; answers what goes into the ledger."""
+    await connection.execute(_ASK_TO_ADOPT, [number, system.value, at, there])
+    body = {"change": number, "system": system.value, "number": there, "actor": told(by)}
+    return [Entry(Kind.RECORD_LINK_ASKED, subject, body)]
+
+
+async def elsewhere(connection: AsyncConnection[Any], change: Change) -> Elsewhere | None:
+    """What is in the way there, and what was done there and does not count; None where there is no twin.
+
+    A change that is authorised waits until its twin says so, too: there, it may be on hold, or nobody knows of it yet.
+    """
+    link = await read(connection, change.number)
+    if link is None:
+        return None
+    rows = await (await connection.execute(_NOT_COUNTED, [change.number])).fetchall()
+    behind = link.id is None or link.version < change.version
+    parts = [f"In {link.system.value}, the record is {link.number or 'not there yet'}."]
+    parts += [each for each in (link.problem, link.refused) if each]
+    waits = bool(link.problem) or (behind and change.state is State.SCHEDULED)
+    parts += ["It is brought up to date there."] if waits and not link.problem and link.id is not None else []
+    parts += [outcome.removeprefix("not counted: ") for (outcome,) in reversed(rows)]
+    return Elsewhere(" ".join(parts), waits)
+
+
+def _linked(change: Change, receipt: Receipt) -> Entry:
+    body = {"change": change.number, "id": receipt.id, "number": receipt.number}
+    return Entry(Kind.RECORD_LINKED, change.subject, body)

@@ -1,0 +1,70 @@
+"""What the twin of a change record is to hold in another system. Pure."""
+
+import hashlib
+from datetime import UTC
+
+import rfc8785
+
+from bot.changes.model import Change
+from bot.changes.systems import port
+from bot.changes.systems.port import Content, Planned
+from bot.policy.model import ChangeType, Plan, Records
+
+
+def content_of(change: Change, records: Records, generation: int = 1) -> Content:
+    """What the twin is to hold; ``generation`` counts the twins that the record has had."""
+    contents = change.contents
+    plans = {plan: contents.plan(plan) or None for plan in Plan}
+    kind = port.ChangeType(contents.kind.value)
+    standard = contents.kind is ChangeType.STANDARD
+    return Content(
+        correlation_id=f"countersign:{change.number}{f'.{generation}' if generation > 1 else ''}",
+        correlation_display=f"{contents.repository}#{', #'.join(map(str, contents.pulls))}",
+        type=kind,
+        short_description=contents.title,
+        description=_description(change),
+        template=_template(contents.template, records) if standard else "",
+        justification=contents.justification or None,
+        implementation_plan=plans[Plan.IMPLEMENTATION],
+        test_plan=plans[Plan.TEST],
+        backout_plan=plans[Plan.BACKOUT],
+        risk_impact_analysis=plans[Plan.IMPACT],
+        planned=Planned(contents.window.start, contents.window.end) if contents.window else None,
+        configuration_item=contents.configuration_item or None,
+        requested_by=_requested_by(change, records),
+        cab_required=contents.routing.has_board,
+        extra=dict(records.extra),
+    )
+
+
+def _description(change: Change) -> str:
+    contents = change.contents
+    lines = [
+        contents.description,
+        f"Countersign {change.number}: {contents.repository}, commit {contents.head}.",
+        f"Risk {contents.tier.label}: {' '.join(contents.tier_because)}",
+        f"Contributors: {', '.join(account.login for account in contents.contributors)}",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _template(ours: str, records: Records) -> str:
+    """What the other system calls the template of a standard change: by ``records.values.template``, or the same."""
+    return dict(dict(records.values).get("template", ())).get(ours, ours)
+
+
+def _requested_by(change: Change, records: Records) -> str | None:
+    """Who asked for the change, by what the other system calls them; None where nobody did who is known there."""
+    asked = change.request.by if change.request is not None else None
+    names = {login.lower(): there for there, login in records.people}
+    return names.get(asked.login.lower()) if asked is not None else None
+
+
+def digest(content: Content) -> str:
+    """What was last sent, in short: nothing is sent twice."""
+    planned = content.planned
+    shown = {
+        name: str(getattr(content, name)) for name in content.__dataclass_fields__ if name not in {"planned", "extra"}
+    }
+    span = f"{planned.start.astimezone(UTC)}/{planned.end.astimezone(UTC)}" if planned else ""
+    return hashlib.sha256(rfc8785.dumps({**shown, "planned": span, "extra": dict(content.extra)})).hexdigest()

@@ -1,0 +1,309 @@
+"""What is announced, to whom, and what is not: each sentence as people read it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.changes import announcements, cab
+from bot.changes.context import Context
+from bot.changes.lifecycle import apply
+from bot.changes.model import Act, Announcement, Applied, Change, Choice, Closure, Event, Refused, State
+from bot.facts.model import Account
+from bot.policy.model import ChangeType, OnTimeout, Policy, Tier
+from tests.unit.builders import account
+from tests.unit.changes.builders import (
+    BOARD,
+    MONDAY,
+    ROLES,
+    SATURDAY,
+    approved,
+    ask,
+    asked,
+    context,
+    done,
+    draft,
+    on_timeout,
+    rules,
+    standings,
+    started,
+    vote,
+)
+
+UP = MONDAY + timedelta(hours=24)
+TEAMS = "@acme/cab @acme/it @acme/risk @acme/compliance"
+VOTE = "Vote with `/cab approve`, `/cab reject reason` or `/cab defer reason`; `/change` shows the record."
+INCIDENT = "Payments are sent twice since this morning."
+
+
+def told(change: Change, event: Event, where: Context | None = None) -> Announcement | None:
+    """What is announced of what happens."""
+    found = apply(change, event, where or context())
+    assert isinstance(found, Applied), found
+    if found.announcement is not None:
+        assert (found.announcement.number, found.announcement.version) == (change.number, found.change.version)
+        assert (found.announcement.state, found.announcement.round) == (found.change.state, found.change.round)
+        assert found.announcement.at == found.transition.at
+    return found.announcement
+
+
+def text(change: Change, event: Event, where: Context | None = None) -> str:
+    found = told(change, event, where)
+    assert found is not None
+    return found.text
+
+
+def submitted(policy: Policy | None = None, who: str = "ana", **contents: Any) -> Change:
+    known = policy or rules()
+    routed = cab.routing(known, Tier.HIGH, ChangeType.NORMAL)
+    return done(draft(**{"routing": routed, **contents}), ask(who), context(policy=known))
+
+
+def voting(policy: Policy, *votes: str) -> Change:
+    """A change on the agenda that these have approved."""
+    where = context(policy=policy)
+    return approved(asked(draft(routing=cab.routing(policy, Tier.HIGH, ChangeType.NORMAL)), where), votes, where)
+
+
+# The board is called.
+
+
+def test_the_board_is_called_when_its_change_comes_on_the_agenda() -> None:
+    found = told(submitted(), Event(Act.ASSESS))
+    assert found is not None
+    assert found.called == ("acme/cab", "acme/it", "acme/risk", "acme/compliance")
+    assert found.text == (
+        f"{TEAMS}: CHG-2027-0001, Settle twice a day, is on the agenda until 2027-01-05 12:00 UTC. "
+        f"Planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC. {VOTE}"
+    )
+
+
+def test_an_emergency_that_is_planned_for_no_time_says_none() -> None:
+    declared = Event(Act.DECLARE, account("rosa"), INCIDENT, incident="INC0012345")
+    change = done(done(draft(window=None), declared), ask("rosa"))
+    assert text(change, Event(Act.ASSESS)) == (
+        f"@acme/cab: CHG-2027-0001, Settle twice a day, is on the agenda until 2027-01-04 16:00 UTC. {VOTE}"
+    )
+
+
+def test_nobody_is_called_while_nobody_can_vote_nor_where_no_board_decides() -> None:
+    assert told(draft(), ask()) is None
+    low = done(draft(Tier.LOW), Event(Act.SUBMIT))
+    assert told(low, Event(Act.ASSESS)) is None
+    assert told(asked(), vote("ida")) is None
+    assert told(approved(), Event(Act.AUTHORIZE)) is None
+    assert told(asked(), Event(Act.CANCEL, account("ana"), "Superseded.")) is None
+
+
+def test_a_title_calls_nobody_and_is_no_markup() -> None:
+    change = submitted(title="For @acme/everyone: **now** #12")
+    assert "CHG-2027-0001, For `@acme/everyone`: \\*\\*now\\*\\* \\#12, is on" in text(change, Event(Act.ASSESS))
+
+
+def test_each_holder_is_called_once_though_it_has_two_roles() -> None:
+    both = rules(roles={**ROLES, "it-manager": ("acme/cab",), "risk-officer": ("acme/cab", "acme/risk_it")})
+    change = submitted(both)
+    assert text(change, Event(Act.ASSESS), context(policy=both)).startswith(
+        "@acme/cab @acme/risk\\_it @acme/compliance: "
+    )
+
+
+def test_an_account_is_called_by_name_unless_it_has_no_say() -> None:
+    named = rules(
+        roles={**ROLES, "cab": ("acme/cab", "ida", "ana", "rosa", "gone", "ana-admin")}, people=(("ana", "ana-admin"),)
+    )
+    people = standings({**BOARD, "ana": (), "ana-admin": ()})
+    change = submitted(named, who="rosa")
+    found = told(change, Event(Act.ASSESS), context(policy=named, standings=people))
+    assert found is not None
+    # ana contributed, by any account, rosa asked, and nobody has the login gone.
+    assert found.called == ("acme/cab", "ida", "acme/it", "acme/risk", "acme/compliance")
+
+
+# The board did not decide.
+
+
+def test_who_decides_when_the_board_did_not_is_called_and_nobody_else() -> None:
+    policy = on_timeout(OnTimeout.ESCALATE, "director")
+    found = told(voting(policy, "ida", "rick"), Event(Act.ESCALATE), context(UP, policy=policy))
+    assert found is not None
+    assert found.called == ("acme/directors",)
+    assert found.text == (
+        "@acme/directors: CHG-2027-0001, Settle twice a day, was not decided by 2027-01-05 12:00 UTC. "
+        "Whoever has the role `director` is on the board as well now, and it has until 2027-01-06 12:00 UTC. "
+        "Without a decision by then, it is rejected. Missing: 1 more to approve and a signature for compliance. "
+        f"{VOTE}"
+    )
+
+
+def test_without_anybody_to_escalate_to_the_same_board_is_called_once_more() -> None:
+    policy = on_timeout(OnTimeout.ESCALATE)
+    assert text(voting(policy, "ida", "rick", "cleo"), Event(Act.ESCALATE), context(UP, policy=policy)) == (
+        f"{TEAMS}: CHG-2027-0001, Settle twice a day, was not decided by 2027-01-05 12:00 UTC. "
+        "The board has until 2027-01-06 12:00 UTC now. Without a decision by then, it is rejected. "
+        f"Missing: a signature for compliance. {VOTE}"
+    )
+
+
+def test_a_board_whose_time_begins_anew_is_called_each_time() -> None:
+    policy = on_timeout(OnTimeout.EXTEND)
+    change = voting(policy)
+    missing = (
+        "3 more to approve, a signature for it-manager, a signature for risk-officer and a signature for compliance"
+    )
+    for day in (5, 6):
+        where = context(MONDAY + timedelta(days=day - 4), policy=policy)
+        assert text(change, Event(Act.EXTEND), where) == (
+            f"{TEAMS}: CHG-2027-0001, Settle twice a day, was not decided by 2027-01-0{day} 12:00 UTC. "
+            f"The board has until 2027-01-0{day + 1} 12:00 UTC now. Missing: {missing}. {VOTE}"
+        )
+        change = done(change, Event(Act.EXTEND), where)
+
+
+# The board sent it back.
+
+
+def test_who_asked_is_told_that_nobody_decided_in_time() -> None:
+    found = told(voting(rules(), "ida", "rick"), Event(Act.REJECT), context(UP))
+    assert found is not None
+    assert found.called == ("ana",)
+    assert found.text == (
+        "@ana: CHG-2027-0001, Settle twice a day, was not decided by 2027-01-05 12:00 UTC, which rejects it. "
+        "It is back in draft: ask again with `/request-cab`."
+    )
+
+
+def test_who_asked_is_told_who_was_against_it_when_the_time_was_up() -> None:
+    change = done(voting(rules(), "ida"), vote("rick", Choice.REJECT, "Nobody has tried the back-out plan."))
+    assert text(change, Event(Act.REJECT), context(UP)).endswith(
+        "which rejects it. It is back in draft: ask again with `/request-cab`.\n\n"
+        "- `@rick`: Nobody has tried the back-out plan."
+    )
+
+
+@pytest.mark.parametrize(
+    ("choice", "act", "word"), [(Choice.REJECT, Act.REJECT, "rejected"), (Choice.DEFER, Act.DEFER, "deferred")]
+)
+def test_who_asked_last_is_told_what_the_board_has_against_it(choice: Choice, act: Act, word: str) -> None:
+    change = done(done(draft(), ask("rosa")), ask("ana"))
+    change = done(change, Event(Act.ASSESS))
+    other = Choice.DEFER if choice is Choice.REJECT else Choice.REJECT
+    for login, said, why in (
+        ("ida", other, "Not this week."),
+        ("rick", choice, "Ask @acme/everyone | first, *please*."),
+        ("cora", choice, "No. " * 100),
+        ("ida", choice, "Not before the audit."),
+    ):
+        change = done(change, vote(login, said, why))
+    found = told(change, Event(act))
+    assert found is not None
+    assert found.called == ("ana",)
+    first, nothing, *reasons = found.text.split("\n")
+    assert not nothing
+    assert first == (
+        f"@ana: CHG-2027-0001, Settle twice a day, was {word} by the board. "
+        "It is back in draft: ask again with `/request-cab`."
+    )
+    assert reasons[0] == "- `@rick`: Ask `@acme/everyone` \\| first, \\*please\\*."
+    assert reasons[1].startswith("- `@cora`: No. No.")
+    assert len(reasons[1]) < 320
+    assert reasons[2:] == ["- `@ida`: Not before the audit."]
+
+
+# Emergencies.
+
+
+def emergency(at: datetime = MONDAY, **contents: Any) -> Change:
+    """An emergency of ana's and bo's that rosa declared, and that has been begun."""
+    declared = Event(Act.DECLARE, account("rosa"), INCIDENT, incident="INC0012345")
+    change = done(done(done(draft(**contents), declared), ask("rosa")), Event(Act.ASSESS))
+    change = done(approved(change, by=("cleo", "cora")), Event(Act.AUTHORIZE))
+    return done(change, Event(Act.START, account("rosa")), context(at))
+
+
+ENDS = [(Act.FINISH, "made"), (Act.BACK_OUT, "backed out")]
+
+
+@pytest.mark.parametrize(("act", "how"), ENDS)
+def test_an_emergency_that_was_made_is_to_be_reviewed(act: Act, how: str) -> None:
+    found = told(emergency(), Event(act, why="It is done."))
+    assert found is not None
+    assert found.called == ("acme/cab", "acme/it", "acme/risk", "acme/compliance")
+    assert found.text == (
+        f"{TEAMS}: CHG-2027-0001, Settle twice a day, was an emergency and has been {how}. Somebody who neither "
+        "contributed to it nor asked for it reviews it until 2027-01-07 12:00 UTC: `/change review what-was-found`. "
+        "After that, the next change of `payments` waits for the review."
+    )
+
+
+def test_of_any_other_change_no_review_is_asked() -> None:
+    assert told(started(), Event(Act.FINISH), context(SATURDAY)) is None
+    assert told(started(), Event(Act.BACK_OUT, why="It stopped."), context(SATURDAY)) is None
+
+
+def test_who_may_review_is_reminded_once_when_it_is_overdue() -> None:
+    change = done(emergency(), Event(Act.FINISH))
+    due = context(MONDAY + timedelta(days=3))
+    assert text(change, Event(Act.REMIND), due) == (
+        f"{TEAMS}: CHG-2027-0001, Settle twice a day, was an emergency, and its review was due on 2027-01-07 12:00 UTC. "
+        "Until it is there, the next change of `payments` waits: `/change review what-was-found`."
+    )
+    reminded = done(change, Event(Act.REMIND), due)
+    nobody = Refused("Nobody is to be reminded of a review of CHG-2027-0001.")
+    assert apply(reminded, Event(Act.REMIND), due) == nobody
+    assert apply(change, Event(Act.REMIND), context(MONDAY + timedelta(days=3, seconds=-1))) == nobody
+    reviewed = done(change, Event(Act.REVIEW, account("ida"), "It was right to do this at once."), due)
+    assert apply(reviewed, Event(Act.REMIND), due) == nobody
+    assert told(change, Event(Act.REVIEW, account("ida"), "It was right to do this at once.")) is None
+    closing = Event(Act.CLOSE, account("vera"), "It went badly.", closure=Closure.UNSUCCESSFUL)
+    assert told(reviewed, closing, context()) is None
+
+
+def test_an_emergency_of_no_application_is_named_so() -> None:
+    change = replace(emergency(), contents=replace(emergency().contents, application=""))
+    assert "the next change of a repository that is in no application waits" in text(change, Event(Act.FINISH))
+
+
+def test_where_everybody_took_part_nobody_is_called() -> None:
+    alone = rules(roles=dict.fromkeys(ROLES, ("ana", "rosa")))
+    people = standings({"ana": (), "rosa": ()})
+    found = told(emergency(), Event(Act.FINISH), context(policy=alone, standings=people))
+    assert found is not None
+    assert found.called == ()
+    assert found.text.startswith("CHG-2027-0001, Settle twice a day, was an emergency")
+
+
+# What is still worth saying.
+
+
+def announced(version: int, state: State = State.AUTHORIZE, round_: int = 1) -> Announcement:
+    return Announcement("CHG-2027-0001", version, state, round_, ("acme/cab",), "Vote.", MONDAY)
+
+
+def test_the_newest_is_said_while_nobody_has_acted_on_it() -> None:
+    assert announcements.due([announced(3), announced(5)], asked()) == announced(5)
+    assert announcements.due([announced(5), announced(3)], asked()) == announced(5)
+    assert announcements.due([], asked()) is None
+    assert announcements.due([announced(3)], replace(asked(), round=2)) is None
+    assert announcements.due([announced(3)], done(approved(), Event(Act.AUTHORIZE))) is None
+    # What came before does not hold any more either.
+    assert announcements.due([announced(3), announced(5, State.DRAFT)], asked()) is None
+
+
+def test_nobody_is_asked_for_a_review_that_is_there() -> None:
+    change = done(emergency(), Event(Act.FINISH))
+    waiting = [announced(change.version, State.REVIEW)]
+    assert announcements.due(waiting, change) == waiting[0]
+    reviewed = done(change, Event(Act.REVIEW, account("ida"), "It was right to do this at once."))
+    assert announcements.due(waiting, reviewed) is None
+
+
+def test_a_change_that_nobody_asked_for_is_announced_to_nobody() -> None:
+    nobody: Account | None = None
+    change = voting(rules())
+    assert change.request is not None
+    unasked = replace(change, request=replace(change.request, by=nobody))
+    found = told(unasked, Event(Act.REJECT), context(UP))
+    assert found is not None
+    assert (found.called, found.text.partition(",")[0]) == ((), "CHG-2027-0001")
