@@ -184,6 +184,34 @@ async def test_a_rejection_by_a_signatory_stands_in_the_way_until_it_is_changed(
     assert (await countersign.rows("SELECT count(*) FROM vote WHERE voter ->> 'login' = 'rick'"))[0][0] == 2
 
 
+async def test_a_repository_neither_votes_on_the_board_nor_takes_anybodys_rejection_away(
+    countersign: Rehearsal, gh: SimulatedGitHub
+) -> None:
+    """Three who sign by the repository's own file are no quorum, and whom that file takes out of a role still objects."""
+    board = Board.found(gh, POLICY.replace("[northbank/risk]", "[northbank/risk, rita]"))
+    own = (
+        "version: 1\nroles: {risk-officer: [rita], pals: [carol, alice], ecab: [carol]}\n"
+        "people: [[rick, cleo]]\ntiers: {high: {sign_off: [pals]}}\n"
+    )
+    board.vault.push("main", by=board.carol, files={".github/countersign.yml": own})
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    board.vote(pull, "carol", "ida", "rita")
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    assert "1 more to approve" in pull.check(CHECK).summary
+    assert "Only the organisation says who is `ecab`." in pull.check(CHECK).summary
+    board.vote(pull, "rick", word="reject Nobody has tried the back-out plan")
+    board.vote(pull, "cleo", "chris")
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    assert "@rick changes a vote" in pull.check(CHECK).summary.replace("\\", "")
+    board.vote(pull, "rick")
+    await countersign.settle()
+    assert await state(countersign, pull) == "scheduled"
+
+
 async def test_a_board_that_rejects_sends_the_change_back(countersign: Rehearsal, board: Board) -> None:
     pull = board.change()
     pull.comment(by=board.alice, body="/request-cab")
