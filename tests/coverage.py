@@ -44,6 +44,7 @@ PURE = (
     "bot/policy/scalars.py",
     "bot/policy/schema.py",
     "bot/policy/cost.py",
+    "bot/policy/named.py",
     "bot/policy/near.py",
     "bot/policy/recurrence.py",
     "bot/policy/patterns.py",

@@ -12,7 +12,7 @@ from bot.changes.needs import summed_up
 from bot.changes.plans import says_something
 from bot.deployments.windows import hours
 from bot.facts.model import Account
-from bot.facts.people import People, is_human, people_among
+from bot.facts.people import People, is_human
 from bot.policy.model import ChangeType, OnTimeout
 from bot.words import listed, visible
 
@@ -89,7 +89,7 @@ def board_can_decide(change: Change, event: Event, context: Context) -> Refused 
     counted = cab.count(replace(asked, votes=votes), context.standings, context.policy)
     if counted.outcome is Outcome.APPROVED:
         return None
-    roles = listed(list(asked.contents.routing.roles))
+    roles = listed(list(asked.contents.routing.voting))
     lack = f" Nobody could sign for {listed(list(counted.unsigned))}." if counted.unsigned else ""
     return Refused(
         f"The board cannot decide: of {roles}, {counted.approvals} could vote, "
@@ -127,8 +127,7 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
         return Refused("A vote is a person's, and says approve, reject or defer.")
     if change.deadline is not None and context.now >= change.deadline:
         return Refused(f"The time to vote was over at {change.deadline:%Y-%m-%d %H:%M} UTC.", "It is decided now.")
-    people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
-    reason = cab.objection(event.who, change, context.standings, context.policy, people)
+    reason = cab.why_refused(event.who, event.choice, change, context.standings, context.policy)
     if reason:
         roles = [f"`{role}`" for role in change.contents.routing.roles]
         return Refused(
@@ -333,8 +332,6 @@ def material(change: Change, contents: Contents, context: Context) -> str:
 def _voters_contribute(change: Change, contents: Contents, context: Context) -> bool:
     """Whether somebody on whose vote the authorisation rests is a contributor now."""
     voters = change.authorisation.by if change.authorisation else ()
-    people = people_among(
-        [*voters, *contents.contributors, *(each.account for each in context.standings)], context.policy.people
-    )
+    people = cab.people_of_change(change, context.standings, context.policy, (*voters, *contents.contributors))
     contributing = {people.person(each) for each in contents.contributors}
     return any(people.person(each) in contributing for each in voters)

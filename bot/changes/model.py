@@ -86,7 +86,9 @@ class Routing:
     """Who authorises a change, by the policy: nobody beyond the reviewers when ``quorum`` is 0.
 
     ``roles`` make up the board; ``quorum`` of its people approve, and among them one for each role of ``sign_off``.
-    ``escalate_to`` are roles whose holders come to the board when it has not decided in time.
+    ``escalate_to`` are roles whose holders come to the board when it has not decided in time. Who has no other role
+    than those ``besides`` signs, and that is no vote. ``against`` votes to reject, or to defer, decide; as many as the
+    quorum where it is 0.
     """
 
     roles: tuple[str, ...] = ()
@@ -95,6 +97,13 @@ class Routing:
     timeout: timedelta = timedelta()
     on_timeout: OnTimeout = OnTimeout.REJECT
     escalate_to: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+    against: int = 0
+
+    @property
+    def voting(self) -> tuple[str, ...]:
+        """The roles whose holders' votes count toward the quorum."""
+        return tuple(role for role in self.roles if role not in self.besides)
 
     @property
     def has_board(self) -> bool:
@@ -248,8 +257,9 @@ class Change:
     Others may have joined it since: ``contents.pulls`` are all that ship together. One that was cancelled because its
     pull request joined another record names that as its ``successor``.
     ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
-    ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
-    ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
+    ``called_at`` is when the round of now began, ``deadline`` when the board should have decided; ``escalation`` says
+    who was asked beside it when it had not. ``review_due`` is when an emergency should have been looked at;
+    ``reminded``: it was not, and that was said.
     ``version`` grows with every transition.
 
     ``started_at`` and ``ended_at`` are when it was really made, ``released_by`` is who did that; ``overtaken`` says why
@@ -268,6 +278,7 @@ class Change:
     requesters: tuple[Account, ...] = ()
     round: int = 0
     votes: tuple[Vote, ...] = ()
+    called_at: datetime | None = None
     deadline: datetime | None = None
     escalation: Request | None = None
     authorisation: Authorisation | None = None

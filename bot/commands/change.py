@@ -52,7 +52,7 @@ def _show(change: Change) -> Answer:
         rows.append(("elsewhere", change.link))
     lines = [f"**{record.number}** {sentence(contents.title, quiet=True)}", ""]
     lines += table(("", ""), [(name, sentence(text, quiet=True)) for name, text in rows])
-    counted = cab.count(record, change.desk.context.standings, change.policy)
+    counted = cab.count(record, change.desk.context.standings, change.desk.context.policy)
     if counted.votes:
         votes = [_vote(each) for each in counted.votes]
         lines += ["", *table(("", "who", "vote", "why"), votes)]
@@ -74,7 +74,7 @@ def _board(record: Record) -> str:
     if not routed.has_board:
         return "none decides"
     beside = record.escalation.roles if record.escalation is not None else ()
-    roles = list(dict.fromkeys((*routed.roles, *beside)))
+    roles = list(dict.fromkeys((*routed.voting, *beside)))
     signs = f", and a signature for each of {listed(list(routed.sign_off))}" if routed.sign_off else ""
     return f"{routed.quorum} of {listed(roles)}{signs}"
 

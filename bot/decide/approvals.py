@@ -264,19 +264,25 @@ class Roles:
 def bound(policy: Policy, names: Iterable[Named], standings: Iterable[Standing]) -> Policy:
     """The policy with each login as that of the account which it was written for, where that account has another now.
 
-    A login that somebody else has taken over stands for nobody.
+    A login that somebody else has taken over stands for nobody. Who is one person is told by the numbers of accounts,
+    which go with the policy from here on: whoever asks who is who by it need not know of logins.
     """
-    meant = {each.login: each.id for each in names}
+    known = tuple(names)
+    meant = {each.login: each.id for each in known}
     now = {each.account.id: each.account.login.lower() for each in standings}
-    roles = {
-        role: tuple(
-            now[meant[holder]] if holder in meant else holder
-            for holder in holders
-            if holder not in meant or meant[holder] in now
-        )
-        for role, holders in policy.roles.items()
-    }
-    return replace(policy, roles=roles)
+
+    def of_now(roles: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return {
+            role: tuple(
+                now[meant[holder]] if holder in meant else holder
+                for holder in holders
+                if holder not in meant or meant[holder] in now
+            )
+            for role, holders in roles.items()
+        }
+
+    above = replace(policy.above, roles=of_now(policy.above.roles)) if policy.above is not None else None
+    return replace(policy, roles=of_now(policy.roles), above=above, names=known)
 
 
 def holds(standing: Standing, group: str, policy: Policy, names: Iterable[Named] = ()) -> bool:

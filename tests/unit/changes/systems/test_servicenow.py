@@ -19,7 +19,7 @@ from bot.changes.systems.servicenow_fields import APPROVALS, STATES, Reference
 from bot.errors import Refusal, Transient
 from bot.sandbox.servicenow import Change, SimulatedServiceNow, rules
 from bot.sandbox.servicenow.instance import Instance
-from bot.sandbox.servicenow.records import Clash
+from bot.sandbox.servicenow.records import Clash, Person
 from bot.sandbox.servicenow.rules import CLOSE_CODE, PLANS
 from bot.sandbox.servicenow.simulation import PASSWORD
 from bot.settings import ServiceNowAccess
