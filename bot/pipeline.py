@@ -8,7 +8,6 @@ from uuid import UUID
 from bot.changes import gather, parts, sync
 from bot.changes.announce import announce
 from bot.changes.desk import Desk
-from bot.changes.instructions import Asked
 from bot.clock import Clock
 from bot.commands.act import Reception, commands_of, is_weighty, opens_record
 from bot.decide.controls.shared_head import passes_alone
@@ -115,10 +114,10 @@ class Pipeline:
         giver = await self.gathering.standing_of(github, gathered.facts.repository, request.actor, teams, lane)
         on_the_page, said_at = await reception.is_on_the_page(request), min(now, request.asked_at)
         for place in range(request.done, len(commands_of(request))):
-            facts, desk, asked = await self._record_of(look, gathered, (request, giver), said_at)
+            facts, desk, laid = await self._record_of(look, gathered, (request, giver), said_at)
             decision = decide(facts, gathered.policy, said_at)
             change = await gather.situation(
-                self.store, look.subject.key, facts, gathered.policy, desk, asked, said_at, texts=[request.text]
+                self.store, look.subject.key, facts, gathered.policy, desk, laid, said_at, texts=[request.text]
             )
             await reception.do(request, place, giver, decision, change, on_the_page=on_the_page)
         await reception.settle(request)
@@ -131,14 +130,23 @@ class Pipeline:
         now: datetime,
         *,
         waiting: bool = False,
-    ) -> tuple[PullRequestFacts, Desk | None, tuple[Asked, ...]]:
-        """The facts with what people laid down and what the change record says, and the waivers that were asked for.
+    ) -> tuple[PullRequestFacts, Desk | None, gather.Laid]:
+        """The facts with what people laid down and what the change record says, and what was laid down.
 
         A pull request that is not open has no say in its record any more, but by its end. ``waiting``: somebody has
         said something since that is still to be heard.
         """
         github, lane, policy, key = self._installation(look), Lane(look.urgency), gathered.policy, look.subject.key
-        laid = await gather.laid_down(self.store, key, gathered.facts, now)
+        laid = await gather.laid_down(
+            self.store,
+            github,
+            key,
+            gathered.facts,
+            now,
+            base_tip=gathered.base_tip,
+            commands=asking is not None,
+            lane=lane,
+        )
         decision = decide(laid.facts, policy, now)
         if laid.facts.state is not PullRequestState.OPEN:
             desk = await gather.ended(
@@ -153,7 +161,7 @@ class Pipeline:
                 lane=lane,
                 now=now,
             )
-            return laid.facts, desk, laid.asked
+            return laid.facts, desk, laid
         facts, found = await gather.record(
             self.store,
             github,
@@ -166,7 +174,7 @@ class Pipeline:
             lane=lane,
             now=now,
         )
-        return facts, found, laid.asked
+        return facts, found, laid
 
     async def _watch_base(self, look: Look, place: Place, gathered: Gathered) -> None:
         """See to it that whatever lands on the base branch is looked at from now on."""

@@ -11,7 +11,7 @@ from bot.changes import cab, guards
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.model import Act, Announcement, Change, Choice, Transition
-from bot.publish.markdown import literal, sentence
+from bot.publish.markdown import sentence
 from bot.words import listed, quoted, shortened
 
 LONGEST_REASON = 300
@@ -39,7 +39,8 @@ def of(before: Change, after: Change, told: Transition, context: Context) -> Ann
             called, text = _reviewers(after, context), _not_reviewed(after, after.review_due)
         case _:
             return None
-    mentions = " ".join(f"@{literal(each)}" for each in called)
+    # Teams and logins have no characters that mean anything else, and a mention is one as it is written.
+    mentions = " ".join(f"@{each}" for each in called)
     whole = f"{mentions}: {text}" if mentions else text
     return Announcement(told.number, told.version, after.state, after.round, called, whole, told.at)
 
@@ -69,9 +70,17 @@ def _reviewers(change: Change, context: Context) -> tuple[str, ...]:
 
 
 def _on_the_agenda(change: Change, context: Context) -> str:
-    window = change.contents.window
-    planned = f" Planned for {window.spoken}." if window is not None else ""
-    return f"{_named(change)}, is on the agenda until {_deadline(change)}.{planned} {_how(change, context)}"
+    agenda = f"{_named(change)}, is on the agenda until {_deadline(change)}."
+    return " ".join([agenda, *_terms(change), _how(change, context)])
+
+
+def _terms(change: Change) -> list[str]:
+    """When it is to be made, and why at once where it is an emergency."""
+    declared, window = change.emergency, change.contents.window
+    if declared is not None:
+        reason = sentence(shortened(declared.reason, LONGEST_REASON), quiet=True)
+        return [f"It is an emergency, {quoted(declared.incident)}: {reason}{'' if reason[-1] in '.!?…' else '.'}"]
+    return [f"Planned for {window.spoken}."] if window is not None else []
 
 
 def _not_decided(before: Change, change: Change, context: Context) -> str:
@@ -79,7 +88,7 @@ def _not_decided(before: Change, change: Change, context: Context) -> str:
     beside, until = change.escalation, _deadline(change)
     if beside is not None and beside.roles:
         roles = listed([quoted(role) for role in beside.roles], "or")
-        now = f"Whoever has the role {roles} is on the board as well now, and it has until {until}."
+        now = f"Whoever has the role {roles} is on the board as well now, which has until {until}."
     else:
         now = f"The board has until {until} now."
     last = " Without a decision by then, it is rejected." if beside is not None else ""
@@ -111,17 +120,17 @@ def _sent_back(before: Change, told: Transition, context: Context) -> str:
 
 
 def _to_be_reviewed(change: Change, due: datetime) -> str:
-    how = "backed out" if change.backed_out else "made"
+    how = "an emergency, and was backed out" if change.backed_out else "released as an emergency"
     return (
-        f"{_named(change)}, was an emergency and has been {how}. Somebody who neither contributed to it nor asked for "
-        f"it reviews it until {_moment(due)}: {_REVIEW}. After that, {_next(change)} waits for the review."
+        f"{_named(change)}, was {how}. One of you who neither contributed to it nor asked for it reviews it by "
+        f"{_moment(due)} with {_REVIEW}; else {_next(change)} waits until that is done."
     )
 
 
 def _not_reviewed(change: Change, due: datetime) -> str:
     return (
-        f"{_named(change)}, was an emergency, and its review was due on {_moment(due)}. Until it is there, "
-        f"{_next(change)} waits: {_REVIEW}."
+        f"{_named(change)}, was an emergency, and its review was due on {_moment(due)}. Now {_next(change)} waits for "
+        f"it: review it with {_REVIEW}."
     )
 
 

@@ -4,9 +4,9 @@ What is decided about the record is in ``lifecycle`` and its neighbours; here it
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -31,6 +31,7 @@ from bot.decide.approvals import bound, opinions
 from bot.decide.contributors import contributors
 from bot.decide.verdict import Decision, Verdict
 from bot.deployments.windows import Interval, allowed
+from bot.facts import names
 from bot.facts.diffs import Comparison
 from bot.facts.model import Account, Instructed, PullRequestFacts, RecordFacts, Standing
 from bot.facts.people import people_of
@@ -48,6 +49,10 @@ _PLANS = {
 }
 _NOT_OTHERS = frozenset({"approvals", "change-record", "plans", "emergency"})
 """Findings that are the record's own business, and do not keep it from being assessed."""
+
+
+CLOCKS_APART = timedelta(minutes=1)
+"""How far the clock of another system may be behind; and some tell only whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +215,10 @@ async def listen(
 ) -> tuple[Change, list[Entry]]:
     """Do here what people did in the other system since the last look, as far as that counts."""
     entries: list[Entry] = []
-    for key, deed in await links.unanswered(connection, change.number):
-        steps, outcome = _hear(change, deed, context, policy)
+    deeds = await links.unanswered(connection, change.number)
+    meant = await names.bound(connection, {deed.login for _, deed in deeds if deed.login is not None})
+    for key, deed in deeds:
+        steps, outcome = _hear(change, deed, context, policy, meant)
         for applied in steps:
             entries.append(await register.keep(connection, applied))
             change = applied.change
@@ -223,13 +230,31 @@ _ANSWERS = frozenset({"approve", "reject", "rejected"})
 """What people say there of the change as it is asked about."""
 
 
-def _hear(change: Change, deed: Heard, context: Context, policy: Policy) -> tuple[list[Applied], str]:
-    """Do here what somebody did in the other system; answers the steps, and a sentence about what came of it."""
-    account = next((each.account for each in context.standings if each.account.login.lower() == deed.login), None)
+def _no_vote(change: Change, deed: Heard, account: Account | None, context: Context) -> str:
+    """Why what somebody answered there is no vote here, whoever it was or whenever; empty when it may be one."""
+    if account is not None:
+        early = deed.deed != "close" and change.called_at is not None and deed.at < change.called_at - CLOCKS_APART
+        return " before the board was asked about the change as it is now" if early else ""
+    if deed.login is None:
+        return ", and is nobody here by the policy"
+    if any(each.account.login.lower() == deed.login for each in context.standings):
+        return f", and is @{deed.login} here by the policy, which was another account when it was first seen"
+    return f", and is @{deed.login}, who is on no board here"
+
+
+def _hear(
+    change: Change, deed: Heard, context: Context, policy: Policy, meant: Mapping[str, int]
+) -> tuple[list[Applied], str]:
+    """Do here what somebody did in the other system; answers the steps, and a sentence about what came of it.
+
+    ``meant`` has the accounts that the policy's logins stood for when they were first seen.
+    """
+    number = meant.get(deed.login or "")
+    account = next((each.account for each in context.standings if each.account.id == number), None)
     where = policy.records.system.value
-    if deed.deed in {"approve", "reject", "close"} and account is None:
-        here = f"@{deed.login}, who is on no board here" if deed.login else "nobody here by the policy"
-        return [], f"not counted: {deed.who} said {deed.deed} in {where}, and is {here}: that does not count."
+    reason = _no_vote(change, deed, account, context) if deed.deed in {"approve", "reject", "close"} else ""
+    if reason:
+        return [], f"not counted: {deed.who} said {deed.deed} in {where}{reason}: that does not count."
     if deed.deed in _ANSWERS and deed.round != change.round:
         return [], f"not counted: {deed.who} said {deed.deed} in {where}, of an earlier state of the change."
     events = _events(change, deed, account, context, f"{deed.deed} in {where}, by {deed.who}")

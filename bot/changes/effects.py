@@ -78,7 +78,7 @@ def ask_board(change: Change, _event: Event, context: Context) -> Change:
     """A new round of asking begins, with its time to decide in."""
     routed = change.contents.routing
     deadline = context.now + routed.timeout if routed.has_board else None
-    return replace(change, round=change.round + 1, deadline=deadline, escalation=None)
+    return replace(change, round=change.round + 1, called_at=context.now, deadline=deadline, escalation=None)
 
 
 def vote(change: Change, event: Event, context: Context) -> Change:

@@ -89,7 +89,8 @@ def _terms(change: Change) -> str:
     """By whom it was authorised, and for when."""
     by = change.authorisation.by if change.authorisation else ()
     people = f", authorised by {listed([f'@{each.login}' for each in by])}" if by else ""
-    window = f", planned for {change.contents.window.spoken}" if change.contents.window else ""
+    planned = change.contents.window if change.emergency is None else None
+    window = f", planned for {planned.spoken}" if planned else ""
     return f"{people}{window}"
 
 

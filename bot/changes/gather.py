@@ -21,7 +21,7 @@ from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.github.queries import document
 from bot.policy import digest
-from bot.policy.model import Policy, Tier
+from bot.policy.model import Policy, System, Tier
 from bot.store import Store
 
 MOST_NAMED = 10
@@ -32,19 +32,42 @@ _LINK = "SELECT url FROM change_link WHERE change = %s"
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """The facts with what people laid down, and the waivers that wait for an answer."""
+    """The facts with what people laid down, and the waivers that wait for an answer.
+
+    ``diff`` names what the change does, and to which branch, where a waiver could depend on it.
+    """
 
     facts: PullRequestFacts
     asked: tuple[Asked, ...]
+    diff: str = ""
 
 
-async def laid_down(store: Store, subject: str, facts: PullRequestFacts, now: datetime) -> Laid:
-    """What people laid down for the change, and what was waived."""
+async def laid_down(
+    store: Store,
+    github: InstallationClient,
+    subject: str,
+    facts: PullRequestFacts,
+    now: datetime,
+    *,
+    base_tip: str,
+    commands: bool,
+    lane: Lane,
+) -> Laid:
+    """What people laid down for the change, and what was waived.
+
+    What the change does is looked at where a waiver depends on it, or could: where there are ``commands``.
+    """
     async with store.transaction() as connection:
         given = await instructions.read(connection, subject)
         waivers = await instructions.waivers(connection, subject, now)
         asked = await instructions.asked(connection, subject, now)
-    return Laid(replace(facts, instructions=given, waivers=waivers), tuple(asked))
+    diff = ""
+    if waivers or asked or commands:
+        shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
+        diff = f"{facts.base.name}:{desk.diff_of(facts, shown)}"
+    # The facts of a change that nothing was waived of do not depend on who says what about it.
+    known = replace(facts, instructions=given, waivers=waivers, diff=diff if waivers else "")
+    return Laid(known, tuple(asked), diff)
 
 
 async def record(
@@ -78,6 +101,8 @@ async def record(
     tier = max(decision.tier, held.contents.tier) if held is not None else decision.tier
     roles = cab.roles_to_ask(policy, tier)
     standings = await board.read(store, github, policy, roles, facts.names, lane)
+    if policy.records.system is not System.REGISTER:
+        await names.elsewhere(store, github, policy, [each.account for each in standings], lane)
     shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
     return await desk.look(
         store,
@@ -206,7 +231,7 @@ async def situation(
     facts: PullRequestFacts,
     policy: Policy,
     found: Desk | None,
-    asked: tuple[Asked, ...],
+    laid: Laid,
     now: datetime,
     texts: Iterable[str] = (),
 ) -> Change:
@@ -221,7 +246,7 @@ async def situation(
         if row and there is not None:
             # The check of a pull request that is not open says nothing new any more: here, all of it is told.
             link = f"{there.said} {row[0] or ''}".strip()
-    return Change(facts, policy, subject, found, asked, link, now, named)
+    return Change(facts, policy, subject, found, laid.asked, link, now, named, laid.diff)
 
 
 async def _named(store: Store, numbers: Sequence[str]) -> tuple[Record, ...]:

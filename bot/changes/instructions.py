@@ -27,11 +27,11 @@ _LAY_DOWN = """
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 _ASK = """
-    INSERT INTO waiver_request (subject, finding, reason, until, by, request, at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
+    INSERT INTO waiver_request (subject, finding, reason, until, by, request, at, head, diff)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
 _ASKED = """
-    SELECT id, finding, reason, until, by FROM waiver_request
+    SELECT id, finding, reason, until, by, head, diff FROM waiver_request
     WHERE subject = %s AND answer IS NULL AND until > %s ORDER BY id
 """
 _ANSWER = (
@@ -41,13 +41,18 @@ _ANSWER = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A waiver that somebody asked for, and that nobody has granted or denied yet."""
+    """A waiver that somebody asked for, and that nobody has granted or denied yet.
+
+    ``diff`` names the change that it was asked for, ``head`` was its commit.
+    """
 
     id: int
     finding: str
     reason: str
     until: datetime
     by: Account
+    head: str = ""
+    diff: str = ""
 
 
 async def read(connection: AsyncConnection[Any], subject: str) -> tuple[Instruction, ...]:
@@ -92,14 +97,28 @@ async def waivers(connection: AsyncConnection[Any], subject: str, at: datetime) 
     """The waivers that hold now."""
     found = await register.waivers_in_force(connection, subject, at)
     return tuple(
-        Waived(each.finding, each.reason, each.asked_by, each.granted_by, each.granted_at, each.until) for each in found
+        Waived(
+            each.finding,
+            each.reason,
+            each.asked_by,
+            each.granted_by,
+            each.granted_at,
+            each.until,
+            each.number,
+            each.head,
+            each.diff,
+        )
+        for each in found
     )
 
 
 async def asked(connection: AsyncConnection[Any], subject: str, at: datetime) -> Sequence[Asked]:
     """The waivers that wait for an answer, and would not be over by now."""
     rows = await (await connection.execute(_ASKED, [subject, at])).fetchall()
-    return [Asked(number, finding, reason, until, account(by)) for number, finding, reason, until, by in rows]
+    return [
+        Asked(number, finding, reason, until, account(by), head, diff)
+        for number, finding, reason, until, by, head, diff in rows
+    ]
 
 
 async def ask(
@@ -112,12 +131,15 @@ async def ask(
     *,
     request: int,
     at: datetime,
+    head: str = "",
+    diff: str = "",
 ) -> list[Entry]:
-    """Put the wish for a waiver on record."""
-    values = [subject, finding, reason, until, Jsonb(told(by)), request, at]
+    """Put the wish for a waiver on record; it is for the change that ``diff`` names, at the commit ``head``."""
+    values = [subject, finding, reason, until, Jsonb(told(by)), request, at, head, diff]
     row = await (await connection.execute(_ASK, values)).fetchone()
     assert row is not None, "an insert answers with its number"
-    body = {"asked": int(row[0]), "finding": finding, "reason": reason, "until": moment(until), "actor": told(by)}
+    asked = {"asked": int(row[0]), "finding": finding, "reason": reason, "until": moment(until), "actor": told(by)}
+    body = {**asked, "head": head, "diff": diff}
     return [Entry(Kind.WAIVER_ASKED, subject, body)]
 
 

@@ -90,16 +90,16 @@ _REVIEWS_DUE = _READ + " WHERE application = %s AND review_due IS NOT NULL ORDER
 _AGENDA = _READ + " WHERE state = 'authorize' AND deadline IS NOT NULL ORDER BY deadline, number LIMIT %s"
 _HISTORY = "SELECT version, act, before, after, actor, why, at FROM transition WHERE number = %s ORDER BY version"
 _GRANT = """
-    INSERT INTO waiver (id, subject, finding, reason, asked_by, granted_by, granted_at, until)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO waiver (id, subject, finding, reason, asked_by, granted_by, granted_at, until, number, head, diff)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _REVOKE = """
     UPDATE waiver SET revoked_at = %(at)s, revoked_by = %(by)s
-    WHERE id = %(id)s AND revoked_at IS NULL AND until > %(at)s
-    RETURNING subject, finding
+    WHERE subject = %(subject)s AND number = %(number)s AND revoked_at IS NULL AND until > %(at)s
+    RETURNING id, finding
 """
 _IN_FORCE = """
-    SELECT subject, finding, reason, asked_by, granted_by, granted_at, until, revoked_at FROM waiver
+    SELECT subject, finding, reason, asked_by, granted_by, granted_at, until, revoked_at, number, head, diff FROM waiver
     WHERE subject = %(subject)s AND granted_at <= %(at)s AND until > %(at)s
       AND (revoked_at IS NULL OR revoked_at > %(at)s)
     ORDER BY until, id
@@ -299,34 +299,41 @@ async def keep_waiver(connection: AsyncConnection[Any], waiver: Waiver, *, new_i
             Jsonb(granted),
             waiver.granted_at,
             waiver.until,
+            waiver.number,
+            waiver.head,
+            waiver.diff,
         ],
     )
     body = {
         "waiver": str(new_id),
+        "asked": waiver.number,
         "finding": waiver.finding,
         "reason": waiver.reason,
         "asked_by": asked,
         "granted_by": granted,
         "until": moment(waiver.until),
+        "head": waiver.head,
+        "diff": waiver.diff,
     }
     return Entry(Kind.WAIVER_GRANTED, waiver.subject, body)
 
 
-async def revoke_waiver(connection: AsyncConnection[Any], waiver_id: UUID, by: Account, at: datetime) -> Entry | None:
-    """End a waiver before its time; None when it is not in force any more."""
-    values = {"id": waiver_id, "by": Jsonb(_account(by)), "at": at}
+async def revoke_waiver(
+    connection: AsyncConnection[Any], subject: str, number: int, by: Account, why: str, at: datetime
+) -> Entry | None:
+    """End a waiver of a subject before its time; None when it is not in force any more."""
+    values = {"subject": subject, "number": number, "by": Jsonb(_account(by)), "at": at}
     row = await (await connection.execute(_REVOKE, values)).fetchone()
     if row is None:
         return None
-    return Entry(Kind.WAIVER_REVOKED, row[0], {"waiver": str(waiver_id), "finding": row[1], "actor": _account(by)})
+    body = {"waiver": str(row[0]), "asked": number, "finding": row[1], "reason": why, "actor": _account(by)}
+    return Entry(Kind.WAIVER_REVOKED, subject, body)
 
 
 async def waivers_in_force(connection: AsyncConnection[Any], subject: str, at: datetime) -> tuple[Waiver, ...]:
     """The waivers of a subject that hold at that moment, the first to end first."""
     rows = await (await connection.execute(_IN_FORCE, {"subject": subject, "at": at})).fetchall()
-    return tuple(
-        Waiver(row[0], row[1], row[2], _certain(row[3]), _certain(row[4]), row[5], row[6], row[7]) for row in rows
-    )
+    return tuple(Waiver(row[0], row[1], row[2], _certain(row[3]), _certain(row[4]), *row[5:]) for row in rows)
 
 
 async def _read(

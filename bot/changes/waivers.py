@@ -1,6 +1,6 @@
 """Waivers: that one named finding does not block one change until a moment, and who answers for that."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ from bot.changes.plans import says_something
 from bot.decide.approvals import holds
 from bot.decide.verdict import Finding, Verdict
 from bot.facts.model import Account, Standing
-from bot.facts.people import is_human, people_among
+from bot.facts.people import People, Person, is_human, people_among
 from bot.policy.model import Policy
 from bot.words import listed, quoted
 
@@ -17,30 +17,43 @@ NEVER = frozenset(
     {
         *("facts", "policy", "policy-change", "separation", "approvals", "objections", "unauthorised-change"),
         *("change-record", "cab", "sign-off", "emergency", "hold"),
-        *("draft", "mergeable", "shared-head"),
+        *("draft", "mergeable", "shared-head", "identity"),
     }
 )
 """What cannot be waived.
 
 It is what is not known, who may not do what, what a board decides or others answer for, and what is no demand of the
-policy. A record goes its whole way to the board: what it lacks is written, and not waived away.
+policy. A contributor who is unknown may be the very person who grants. A record goes its whole way to the board: what
+it lacks is written, and not waived away.
 """
+
+
+_NOBODY = Refused("Nobody may grant a waiver.", "The owners of the policy say in `waivers.from` who may.")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """That ``by`` asks for a finding of a subject to be waived until a moment."""
+    """That ``by`` asks for a finding of a subject to be waived until a moment.
+
+    ``number`` is that of the wish. ``diff`` names the change that it is asked for, ``head`` is its commit.
+    """
 
     subject: str
     finding: str
     reason: str
     until: datetime
     by: Account
+    number: int = 0
+    head: str = ""
+    diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A finding of a subject that does not block until ``until``, or until it is revoked."""
+    """A finding of a subject that does not block until ``until``, or until it is revoked.
+
+    It is for one change, as an authorisation is: the one that ``diff`` names.
+    """
 
     subject: str
     finding: str
@@ -50,6 +63,9 @@ class Waiver:
     granted_at: datetime
     until: datetime
     revoked_at: datetime | None = None
+    number: int = 0
+    head: str = ""
+    diff: str = ""
 
     def in_force(self, now: datetime) -> bool:
         """Whether it holds; it expires by itself."""
@@ -63,16 +79,35 @@ def grant(
     standings: Sequence[Standing],
     policy: Policy,
     now: datetime,
+    *,
+    diff: str = "",
 ) -> Waiver | Refused:
-    """The waiver, or why it is not granted."""
-    refused = objection(wanted, policy, now) or _granter(wanted, by, contributors, standings, policy)
-    return refused or Waiver(wanted.subject, wanted.finding, wanted.reason, wanted.by, by, now, wanted.until)
+    """The waiver, or why it is not granted; ``diff`` names the change as it is now."""
+    refused = objection(wanted, policy, now) or may_answer(wanted, by, contributors, standings, policy)
+    if refused is None and wanted.diff != diff:
+        refused = Refused(
+            f"The waiver of {quoted(wanted.finding)} was asked for at {_commit(wanted.head)}; the change is another "
+            "one since.",
+            "Whoever still needs it asks again with `/waive`.",
+        )
+    return refused or Waiver(
+        wanted.subject,
+        wanted.finding,
+        wanted.reason,
+        wanted.by,
+        by,
+        now,
+        wanted.until,
+        number=wanted.number,
+        head=wanted.head,
+        diff=wanted.diff,
+    )
 
 
 def objection(wanted: Wanted, policy: Policy, now: datetime) -> Refused | None:
     """What is wrong with the wish itself, whoever grants it; None when nothing is."""
     if not policy.waivers.groups:
-        return Refused("Nobody may grant a waiver.", "The owners of the policy say in `waivers.from` who may.")
+        return _NOBODY
     root = wanted.finding.partition(":")[0]
     if root in NEVER:
         return Refused(f"{quoted(wanted.finding)} cannot be waived.", "Do what the finding asks for.")
@@ -91,10 +126,13 @@ def objection(wanted: Wanted, policy: Policy, now: datetime) -> Refused | None:
     return None
 
 
-def _granter(
+def may_answer(
     wanted: Wanted, by: Account, contributors: Sequence[Account], standings: Sequence[Standing], policy: Policy
 ) -> Refused | None:
+    """Why this account may not grant or deny it; None when it may."""
     groups = policy.waivers.groups
+    if not groups:
+        return _NOBODY
     who = f"Somebody with {listed(list(groups))} who did not contribute or ask for it can grant it."
     if not is_human(by):
         return Refused("A program cannot grant a waiver.", who)
@@ -105,23 +143,68 @@ def _granter(
         return Refused(f"@{by.login} asked for this waiver and cannot grant it.", who)
     if any(person == people.person(each) for each in contributors):
         return Refused(f"@{by.login} contributed to the change and cannot grant a waiver for it.", who)
-    mine = [each for each in standings if each.account == by]
-    if not any(holds(standing, group, policy) for standing in mine for group in groups):
+    if not _has_role(by, standings, policy):
         return Refused(f"@{by.login} may not grant waivers.", who)
     return None
 
 
-def waived(findings: Iterable[Finding], waivers: Iterable[Waiver], now: datetime) -> tuple[Finding, ...]:
-    """The findings, those with a waiver in force as waived. Each says by whom, why and until when."""
-    holding = {each.finding: each for each in sorted(waivers, key=lambda each: each.until) if each.in_force(now)}
-    return tuple(
-        _waived(each, holding[each.id])
-        if each.id in holding
-        and each.id.partition(":")[0] not in NEVER
-        and each.verdict in {Verdict.FAIL, Verdict.WAIT}
-        else each
-        for each in findings
-    )
+def may_revoke(granted_by: Account, by: Account, standings: Sequence[Standing], policy: Policy) -> Refused | None:
+    """Why this account may not revoke a waiver; whoever may grant one may, whatever their part, and who granted it."""
+    if by == granted_by or (is_human(by) and _has_role(by, standings, policy)):
+        return None
+    roles = f", or somebody with {listed(list(policy.waivers.groups), 'or')}," if policy.waivers.groups else ""
+    return Refused(f"@{by.login} may not revoke waivers.", f"@{granted_by.login}{roles} can.")
+
+
+def _has_role(account: Account, standings: Sequence[Standing], policy: Policy) -> bool:
+    mine = [each for each in standings if each.account == account]
+    return any(holds(standing, group, policy) for standing in mine for group in policy.waivers.groups)
+
+
+def lapsed(waiver: Waiver, diff: str, people: People, contributing: Iterable[Person]) -> str:
+    """Why a waiver does not hold though its time is not over, to complete "does not hold: …"; empty when it holds.
+
+    Who granted it must still be neither who asked nor a contributor, and the change the one that it was asked for.
+    """
+    granter = people.person(waiver.granted_by)
+    if granter & people.person(waiver.asked_by):
+        return f"@{waiver.granted_by.login}, who granted it, is who asked for it"
+    if any(granter & each for each in contributing):
+        return f"@{waiver.granted_by.login}, who granted it, contributed to the change"
+    if waiver.diff != diff:
+        return f"the change is another one than at {_commit(waiver.head)}, for which it was granted"
+    return ""
+
+
+def _commit(head: str) -> str:
+    return head[:7] or "an earlier commit"
+
+
+def waived(
+    findings: Iterable[Finding], waivers: Iterable[Waiver], now: datetime, why_not: Callable[[Waiver], str]
+) -> tuple[Finding, ...]:
+    """The findings, those with a waiver in force as waived. Each says by whom, why and until when.
+
+    ``why_not`` says why one does not hold all the same, as ``lapsed`` does; that is said where it is missed.
+    """
+    holding: dict[str, Waiver] = {}
+    missed: dict[str, str] = {}
+    for each in sorted(waivers, key=lambda each: each.until):
+        if not each.in_force(now):
+            continue
+        if reason := why_not(each):
+            missed[each.finding] = f"The waiver of @{each.granted_by.login} does not hold: {reason}."
+        else:
+            holding[each.finding] = each
+    return tuple(_seen(each, holding.get(each.id), missed.get(each.id, "")) for each in findings)
+
+
+def _seen(finding: Finding, waiver: Waiver | None, missed: str) -> Finding:
+    if finding.verdict not in {Verdict.FAIL, Verdict.WAIT} or finding.id.partition(":")[0] in NEVER:
+        return finding
+    if waiver is not None:
+        return _waived(finding, waiver)
+    return replace(finding, why=f"{finding.why} {missed}".strip()) if missed else finding
 
 
 def _waived(finding: Finding, waiver: Waiver) -> Finding:

@@ -20,6 +20,7 @@ from bot.commands.model import (
     Moved,
     WaiverAnswered,
     WaiverAsked,
+    WaiverRevoked,
 )
 from bot.errors import Transient
 from bot.facts import claims
@@ -63,7 +64,7 @@ async def do(
             stirred = []
         case LaidDown() | Lifted():
             entries, stirred = await _lay_down(connection, deed, request), []
-        case WaiverAsked() | WaiverAnswered():
+        case WaiverAsked() | WaiverAnswered() | WaiverRevoked():
             entries, stirred = await _waiver(connection, deed, request, at), []
         case _:
             assert_never(deed)
@@ -86,25 +87,34 @@ async def _lay_down(connection: AsyncConnection[Any], deed: LaidDown | Lifted, r
 
 
 async def _waiver(
-    connection: AsyncConnection[Any], deed: WaiverAsked | WaiverAnswered, request: Pending, at: datetime
+    connection: AsyncConnection[Any],
+    deed: WaiverAsked | WaiverAnswered | WaiverRevoked,
+    request: Pending,
+    at: datetime,
 ) -> list[Entry]:
-    """Ask for a waiver, or answer who asked, unless somebody else has answered meanwhile."""
-    if isinstance(deed, WaiverAsked):
-        return await instructions.ask(
-            connection,
-            request.subject,
-            deed.finding,
-            deed.reason,
-            deed.until,
-            request.actor,
-            request=request.id,
-            at=at,
-        )
-    waiver = deed.waiver
-    noted = await instructions.answer(connection, deed.asked.id, request.actor, granted=waiver is not None)
-    if waiver is None or noted is None:
-        return noted or []
-    return [*noted, await register.keep_waiver(connection, waiver, new_id=uuid4())]
+    """Ask for a waiver, answer who asked, or revoke it; what somebody else has done meanwhile stands."""
+    match deed:
+        case WaiverAsked(finding, reason, until, head, diff):
+            return await instructions.ask(
+                connection,
+                request.subject,
+                finding,
+                reason,
+                until,
+                request.actor,
+                request=request.id,
+                at=at,
+                head=head,
+                diff=diff,
+            )
+        case WaiverAnswered(asked, waiver):
+            noted = await instructions.answer(connection, asked.id, request.actor, granted=waiver is not None)
+            if waiver is None or noted is None:
+                return noted or []
+            return [*noted, await register.keep_waiver(connection, waiver, new_id=uuid4())]
+        case WaiverRevoked(number, reason):
+            revoked = await register.revoke_waiver(connection, request.subject, number, request.actor, reason, at)
+            return [revoked] if revoked is not None else []
 
 
 async def _join(

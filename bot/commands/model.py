@@ -19,7 +19,7 @@ class Change:
     """What the decision was made from, the change record, and what people asked for about it.
 
     ``asked`` are the waivers that wait for an answer; ``link`` says where the record is in another system. ``named``
-    are the records that the commands name by their numbers.
+    are the records that the commands name by their numbers. ``diff`` names what the change does, and to which branch.
     """
 
     facts: PullRequestFacts
@@ -30,6 +30,7 @@ class Change:
     link: str = ""
     now: datetime | None = None
     named: tuple[Record, ...] = ()
+    diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,13 @@ class Lifted:
 
 @dataclass(frozen=True, slots=True)
 class WaiverAsked:
-    """Somebody wants a finding not to block until then."""
+    """Somebody wants a finding of the change as it is now not to block until then."""
 
     finding: str
     reason: str
     until: datetime
+    head: str = ""
+    diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,27 @@ class WaiverAnswered:
     waiver: Waiver | None
 
 
-Deed = Disowned | Acknowledgement | Moved | Joined | Left | Linked | LaidDown | Lifted | WaiverAsked | WaiverAnswered
+@dataclass(frozen=True, slots=True)
+class WaiverRevoked:
+    """Somebody takes the waiver of that number back."""
+
+    number: int
+    reason: str
+
+
+Deed = (
+    Disowned
+    | Acknowledgement
+    | Moved
+    | Joined
+    | Left
+    | Linked
+    | LaidDown
+    | Lifted
+    | WaiverAsked
+    | WaiverAnswered
+    | WaiverRevoked
+)
 """What a command does beside answering; it goes on record with the command."""
 
 

@@ -9,10 +9,11 @@ from bot.changes import waivers
 from bot.changes.instructions import Asked
 from bot.changes.model import Refused
 from bot.commands import frame, schedule
-from bot.commands.model import Answer, Command, Situation, WaiverAnswered, WaiverAsked
+from bot.commands.model import Answer, Command, Situation, WaiverAnswered, WaiverAsked, WaiverRevoked
 from bot.decide.approvals import bound
 from bot.decide.verdict import Verdict
-from bot.facts.model import Permission
+from bot.facts.model import Account, Permission
+from bot.policy.model import Policy
 from bot.words import listed, quoted
 
 _WAIVE = re.compile(r"(?P<finding>\S+)\s+until\s+(?P<until>\S+)\s+because\s+(?P<reason>.+)", re.DOTALL)
@@ -35,7 +36,9 @@ def _waive(situation: Situation) -> Answer:
         return frame.refused(wrong.what, wrong.remedy)
     groups = listed(list(policy.waivers.groups))
     reply = f"Somebody with {groups} can answer with `/waiver grant {finding}` or `/waiver deny {finding}`."
-    return Answer(done=True, reply=reply, deed=WaiverAsked(finding, found["reason"], until))
+    change = frame.change_of(situation)
+    wish = WaiverAsked(finding, found["reason"], until, change.facts.head.oid, change.diff)
+    return Answer(done=True, reply=reply, deed=wish)
 
 
 def _end_of(text: str, timezone: str) -> datetime | None:
@@ -62,6 +65,8 @@ WAIVE = Command(
 def _answer(situation: Situation) -> Answer:
     change = frame.change_of(situation)
     match situation.arguments:
+        case ("revoke", which, *_):
+            return _revoke(situation, which)
         case ("grant" | "deny" as word, which):
             meant = [each for each in change.asked if which.lstrip("#") == str(each.id) or which == each.finding]
         case _:
@@ -70,13 +75,25 @@ def _answer(situation: Situation) -> Answer:
         return frame.refused(f"No waiver {quoted(which)} waits for an answer here. Open is {_wishes(change.asked)}.")
     if len(meant) > 1:
         return frame.refused(f"Several wait for an answer, so that it takes a number: {_wishes(meant)}.")
-    asked = meant[0]
-    granted = _granted(situation, asked)
-    if isinstance(granted, Refused):
-        return frame.refused(granted.what, granted.remedy)
-    if word == "deny":
-        return Answer(done=True, deed=WaiverAnswered(asked, None))
-    return Answer(done=True, deed=WaiverAnswered(asked, granted))
+    answered = _denied(situation, meant[0]) if word == "deny" else _granted(situation, meant[0])
+    if isinstance(answered, Refused):
+        return frame.refused(answered.what, answered.remedy)
+    return Answer(done=True, deed=WaiverAnswered(meant[0], answered))
+
+
+def _revoke(situation: Situation, which: str) -> Answer:
+    change = frame.change_of(situation)
+    known = change.facts.waivers
+    meant = [each for each in known if which.lstrip("#") == str(each.number) or which == each.finding]
+    if not meant:
+        held = listed([f"{each.number} (`{each.finding}`)" for each in known]) if known else "nothing"
+        return frame.refused(f"No waiver {quoted(which)} holds here. Waived is {held}.")
+    waiver = max(meant, key=lambda each: each.until)
+    by = situation.standing.account
+    wrong = waivers.may_revoke(waiver.granted_by, by, (situation.standing,), _policy_of(situation))
+    if wrong is not None:
+        return frame.refused(wrong.what, wrong.remedy)
+    return Answer(done=True, deed=WaiverRevoked(waiver.number, situation.words(2)))
 
 
 def _wishes(asked: Sequence[Asked]) -> str:
@@ -84,21 +101,37 @@ def _wishes(asked: Sequence[Asked]) -> str:
 
 
 def _granted(situation: Situation, asked: Asked) -> waivers.Waiver | Refused:
+    by, involved, here = situation.standing.account, _contributors(situation), (situation.standing,)
+    diff = frame.change_of(situation).diff
+    wanted, policy = _wanted(situation, asked), _policy_of(situation)
+    return waivers.grant(wanted, by, involved, here, policy, frame.now(situation), diff=diff)
+
+
+def _denied(situation: Situation, asked: Asked) -> Refused | None:
+    by, involved, here = situation.standing.account, _contributors(situation), (situation.standing,)
+    return waivers.may_answer(_wanted(situation, asked), by, involved, here, _policy_of(situation))
+
+
+def _wanted(situation: Situation, asked: Asked) -> waivers.Wanted:
+    subject = frame.change_of(situation).subject
+    return waivers.Wanted(subject, asked.finding, asked.reason, asked.until, asked.by, asked.id, asked.head, asked.diff)
+
+
+def _contributors(situation: Situation) -> tuple[Account, ...]:
+    people = situation.decision.people
+    return tuple(account for each in people if each.role == "contributor" for account in each.accounts)
+
+
+def _policy_of(situation: Situation) -> Policy:
     change = frame.change_of(situation)
-    wanted = waivers.Wanted(change.subject, asked.finding, asked.reason, asked.until, asked.by)
-    contributors = tuple(
-        account for each in situation.decision.people if each.role == "contributor" for account in each.accounts
-    )
-    by = situation.standing.account
-    policy = bound(change.policy, change.facts.names, (situation.standing,))
-    return waivers.grant(wanted, by, contributors, (situation.standing,), policy, frame.now(situation))
+    return bound(change.policy, change.facts.names, (situation.standing,))
 
 
 WAIVER = Command(
     name="waiver",
-    usage="/waiver grant | deny finding | number",
-    summary="Answers somebody's wish for a waiver.",
-    examples=("/waiver grant rule:no-friday", "/waiver deny 3"),
+    usage="/waiver grant | deny | revoke finding | number",
+    summary="Answers somebody's wish for a waiver, or takes one back.",
+    examples=("/waiver grant rule:no-friday", "/waiver deny 3", "/waiver revoke 3 The scanner works again"),
     permission=Permission.READ,
     run=_answer,
     whom="whoever the policy names in `waivers.from`, and who neither asked for it nor contributed",

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from bot.changes.waivers import Waiver, waived
+from bot.changes.waivers import Waiver, lapsed, waived
 from bot.decide.approvals import Tally, tally
 from bot.decide.catalogue import NEVER_OBSERVED
 from bot.decide.context import Context
@@ -36,7 +36,8 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     seen_as = dict.fromkeys((risk.tier, risk.above)) if policy.rules else ()
     subjects = tuple(look(tier=tier, approvers=counted.approvers) for tier in seen_as)
     context = Context(facts, policy, now, risk.tier, risk, people, involved, counted, application, subjects)
-    found = waived([_placed(finding, policy) for finding in findings(context)], _waivers(facts), now)
+    why_not = partial(lapsed, diff=facts.diff, people=people, contributing=involved.because)
+    found = waived([_placed(finding, policy) for finding in findings(context)], _waivers(facts), now, why_not)
     return Decision(
         head=facts.head.oid,
         mode=_mode(facts, policy, application),
@@ -53,7 +54,18 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
 
 def _waivers(facts: PullRequestFacts) -> list[Waiver]:
     return [
-        Waiver("", each.finding, each.reason, each.asked_by, each.granted_by, each.granted_at, each.until)
+        Waiver(
+            "",
+            each.finding,
+            each.reason,
+            each.asked_by,
+            each.granted_by,
+            each.granted_at,
+            each.until,
+            number=each.number,
+            head=each.head,
+            diff=each.diff,
+        )
         for each in facts.waivers
     ]
 

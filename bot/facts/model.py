@@ -333,7 +333,10 @@ class RecordFinding:
 
 @dataclass(frozen=True, slots=True)
 class Waived:
-    """That a finding does not block until a moment: who asked for that, who granted it, and why."""
+    """That a finding does not block until a moment: who asked for that, who granted it, and why.
+
+    ``number`` is that of the wish; ``diff`` names the change that it was asked for, ``head`` the commit at that time.
+    """
 
     finding: str
     reason: str
@@ -341,6 +344,9 @@ class Waived:
     granted_by: Account
     granted_at: datetime
     until: datetime
+    number: int = 0
+    head: str = ""
+    diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,7 +390,8 @@ class PullRequestFacts:
     ``clean_merges`` are merge commits that were shown to add nothing of their own; ``same_diff`` are commits, reviewed
     before, whose difference to the base is that of the head. ``only_approver`` is who alone approved so many of the
     author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for. ``ended``
-    is how a pull request that is not open came to that.
+    is how a pull request that is not open came to that. ``diff`` names what the change does, and to which branch, where
+    something was waived that is bound to it.
     """
 
     repository: Repository
@@ -412,6 +419,7 @@ class PullRequestFacts:
     policy_changes: tuple[PolicyChange, ...] = ()
     instructions: tuple[Instruction, ...] = ()
     waivers: tuple[Waived, ...] = ()
+    diff: str = ""
     record: RecordFacts | None = None
     turns: tuple[Turn, ...] = ()
     assigned: tuple[Account, ...] = ()

@@ -79,6 +79,7 @@ def _seen(facts: PullRequestFacts) -> list[Account]:
     candidates += [author.account for origin in facts.origins for author in origin.authors]
     candidates += facts.assigned
     candidates += [push.actor for push in facts.pushes]
+    candidates += [each for waiver in facts.waivers for each in (waiver.granted_by, waiver.asked_by)]
     return [account for account in candidates if account is not None]
 
 

@@ -399,6 +399,95 @@ async def test_a_waiver_is_asked_for_by_one_and_granted_by_another_and_expires(
     assert shown(pull)[0] == "failure"
 
 
+async def waive(countersign: Rehearsal, board: Board, pull: Any, finding: str = "rule:ticket") -> None:
+    """Alice asks for it, and rick grants it."""
+    until = (countersign.now() + timedelta(days=2)).date().isoformat()
+    pull.comment(by=board.alice, body=f"/waive {finding} until {until} because there is no ticket for a typo")
+    await countersign.settle()
+    pull.comment(by=board.rick, body=f"/waiver grant {finding}")
+    await countersign.settle()
+
+
+async def typo(countersign: Rehearsal, board: Board) -> Any:
+    """A change of the site without a ticket, which was waived."""
+    pull = board.site.open_pull_request(by=board.alice, title="Typo", files={"a": "2"})
+    pull.review(by=board.bob, state="APPROVED")
+    await countersign.settle()
+    await waive(countersign, board, pull)
+    assert shown(pull)[0] == "success"
+    return pull
+
+
+async def test_who_granted_a_waiver_and_then_pushes_has_waived_nothing(countersign: Rehearsal, board: Board) -> None:
+    pull = await typo(countersign, board)
+    pull.push(by=board.rick, files={"b": "1"})
+    countersign.later(seconds=2)
+    pull.review(by=board.bob, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull)[0] == "failure"
+    assert "The waiver of @rick does not hold: @rick, who granted it, contributed to the change." in told(pull)
+
+
+async def test_a_waiver_is_for_the_change_that_it_was_asked_for(countersign: Rehearsal, board: Board) -> None:
+    pull = await typo(countersign, board)
+    before = pull.head_sha[:7]
+    pull.push(by=board.alice, files={"b": "1"})
+    countersign.later(seconds=2)
+    pull.review(by=board.bob, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull)[0] == "failure"
+    assert f"does not hold: the change is another one than at {before}, for which it was granted." in told(pull)
+    await waive(countersign, board, pull)
+    assert shown(pull)[0] == "success"
+
+
+async def test_what_was_asked_for_before_a_push_is_not_granted_after_it(countersign: Rehearsal, board: Board) -> None:
+    pull = board.site.open_pull_request(by=board.alice, title="Typo", files={"a": "2"})
+    pull.review(by=board.bob, state="APPROVED")
+    await countersign.settle()
+    until = (countersign.now() + timedelta(days=2)).date().isoformat()
+    pull.comment(by=board.alice, body=f"/waive rule:ticket until {until} because there is no ticket for a typo")
+    await countersign.settle()
+    pull.push(by=board.alice, files={"b": "1"})
+    await countersign.settle()
+    pull.comment(by=board.rick, body="/waiver grant rule:ticket")
+    await countersign.settle()
+    assert "the change is another one since" in said(pull)[-1]
+    assert await countersign.rows("SELECT * FROM waiver") == []
+
+
+async def test_a_waiver_outlives_a_merge_of_the_base(countersign: Rehearsal, board: Board) -> None:
+    pull = await typo(countersign, board)
+    board.site.push("main", by=board.carol, files={"elsewhere": "1"}, message="PAY-9 Elsewhere")
+    await countersign.settle()
+    pull.update_branch(by=board.alice)
+    countersign.later(seconds=2)
+    pull.review(by=board.bob, state="APPROVED")
+    await countersign.settle()
+    assert "@rick waived this until" in told(pull)
+
+
+async def test_a_waiver_is_revoked_by_whoever_may_grant_one(countersign: Rehearsal, board: Board) -> None:
+    pull = await typo(countersign, board)
+    pull.comment(by=board.alice, body="/waiver revoke rule:ticket")
+    await countersign.settle()
+    assert "@alice may not revoke waivers." in said(pull)[-1]
+    assert shown(pull)[0] == "success"
+    pull.comment(by=board.rick, body="/waiver revoke rule:ticket There is a ticket after all")
+    await countersign.settle()
+    assert shown(pull)[0] == "failure"
+    assert "person:waiver:revoked" in [kind for kind, _ in await countersign.ledger()]
+
+
+async def test_who_is_unknown_is_not_waived(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change(email="rick@home.example")
+    await countersign.settle()
+    assert shown(pull)[0] == "failure"
+    await waive(countersign, board, pull, "identity")
+    assert any("`identity` cannot be waived." in each for each in said(pull))
+    assert shown(pull)[0] == "failure"
+
+
 async def test_what_people_lay_down_holds(countersign: Rehearsal, board: Board) -> None:
     pull = board.site.open_pull_request(by=board.alice, title="PAY-3 Text", files={"a": "2"})
     pull.review(by=board.bob, state="APPROVED")

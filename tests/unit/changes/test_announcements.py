@@ -9,7 +9,7 @@ import pytest
 from bot.changes import announcements, cab
 from bot.changes.context import Context
 from bot.changes.lifecycle import apply
-from bot.changes.model import Act, Announcement, Applied, Change, Choice, Closure, Event, Refused, State
+from bot.changes.model import Act, Announcement, Applied, Change, Choice, Closure, Event, Refused, State, Transition
 from bot.facts.model import Account
 from bot.policy.model import ChangeType, OnTimeout, Policy, Tier
 from tests.unit.builders import account
@@ -79,12 +79,33 @@ def test_the_board_is_called_when_its_change_comes_on_the_agenda() -> None:
     )
 
 
-def test_an_emergency_that_is_planned_for_no_time_says_none() -> None:
-    declared = Event(Act.DECLARE, account("rosa"), INCIDENT, incident="INC0012345")
-    change = done(done(draft(window=None), declared), ask("rosa"))
+@pytest.mark.parametrize(
+    ("reason", "told_"),
+    [
+        (INCIDENT, INCIDENT),
+        ("Payments are down since nine", "Payments are down since nine."),
+        ("Can @acme/everyone see *this*?", "Can `@acme/everyone` see \\*this\\*?"),
+    ],
+)
+def test_the_board_of_an_emergency_is_told_what_cannot_wait(reason: str, told_: str) -> None:
+    declared = Event(Act.DECLARE, account("rosa"), reason, incident="INC0012345")
+    change = done(done(draft(), declared), ask("rosa"))
     assert text(change, Event(Act.ASSESS)) == (
-        f"@acme/cab: CHG-2027-0001, Settle twice a day, is on the agenda until 2027-01-04 16:00 UTC. {VOTE}"
+        "@acme/cab: CHG-2027-0001, Settle twice a day, is on the agenda until 2027-01-04 16:00 UTC. "
+        f"It is an emergency, `INC0012345`: {told_} {VOTE}"
     )
+
+
+def test_a_change_that_is_planned_for_no_time_says_none() -> None:
+    change = submitted()
+    nowhen = replace(change, contents=replace(change.contents, window=None))
+    found = announcements.of(nowhen, replace(nowhen, deadline=UP), transition(Act.ASSESS), context())
+    assert found is not None
+    assert "is on the agenda until 2027-01-05 12:00 UTC. Vote with" in found.text
+
+
+def transition(act: Act) -> Transition:
+    return Transition("CHG-2027-0001", 3, act, State.ASSESS, State.AUTHORIZE, None, "So.", MONDAY)
 
 
 def test_nobody_is_called_while_nobody_can_vote_nor_where_no_board_decides() -> None:
@@ -105,7 +126,7 @@ def test_each_holder_is_called_once_though_it_has_two_roles() -> None:
     both = rules(roles={**ROLES, "it-manager": ("acme/cab",), "risk-officer": ("acme/cab", "acme/risk_it")})
     change = submitted(both)
     assert text(change, Event(Act.ASSESS), context(policy=both)).startswith(
-        "@acme/cab @acme/risk\\_it @acme/compliance: "
+        "@acme/cab @acme/risk_it @acme/compliance: "
     )
 
 
@@ -131,7 +152,7 @@ def test_who_decides_when_the_board_did_not_is_called_and_nobody_else() -> None:
     assert found.called == ("acme/directors",)
     assert found.text == (
         "@acme/directors: CHG-2027-0001, Settle twice a day, was not decided by 2027-01-05 12:00 UTC. "
-        "Whoever has the role `director` is on the board as well now, and it has until 2027-01-06 12:00 UTC. "
+        "Whoever has the role `director` is on the board as well now, which has until 2027-01-06 12:00 UTC. "
         "Without a decision by then, it is rejected. Missing: 1 more to approve and a signature for compliance. "
         f"{VOTE}"
     )
@@ -222,7 +243,7 @@ def emergency(at: datetime = MONDAY, **contents: Any) -> Change:
     return done(change, Event(Act.START, account("rosa")), context(at))
 
 
-ENDS = [(Act.FINISH, "made"), (Act.BACK_OUT, "backed out")]
+ENDS = [(Act.FINISH, "released as an emergency"), (Act.BACK_OUT, "an emergency, and was backed out")]
 
 
 @pytest.mark.parametrize(("act", "how"), ENDS)
@@ -231,9 +252,9 @@ def test_an_emergency_that_was_made_is_to_be_reviewed(act: Act, how: str) -> Non
     assert found is not None
     assert found.called == ("acme/cab", "acme/it", "acme/risk", "acme/compliance")
     assert found.text == (
-        f"{TEAMS}: CHG-2027-0001, Settle twice a day, was an emergency and has been {how}. Somebody who neither "
-        "contributed to it nor asked for it reviews it until 2027-01-07 12:00 UTC: `/change review what-was-found`. "
-        "After that, the next change of `payments` waits for the review."
+        f"{TEAMS}: CHG-2027-0001, Settle twice a day, was {how}. One of you who neither contributed to it nor asked for "
+        "it reviews it by 2027-01-07 12:00 UTC with `/change review what-was-found`; else the next change of `payments` "
+        "waits until that is done."
     )
 
 
@@ -247,7 +268,7 @@ def test_who_may_review_is_reminded_once_when_it_is_overdue() -> None:
     due = context(MONDAY + timedelta(days=3))
     assert text(change, Event(Act.REMIND), due) == (
         f"{TEAMS}: CHG-2027-0001, Settle twice a day, was an emergency, and its review was due on 2027-01-07 12:00 UTC. "
-        "Until it is there, the next change of `payments` waits: `/change review what-was-found`."
+        "Now the next change of `payments` waits for it: review it with `/change review what-was-found`."
     )
     reminded = done(change, Event(Act.REMIND), due)
     nobody = Refused("Nobody is to be reminded of a review of CHG-2027-0001.")
@@ -271,7 +292,7 @@ def test_where_everybody_took_part_nobody_is_called() -> None:
     found = told(emergency(), Event(Act.FINISH), context(policy=alone, standings=people))
     assert found is not None
     assert found.called == ()
-    assert found.text.startswith("CHG-2027-0001, Settle twice a day, was an emergency")
+    assert found.text.startswith("CHG-2027-0001, Settle twice a day, was released as an emergency.")
 
 
 # What is still worth saying.

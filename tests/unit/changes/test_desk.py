@@ -8,6 +8,7 @@ import pytest
 
 from bot.changes import desk, ending, outbox, register
 from bot.changes.desk import Desk, as_value, diff_of, is_wanted
+from bot.changes.hearing import Heard
 from bot.changes.model import Act, Change, Choice, Closure, Event, Refused, State
 from bot.decide.evaluate import decide
 from bot.decide.verdict import Decision, Finding, Verdict
@@ -44,6 +45,7 @@ from tests.unit.changes.builders import (
     MONDAY,
     SATURDAY,
     WEEKEND,
+    asked,
     context,
     draft,
     on_timeout,
@@ -524,6 +526,60 @@ async def test_its_own_review_does_not_block_an_emergency(store: Store) -> None:
     facts, found = await look(store, at=MONDAY + timedelta(days=4))
     assert found.context.overdue == ()
     assert "emergency" not in told(facts)
+
+
+# What people answer in another system.
+
+
+@pytest.mark.parametrize(
+    ("login", "number", "reason"),
+    [
+        ("ida", "ida", ""),
+        ("ida-before", "ida", ""),
+        (None, None, ", and is nobody here by the policy"),
+        ("vic", None, ", and is @vic, who is on no board here"),
+        ("vic", "victoria", ", and is @vic, who is on no board here"),
+        (
+            "ida",
+            "somebody-else",
+            ", and is @ida here by the policy, which was another account when it was first seen",
+        ),
+        ("ida", None, ", and is @ida here by the policy, which was another account when it was first seen"),
+    ],
+)
+def test_an_answer_there_is_of_the_account_that_the_policy_meant(
+    login: str | None, number: str | None, reason: str
+) -> None:
+    meant = {login: account(number).id} if login is not None and number is not None else {}
+    deed = Heard("mark", "approve", "ida.it", login, MONDAY)
+    steps, outcome = desk._hear(asked(), deed, context(), rules(records=Records(System.SERVICENOW)), meant)
+    if reason:
+        assert (steps, outcome) == (
+            [],
+            f"not counted: ida.it said approve in servicenow{reason}: that does not count.",
+        )
+    else:
+        assert [(each.transition.act, each.transition.who) for each in steps] == [(Act.VOTE, account("ida"))]
+        assert outcome == "done"
+
+
+def test_an_answer_counts_from_when_the_board_was_asked_and_stands_by_when_it_was_given() -> None:
+    later = context(MONDAY + timedelta(hours=2))
+    records = rules(records=Records(System.SERVICENOW))
+    change = asked()
+    meant = {"ida": account("ida").id}
+    for minutes, counts in ((-2, False), (-1, True), (5, True)):
+        deed = Heard("mark", "reject", "ida.it", "ida", MONDAY + timedelta(minutes=minutes))
+        steps, outcome = desk._hear(change, deed, later, records, meant)
+        assert bool(steps) is counts
+        if counts:
+            assert steps[0].change.votes[-1].at == MONDAY + timedelta(minutes=minutes)
+        else:
+            because = "before the board was asked about the change as it is now: that does not count."
+            assert outcome == f"not counted: ida.it said reject in servicenow {because}"
+    # Whoever cancels needs no board to have been asked.
+    cancel = Heard("mark", "cancel", "ida.it", "ida", MONDAY - timedelta(days=1))
+    assert desk._hear(change, cancel, later, records, meant)[1] == "done"
 
 
 # What people do.

@@ -1,7 +1,7 @@
 """What a look at a change record reads beside the facts: what people laid down, the board, and what the change does."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +41,9 @@ BARE = rules(tiers=dict.fromkeys(Tier, TierRules((Approvals(1, ("write",)),))))
 HIGH = rules(roles={**rules().roles, EMERGENCY_BOARD: ("acme/ecab",), "verifier": ("acme/verification",)})
 
 
+NOTHING = gather.Laid(FACTS, ())
+
+
 @dataclass
 class Bench:
     """A pull request, who is on the boards, and how the record is gathered."""
@@ -51,6 +54,18 @@ class Bench:
     base: str
     pull: Any
     ana: Any
+
+    async def laid_down(self, at: datetime, *, commands: bool = False) -> gather.Laid:
+        return await gather.laid_down(
+            self.store,
+            self.client,
+            PULL,
+            self.facts,
+            at,
+            base_tip=self.base,
+            commands=commands,
+            lane=Lane.PERSON,
+        )
 
     async def record(
         self, policy: Policy = HIGH, *, asked: bool = False, facts: PullRequestFacts | None = None
@@ -107,7 +122,7 @@ def there(found: Desk | None) -> Change:
 # What people laid down.
 
 
-async def test_what_was_laid_down_and_waived_becomes_part_of_the_facts(store: Store) -> None:
+async def test_what_was_laid_down_and_waived_becomes_part_of_the_facts(store: Store, place: Bench) -> None:
     await lay_down(store, Instructed.HOLD, "held")
     wish = await ask(store)
     waiver = Waiver(
@@ -115,15 +130,23 @@ async def test_what_was_laid_down_and_waived_becomes_part_of_the_facts(store: St
     )
     async with store.transaction() as connection:
         await register.keep_waiver(connection, waiver, new_id=UUID(int=1))
-    laid = await gather.laid_down(store, PULL, FACTS, LATER - timedelta(days=1))
+    laid = await place.laid_down(LATER - timedelta(days=1))
     assert laid.asked == (wish,)
     assert laid.facts.waivers == (), "it was granted later than that"
-    laid = await gather.laid_down(store, PULL, FACTS, MONDAY)
+    assert (laid.facts.diff, laid.diff.startswith("main:")) == ("", True), "a wish is for the change as it is"
+    laid = await place.laid_down(MONDAY)
     assert [(each.kind, each.value) for each in laid.facts.instructions] == [(Instructed.HOLD, "held")]
     assert [each.finding for each in laid.facts.waivers] == ["rule:x"]
+    assert laid.facts.diff == laid.diff != ""
     assert laid.asked == (), "the wish is over by then"
-    other = await gather.laid_down(store, "pull:77:8", FACTS, MONDAY)
-    assert (other.facts, other.asked) == (FACTS, ())
+
+
+async def test_where_nothing_depends_on_it_nobody_asks_what_the_change_does(place: Bench) -> None:
+    laid = await place.laid_down(MONDAY)
+    assert (laid.facts, laid.asked, laid.diff) == (place.facts, (), "")
+    asked_about = await place.laid_down(MONDAY, commands=True)
+    assert (asked_about.facts, asked_about.asked) == (place.facts, ()), "facts are not what somebody says"
+    assert len(asked_about.diff) == len("main:") + 64
 
 
 # The record.
@@ -309,20 +332,20 @@ async def test_commands_know_where_the_record_is_elsewhere(
     async with store.transaction() as connection:
         change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
     await link(store, change, columns)
-    known = await gather.situation(store, PULL, FACTS, HIGH, Desk(change, context()), (), MONDAY)
+    known = await gather.situation(store, PULL, FACTS, HIGH, Desk(change, context()), NOTHING, MONDAY)
     assert known.link == said
 
 
 @pytest.mark.parametrize("found", [None, Desk(None, context())])
 async def test_commands_know_that_there_is_no_record(store: Store, found: Desk | None) -> None:
     wish = await ask(store)
-    known = await gather.situation(store, PULL, FACTS, HIGH, found, (wish,), MONDAY)
+    known = await gather.situation(store, PULL, FACTS, HIGH, found, gather.Laid(FACTS, (wish,), "main:d"), MONDAY)
     assert (known.facts, known.policy, known.subject) == (FACTS, HIGH, PULL)
-    assert (known.desk, known.link, known.asked, known.now) == (found, "", (wish,), MONDAY)
+    assert (known.desk, known.link, known.asked, known.now, known.diff) == (found, "", (wish,), MONDAY, "main:d")
 
 
 async def test_a_record_that_is_nowhere_else_has_no_link(store: Store) -> None:
     async with store.transaction() as connection:
         change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
-    known = await gather.situation(store, PULL, FACTS, HIGH, Desk(change, context()), (), MONDAY)
+    known = await gather.situation(store, PULL, FACTS, HIGH, Desk(change, context()), NOTHING, MONDAY)
     assert known.link == ""

@@ -59,11 +59,13 @@ async def ask(store: Store, finding: str = "rule:ticket", subject: str = PULL) -
     number = await request(store, subject)
     async with store.transaction() as connection:
         [entry] = await instructions.ask(
-            connection, subject, finding, "It is a typo.", LATER, account("ana"), request=number, at=NOON
-        )
+            connection, subject, finding, "It is a typo.", LATER, account("ana"),
+            request=number, at=NOON, head="b" * 40, diff="main:first",
+        )  # fmt: skip
     assert (entry.kind, entry.subject) == (Kind.WAIVER_ASKED, subject)
     assert entry.body["until"].startswith("2026-03-05T12:00:00")
-    return Asked(entry.body["asked"], finding, "It is a typo.", LATER, account("ana"))
+    assert (entry.body["head"], entry.body["diff"]) == ("b" * 40, "main:first")
+    return Asked(entry.body["asked"], finding, "It is a typo.", LATER, account("ana"), "b" * 40, "main:first")
 
 
 async def waiting(store: Store, subject: str = PULL, **later: int) -> list[Asked]:
@@ -155,14 +157,18 @@ async def test_the_first_answer_stands(store: Store, first: bool, second: bool) 
 
 
 async def test_waivers_are_told_as_facts_while_they_hold(store: Store) -> None:
-    waiver = Waiver(PULL, "rule:ticket", "It is a typo.", account("ana"), account("rick"), NOON, LATER)
+    waiver = Waiver(
+        PULL, "rule:ticket", "It is a typo.", account("ana"), account("rick"), NOON, LATER,
+        number=3, head="b" * 40, diff="main:first",
+    )  # fmt: skip
     async with store.transaction() as connection:
         await register.keep_waiver(connection, waiver, new_id=ID)
         await register.keep_waiver(connection, replace(waiver, subject=OTHER), new_id=UUID(int=2))
     async with store.transaction() as connection:
         found = await instructions.waivers(connection, PULL, NOON)
         assert await instructions.waivers(connection, PULL, LATER) == ()
-    assert found == (Waived("rule:ticket", "It is a typo.", account("ana"), account("rick"), NOON, LATER),)
+    known = ("rule:ticket", "It is a typo.", account("ana"), account("rick"), NOON, LATER)
+    assert found == (Waived(*known, 3, "b" * 40, "main:first"),)
 
 
 @pytest.mark.parametrize("who", [account("ana"), bot("evil[bot]")])

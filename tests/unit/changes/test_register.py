@@ -332,7 +332,8 @@ async def test_an_emergency_that_nobody_reviewed_in_time_is_found_until_somebody
 
 
 WAIVER = Waiver(
-    "pull:77:7", "evidence:zap", "The scanner is down.", account("ana"), account("rick"), MONDAY, SATURDAY
+    "pull:77:7", "evidence:zap", "The scanner is down.", account("ana"), account("rick"), MONDAY, SATURDAY,
+    number=3, head="b" * 40, diff="main:first",
 )  # fmt: skip
 
 
@@ -350,9 +351,12 @@ async def test_a_waiver_holds_until_its_end(store: Store) -> None:
 async def test_a_waiver_can_be_revoked_once(store: Store) -> None:
     at = MONDAY + timedelta(days=1)
     await ask_of(store, lambda connection: register.keep_waiver(connection, WAIVER, new_id=UUID(int=1)))
-    entry = await ask_of(store, register.revoke_waiver, UUID(int=1), account("cora"), at)
+    revoke = ("pull:77:7", 3, account("cora"), "The scanner works again.", at)
+    entry = await ask_of(store, register.revoke_waiver, *revoke)
     assert (entry.kind, entry.subject, entry.body["finding"]) == (Kind.WAIVER_REVOKED, "pull:77:7", "evidence:zap")
-    assert await ask_of(store, register.revoke_waiver, UUID(int=1), account("cora"), at) is None
+    assert (entry.body["waiver"], entry.body["reason"]) == (str(UUID(int=1)), "The scanner works again.")
+    assert await ask_of(store, register.revoke_waiver, *revoke) is None
+    assert await ask_of(store, register.revoke_waiver, "pull:77:8", *revoke[1:]) is None
     assert await ask_of(store, register.waivers_in_force, "pull:77:7", at) == ()
     [before] = await ask_of(store, register.waivers_in_force, "pull:77:7", MONDAY)
     assert before.revoked_at == at

@@ -23,6 +23,7 @@ from bot.commands.model import (
     Moved,
     WaiverAnswered,
     WaiverAsked,
+    WaiverRevoked,
 )
 from bot.errors import Transient
 from bot.facts import claims
@@ -82,14 +83,16 @@ async def rows(store: Store, statement: str) -> list[tuple[Any, ...]]:
 
 
 async def wish(store: Store) -> Asked:
-    [entry] = await do(store, WaiverAsked("rule:ticket", "It is a typo.", LATER), who="ana")
+    [entry] = await do(store, WaiverAsked("rule:ticket", "It is a typo.", LATER, "b" * 40, "first"), who="ana")
     assert (entry.kind, entry.subject) == (Kind.WAIVER_ASKED, SUBJECT)
     assert entry.body["actor"]["login"] == "ana"
-    return Asked(entry.body["asked"], "rule:ticket", "It is a typo.", LATER, account("ana"))
+    return Asked(entry.body["asked"], "rule:ticket", "It is a typo.", LATER, account("ana"), "b" * 40, "first")
 
 
 def granted(asks: Asked) -> WaiverAnswered:
-    waiver = Waiver(SUBJECT, asks.finding, asks.reason, asks.by, account("rick"), NOON, asks.until)
+    waiver = Waiver(
+        SUBJECT, asks.finding, asks.reason, asks.by, account("rick"), NOON, asks.until, None, asks.id, "b" * 40, "first"
+    )
     return WaiverAnswered(asks, waiver)
 
 
@@ -166,6 +169,19 @@ async def test_a_wish_and_its_answer_are_on_record(store: Store) -> None:
         [waived] = await instructions.waivers(connection, SUBJECT, NOON)
     assert (waived.finding, waived.granted_by) == ("rule:ticket", account("rick"))
     assert await wanted(store) == {SUBJECT: Urgency.PERSON}
+
+
+async def test_a_waiver_that_is_revoked_holds_no_more_and_that_is_on_record(store: Store) -> None:
+    asks = await wish(store)
+    await do(store, granted(asks), who="rick")
+    await at_rest(store)
+    [entry] = await do(store, WaiverRevoked(asks.id, "It is needed after all."), who="rick")
+    assert (entry.kind, entry.subject) == (Kind.WAIVER_REVOKED, SUBJECT)
+    assert (entry.body["actor"]["login"], entry.body["asked"]) == ("rick", asks.id)
+    async with store.transaction() as connection:
+        assert await instructions.waivers(connection, SUBJECT, NOON) == ()
+    assert await wanted(store) == {SUBJECT: Urgency.PERSON}
+    assert await do(store, WaiverRevoked(asks.id, "Twice."), who="rick") == []
 
 
 async def test_a_denied_wish_leaves_no_waiver(store: Store) -> None:

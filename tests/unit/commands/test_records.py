@@ -7,20 +7,21 @@ from typing import Any
 
 import pytest
 
+from bot.changes import cab
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.changes.model import Act, Choice, Event, Request, Routing, State
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
 from bot.commands import records
-from bot.commands.model import Change, LaidDown, Lifted, Moved, WaiverAnswered, WaiverAsked
+from bot.commands.model import Change, LaidDown, Lifted, Moved, WaiverAnswered, WaiverAsked, WaiverRevoked
 from bot.commands.parse import Given, parse
 from bot.commands.table import BY_NAME
 from bot.decide.verdict import Decision, Finding, Involvement, Verdict
-from bot.facts.model import Instructed, Instruction, Permission, Standing
+from bot.facts.model import Instructed, Instruction, Permission, Standing, Waived
 from bot.ingest.statements import Pending
-from bot.policy.model import Calendar, Emergency, Policy, Tier, Waivers
-from tests.unit.builders import account, decided, pull_request
+from bot.policy.model import Calendar, ChangeType, Emergency, Policy, Tier, Waivers
+from tests.unit.builders import account, decided, oid, pull_request
 from tests.unit.changes.builders import (
     BOARD,
     MONDAY,
@@ -142,6 +143,7 @@ def test_every_example_can_be_given_as_it_is_written(name: str) -> None:
         "/waiver",
         "/waiver grant",
         "/waiver burn 3",
+        "/waiver revoke",
     ],
 )
 def test_what_is_not_understood_is_told_how_to_write_it(text: str) -> None:
@@ -381,7 +383,32 @@ def test_who_may_declares_an_emergency(text: str) -> None:
     declared = after(outcome).emergency
     assert declared is not None
     assert (declared.incident, declared.reason) == ("INC0012345", "Payments are down since nine")
-    assert outcome.reply == "CHG-2027-0001 is an emergency now; its board decides."
+    assert outcome.reply == "CHG-2027-0001 is an emergency now; ask its board with `/request-cab`."
+
+
+def test_an_emergency_whose_board_was_asked_already_needs_no_other_request() -> None:
+    base = rules()
+    plain = replace(base.tiers[Tier.HIGH], sign_off=())
+    alone = replace(base, tiers={**base.tiers, Tier.HIGH: plain})
+    where = context(policy=alone)
+    record = asked(draft(routing=cab.routing(alone, Tier.HIGH, ChangeType.NORMAL)), where)
+    outcome = said("/emergency INC0012345 Payments are down since nine", "rosa", desk=Desk(record, where), policy=alone)
+    assert moved(outcome) == [Act.DECLARE, Act.ASSESS]
+    assert outcome.reply == "CHG-2027-0001 is an emergency now; its board is called."
+
+
+def test_an_emergency_that_is_authorised_can_be_released_at_once() -> None:
+    record = draft()
+    for event in (
+        Event(Act.DECLARE, account("rosa"), "Payments are down since nine.", incident="INC0012345"),
+        Event(Act.SUBMIT, account("rosa")),
+        Event(Act.ASSESS),
+        vote("cora"),
+    ):
+        record = done(record, event)
+    outcome = said("/cab approve", "cleo", record=record)
+    assert moved(outcome) == [Act.VOTE, Act.AUTHORIZE]
+    assert outcome.reply == "CHG-2027-0001 is authorised. It can be released now, until 2027-01-04 16:00 UTC."
 
 
 def test_nobody_else_declares_one() -> None:
@@ -595,7 +622,7 @@ def test_a_waiver_is_asked_for_until_the_end_of_a_day_of_the_calendar() -> None:
     outcome = said("/waive rule:ticket until 2027-01-05 because there is no ticket for a typo", decision=blocked)
     assert not outcome.refused
     midnight = datetime(2027, 1, 6, tzinfo=UTC)
-    assert outcome.deeds == (WaiverAsked("rule:ticket", "there is no ticket for a typo", midnight),)
+    assert outcome.deeds == (WaiverAsked("rule:ticket", "there is no ticket for a typo", midnight, oid("head")),)
     assert outcome.reply == (
         "Somebody with risk-officer can answer with `/waiver grant rule:ticket` or `/waiver deny rule:ticket`."
     )
@@ -605,7 +632,9 @@ def test_a_waiver_can_end_at_a_moment() -> None:
     blocked = decision_of(findings=(replace(OPEN_RULE, verdict=Verdict.WAIT),))
     outcome = said("/waive rule:ticket until 2027-01-05T18:00 because it's only a typo, for now", decision=blocked)
     [deed] = outcome.deeds
-    assert deed == WaiverAsked("rule:ticket", "it's only a typo, for now", datetime(2027, 1, 5, 18, tzinfo=UTC))
+    assert deed == WaiverAsked(
+        "rule:ticket", "it's only a typo, for now", datetime(2027, 1, 5, 18, tzinfo=UTC), oid("head")
+    )
 
 
 def test_only_what_blocks_is_waived() -> None:
@@ -653,7 +682,39 @@ def answered(outcome: Outcome) -> Waiver | None:
 def test_somebody_else_grants_a_waiver(which: str) -> None:
     others = (WISH, replace(WISH, id=33, finding="rule:tickets"))
     waiver = answered(said(f"/waiver grant {which}", "rick", asked=others))
-    assert waiver == Waiver("pull:77:7", WISH.finding, WISH.reason, account("ana"), account("rick"), MONDAY, WISH.until)
+    assert waiver == Waiver(
+        "pull:77:7", WISH.finding, WISH.reason, account("ana"), account("rick"), MONDAY, WISH.until, number=3
+    )
+
+
+def test_a_waiver_is_granted_for_the_change_that_it_was_asked_for() -> None:
+    asked_for = replace(WISH, head="b" * 40, diff="main:first")
+    [deed] = said("/waiver grant 3", "rick", asked=(asked_for,), diff="main:first").deeds
+    assert isinstance(deed, WaiverAnswered)
+    assert deed.waiver is not None
+    assert (deed.waiver.number, deed.waiver.head, deed.waiver.diff) == (3, "b" * 40, "main:first")
+    told = refused(said("/waiver grant 3", "rick", asked=(asked_for,), diff="main:second"))
+    assert told.startswith("The waiver of `rule:ticket` was asked for at bbbbbbb; the change is another one since.")
+    assert said("/waiver deny 3", "rick", asked=(asked_for,), diff="main:second").deeds == (
+        WaiverAnswered(asked_for, None),
+    )
+
+
+WAIVED = Waived("rule:ticket", "r", account("ana"), account("rick"), MONDAY, MONDAY + timedelta(days=2), 3)
+
+
+@pytest.mark.parametrize("which", ["3", "#3", "rule:ticket"])
+def test_a_waiver_is_revoked_by_whoever_may_grant_one(which: str) -> None:
+    facts = replace(FACTS, waivers=(WAIVED, replace(WAIVED, finding="rule:other", number=33)))
+    outcome = said(f"/waiver revoke {which} There is one", "rick", facts=facts, permission=Permission.READ)
+    assert outcome.deeds == (WaiverRevoked(3, "There is one"),)
+    assert refused(said("/waiver revoke 3", "ida", facts=facts)) == (
+        "@ida may not revoke waivers. @rick, or somebody with risk-officer, can."
+    )
+    assert refused(said("/waiver revoke 4", "rick", facts=facts)) == (
+        "No waiver `4` holds here. Waived is 3 (`rule:ticket`) and 33 (`rule:other`)."
+    )
+    assert refused(said("/waiver revoke 4", "rick")) == "No waiver `4` holds here. Waived is nothing."
 
 
 def test_somebody_else_denies_a_waiver() -> None:
