@@ -325,7 +325,8 @@ def context_of(
         for finding in decision.findings
         if finding.blocks in {Verdict.FAIL, Verdict.WAIT} and finding.id.partition(":")[0] not in _NOT_OTHERS
     ]
-    people = people_of(facts, policy.people)
+    # Who joins accounts by a repository's file takes no opinion of one of them away.
+    people = people_of(facts, policy.objecting.people)
     # Of whom the board knows the teams, a review may have shown what they may do in the repository.
     known = {standing.account.id: standing for standing in (*board, *facts.standings)}
     merged = tuple(

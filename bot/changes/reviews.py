@@ -2,7 +2,8 @@
 
 Who approves votes for the change, who requests changes votes against it, and the latest word of a person stands,
 whether they said it in a review or with ``/cab``. An approval that does not stand any more takes its vote back. A
-rejection stays until who gave it says otherwise: whoever may push can dismiss a review.
+rejection stays until who gave it says otherwise: whoever may push can dismiss a review. No repository's file takes one
+away either, as it takes none of ``/cab``.
 """
 
 from bot.changes import cab
@@ -11,6 +12,7 @@ from bot.changes.model import Act, Change, Choice, Event, State
 from bot.decide.approvals import Opinion
 from bot.facts.model import ReviewState
 from bot.facts.people import People
+from bot.policy.model import Policy
 
 _CHOICES = {ReviewState.APPROVED: Choice.APPROVE, ReviewState.CHANGES_REQUESTED: Choice.REJECT}
 _WITHOUT_TEXT = {Choice.APPROVE: "approved the pull request", Choice.REJECT: "requested changes"}
@@ -25,17 +27,18 @@ def votes(change: Change, context: Context) -> tuple[Event, ...]:
     """The votes that reviews give and that are not on record yet; whether their givers have one, their guard says."""
     if not _are_votes(change, context):
         return ()
-    people, on_record = _people(change, context), _on_record(change)
+    on_record = _on_record(change)
     return tuple(
         _vote(each)
         for each in context.opinions
-        if each.review.id not in on_record and not _why_not(each, change, people)
+        if each.review.id not in on_record and not _why_not(each, change, _people(change, context, each))
     )
 
 
 def withdrawals(change: Change, context: Context) -> tuple[Event, ...]:
     """That votes to approve are taken back whose review does not stand any more."""
-    people = _people(change, context)
+    authors = [each.author for each in context.opinions]
+    people = cab.people_of_change(change, context.standings, context.policy, authors)
     states = {people.person(each.author): each.review.state for each in context.opinions}
     found: list[Event] = []
     for person in dict.fromkeys(people.person(vote.by) for vote in change.votes):
@@ -50,16 +53,13 @@ def no_votes(change: Change, context: Context) -> tuple[str, ...]:
     """A sentence for each review of somebody with a role of the board that is no vote, with the reason."""
     if not _are_votes(change, context):
         return ()
-    people, on_record = _people(change, context), _on_record(change)
+    on_record = _on_record(change)
     told: list[str] = []
     for each in context.opinions:
-        who, state = each.author, each.review.state
-        if (
-            state in _CHOICES
-            and each.review.id not in on_record
-            and cab.sits(who, change, context.standings, context.policy)
-        ):
-            objection = cab.objection(who, change, context.standings, context.policy, people)
+        who, state, judged = each.author, each.review.state, _judged(each, context)
+        if state in _CHOICES and each.review.id not in on_record and cab.sits(who, change, context.standings, judged):
+            people = _people(change, context, each)
+            objection = cab.objection(who, change, context.standings, judged, people)
             reason = f"@{who.login} {objection}" if objection else _why_not(each, change, people)
             told.append(f"The review of @{who.login} is no vote: {reason or 'the time to vote is over'}.")
     return tuple(told)
@@ -94,6 +94,10 @@ def _why_not(opinion: Opinion, change: Change, people: People) -> str:
     return "a later vote of the same person stands" if any(vote.review != review.id for vote in later) else ""
 
 
-def _people(change: Change, context: Context) -> People:
-    authors = [each.author for each in context.opinions]
-    return cab.people_of_change(change, context.standings, context.policy, authors)
+def _judged(opinion: Opinion, context: Context) -> Policy:
+    """The policy by which it is told who says this: to say no, a repository's file takes from nobody."""
+    return context.policy if opinion.review.state is ReviewState.APPROVED else context.policy.objecting
+
+
+def _people(change: Change, context: Context, opinion: Opinion) -> People:
+    return cab.people_of_change(change, context.standings, _judged(opinion, context), [opinion.author])

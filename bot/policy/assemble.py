@@ -168,12 +168,13 @@ def _of_repository(
 def _whatever_it_names(source: Source, above: Policy) -> Checked:
     """The file, read as one that may name anything: nobody holds a role that is not known, and no such window opens."""
     content = content_of(source.text, source.origin)
-    roles = named.roles(content) if content is not None else frozenset[str]()
-    windows = named.windows(content) if content is not None else frozenset[str]()
+    if content is None:
+        return checked_under(source, above)
     return check(
         source.text,
         source.origin,
         source.blob,
-        known_roles={*above.roles, *roles},
-        known_windows={*dict(above.calendar.windows), *windows},
+        known_roles=above.roles.keys() | named.roles(content),
+        known_windows=dict(above.calendar.windows).keys() | named.windows(content),
+        known_things=above.things | named.things(content),
     )

@@ -1,4 +1,4 @@
-"""Which roles and windows a policy file speaks of: those that it, or a layer above it, has to define. Pure."""
+"""Which roles, windows and applications a policy file speaks of, that it or a layer above it has to define. Pure."""
 
 from collections.abc import Iterator
 
@@ -21,11 +21,17 @@ def windows(content: PolicyFile) -> frozenset[str]:
     return frozenset(window for _, part in values.tiers(content) for window in part.windows)
 
 
+def things(content: PolicyFile) -> frozenset[str]:
+    """Every application and configuration item that is not to be changed together with another."""
+    return frozenset(name for names in content.exclusive for name in names)
+
+
 def _of_tier(part: TierPart) -> Iterator[str]:
     for demand in part.approvals or ():
         yield from demand.groups
     yield from part.sign_off
     if part.cab is not None:
         yield BOARD
+        yield from part.cab.escalate_to
     if part.verification is not None:
         yield from part.verification.groups

@@ -17,7 +17,6 @@ from ruamel.yaml.events import (
     DocumentStartEvent,
     Event,
     NodeEvent,
-    ScalarEvent,
 )
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -32,7 +31,6 @@ Path = tuple[str | int, ...]
 """The way to a value: keys and indexes from the top."""
 
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})", re.ASCII)
-_HALF = re.compile("[\\ud800-\\udfff]")
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{0,17}", re.ASCII)
 _NO_TEXT = re.compile("[\\0\ud800-\udfff]")
 """Escapes can bring forth what no encoding has, and what no database keeps."""
@@ -141,8 +139,6 @@ def _forbidden(event: Event) -> str | None:
             return "Anchors and aliases (& and *) are not allowed: write the value out."
         case NodeEvent() if getattr(event, "tag", None):
             return "Tags (!) are not allowed: write the plain value, in quotation marks where it begins with `!`."
-        case ScalarEvent() if _HALF.search(str(event.value)):
-            return "Half a character is no text: write the character itself, and no `\\u` for each half of it."
         case DocumentStartEvent() if event.version or event.tags:
             return "Directives (%) are not allowed."
         case _:

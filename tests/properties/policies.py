@@ -39,6 +39,7 @@ PERMISSIONS = ("write", "maintain", "admin")
 PEOPLE = ("ana", "ben", "cem", "dee", "eva")
 TEAMS = ("acme/appsec", "acme/risk", "acme/cab")
 HOLDERS = (*TEAMS, *PEOPLE, "ana-admin")
+THINGS = ("cards", "CI1", "CI2")
 WINDOWS = ("weekend", "nights")
 PROPERTIES = {"unit": "retail", "zone": "core"}
 EXPRESSIONS = (
@@ -209,6 +210,7 @@ def files(roles: st.SearchStrategy[Plain], known: tuple[str, ...]) -> st.SearchS
         ),
         waivers=mapping({"from": some(known, least=1)}, at_most=durations),
         acknowledge=some(known),
+        exclusive=listed(some(THINGS, least=2), most=1),
         records=mapping(
             {"system": st.sampled_from(["register", "servicenow", "jira"])},
             fields=st.dictionaries(words, words, max_size=1),

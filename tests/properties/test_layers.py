@@ -30,6 +30,7 @@ from bot.policy.tiers import within
 from tests.properties.policies import (
     PEOPLE,
     ROLES,
+    THINGS,
     WENT_AROUND,
     WINDOWS,
     Plain,
@@ -49,7 +50,7 @@ PASSING = {Verdict.PASS, Verdict.WAIVED}
 
 def read(plain: Plain) -> PolicyFile:
     content = PolicyFile.model_validate(plain)
-    assert not list(contradictions(content, Known(frozenset(ROLES), frozenset(WINDOWS))))
+    assert not list(contradictions(content, Known(frozenset(ROLES), frozenset(WINDOWS), frozenset(THINGS))))
     return content
 
 
@@ -365,6 +366,7 @@ def test_nothing_that_is_demanded_becomes_less(above: Plain, below: Plain, facts
     assert {*merged.evidence} >= {*upper.evidence}
     assert {*merged.rules} >= {*upper.rules}
     assert {*merged.risk} >= {*upper.risk}
+    assert {*merged.exclusive} >= {*upper.exclusive}
     assert all(any({*person} <= {*known} for known in merged.people) for person in upper.people)
     assert all({*merged.roles[role]} <= {*holders} for role, holders in upper.roles.items())
     same = ("observed", "records", "templates", "undecidable")
@@ -438,7 +440,9 @@ def test_what_a_repository_demands_is_demanded_whatever_names_the_organisation_t
     below: Plain, facts: PullRequestFacts
 ) -> None:
     own = Source("acme/ledger:.github/countersign.yml", "b", json.dumps(below, ensure_ascii=False))
-    assume(check(own.text, own.origin, known_roles=ROLES, known_windows=WINDOWS).content is not None)
+    assume(
+        check(own.text, own.origin, known_roles=ROLES, known_windows=WINDOWS, known_things=THINGS).content is not None
+    )
     made = assemble(
         default(),
         organisation=Source("acme/.github:countersign.yml", "a", "version: 1"),

@@ -26,6 +26,7 @@ from bot.facts.model import (
     Standing,
 )
 from bot.policy.model import (
+    Above,
     Approvals,
     Cab,
     ChangeType,
@@ -38,7 +39,7 @@ from bot.policy.model import (
     TierRules,
 )
 from bot.store import Store
-from tests.unit.builders import account, approved, oid, pull_request
+from tests.unit.builders import account, approved, asked_for_changes, oid, pull_request
 from tests.unit.changes.builders import (
     BOARD,
     MONDAY,
@@ -603,3 +604,15 @@ def test_what_is_refused_leads_nowhere() -> None:
 def test_nobody_acts_on_nothing() -> None:
     with pytest.raises(AssertionError):
         desk.act(Desk(None, context()), ASK)
+
+
+def test_whoever_a_repository_calls_one_person_has_two_opinions_for_the_board() -> None:
+    facts = pull_request(reviews=[asked_for_changes("rick"), approved("cleo", at=5)])
+    base = rules()
+    joined = replace(base, people=(*base.people, ("rick", "cleo")))
+    for policy, heard in (
+        (joined, ["cleo"]),
+        (replace(joined, above=Above(base.roles, base.people)), ["rick", "cleo"]),
+    ):
+        context = desk.context_of(facts, policy, decision_of(facts, policy), (), "", MONDAY)
+        assert [each.author.login for each in context.opinions] == heard

@@ -15,7 +15,7 @@ from bot.changes.lifecycle import apply
 from bot.changes.model import Act, Applied, Change, Choice, Event, Part, Refused, Request, State, Vote
 from bot.decide.approvals import Opinion
 from bot.facts.model import Account, Review, ReviewState
-from bot.policy.model import ChangeType, Policy, Tier
+from bot.policy.model import Above, ChangeType, Policy, Tier
 from tests.unit.builders import account, bot, oid
 from tests.unit.changes.builders import (
     BOARD,
@@ -339,3 +339,34 @@ def test_the_last_word_is_that_of_now() -> None:
     )
     assert cab.last_word(replace(asked(), votes=votes), ida, people) == votes[2]
     assert cab.last_word(asked(), ida, people) is None
+
+
+# A repository's own file takes no rejection away, whoever it says is one person or has a role no more.
+
+
+def test_what_one_account_rejects_in_a_review_is_not_taken_back_by_one_that_a_repository_joins_to_it() -> None:
+    above = Above(TAKEN.roles, TAKEN.people)
+    joined = replace(TAKEN, people=(*TAKEN.people, ("rick", "cleo")), above=above)
+    where = hearing(said("rick", AGAINST, 5), policy=joined)
+    spoken = done(
+        asked(where=replace(where, now=MONDAY)), replace(vote("cleo"), said_at=MONDAY + timedelta(minutes=9)), where
+    )
+    change = looked(spoken, where)
+    counted = cab.count(change, where.standings, joined)
+    assert [each.login for each in counted.against] == ["rick"]
+    assert reviews.no_votes(change, where) == ()
+    approving = hearing(said("rick", minute=5), policy=joined)
+    assert looked(spoken, approving) == spoken
+    assert reviews.no_votes(spoken, approving) == (
+        "The review of @rick is no vote: a later vote of the same person stands.",
+    )
+
+
+def test_whom_a_repository_takes_out_of_a_role_rejects_in_a_review_and_does_not_approve() -> None:
+    roles = {**TAKEN.roles, "risk-officer": ("omar",)}
+    narrowed = replace(TAKEN, roles=roles, above=Above(TAKEN.roles, TAKEN.people))
+    where = hearing(said("rick", AGAINST, 5), policy=narrowed)
+    change = looked(asked(where=replace(where, now=MONDAY)), where)
+    assert [each.login for each in cab.count(change, where.standings, narrowed).against] == ["rick"]
+    approving = hearing(said("rick", minute=5), policy=narrowed)
+    assert looked(asked(where=replace(approving, now=MONDAY)), approving).votes == ()

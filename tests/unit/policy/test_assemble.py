@@ -6,7 +6,7 @@ from bot.decide.evaluate import decide
 from bot.decide.verdict import Verdict
 from bot.policy.assemble import Assembled, Source, assemble, checked_under, from_defaults, lay
 from bot.policy.default import default
-from bot.policy.model import Application, Cab, Layer, Mode, Policy, Role, Tier
+from bot.policy.model import Application, Cab, Layer, Mode, OnTimeout, Policy, Role, Tier
 from bot.policy.schema import PolicyFile
 from bot.policy.shelf import folder
 from tests.unit.builders import NOON, approved, demand, pull_request
@@ -143,14 +143,15 @@ def test_the_last_version_that_worked_comes_before_a_newer_one_with_errors() -> 
 
 def test_every_place_of_a_file_may_name_what_nobody_knows_any_more() -> None:
     everywhere = (
-        "version: 1\nacknowledge: [a]\nwaivers: {from: [b]}\nemergency: {from: [c]}\n"
-        "tiers: {high: {cab: {quorum: 1}, verification: {from: [d], within: 1 hour}}}"
+        "version: 1\nacknowledge: [a]\nwaivers: {from: [b]}\nemergency: {from: [c]}\nexclusive: [[x, y]]\n"
+        "tiers: {high: {cab: {quorum: 1, on_timeout: escalate, escalate_to: [e]}, verification: {from: [d], within: 1 hour}}}"
     )
     made = over("version: 1", source(everywhere, REPOSITORY))
     assert made.policy.unusable == ""
-    assert made.policy.tiers[Tier.HIGH].cab == Cab(1)
+    assert made.policy.tiers[Tier.HIGH].cab == Cab(1, on_timeout=OnTimeout.ESCALATE, escalate_to=("e",))
+    assert made.policy.exclusive == (("x", "y"),)
     assert {each.message.partition(".")[0] for each in made.policy.problems} >= {
-        *(f"There is no role `{role}`" for role in "abcd"),
+        *(f"There is no role `{role}`" for role in "abcde"),
         "A board needs members: name them in `roles` as `cab`",
     }
 

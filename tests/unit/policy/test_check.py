@@ -134,20 +134,3 @@ def test_what_is_not_told_is_not_thought_about(text: str) -> None:
 
 def test_the_same_text_is_read_once() -> None:
     assert check(VERSION, "o", "b", known_roles=["x"]) is check(VERSION, "o", "b", known_roles=("x",))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        'version: 1\nevidence: [{kind: zap, tool: "\\ud83d\\ude00"}]',
-        'version: 1\nevidence: [{kind: zap, tool: "\\ud83d"}]',
-        'version: 1\nroles: {"\\ud83d": []}',
-        'version: 1\n"\\ud83d": 1',
-    ],
-)
-def test_half_a_character_is_told_and_can_be_written_down(text: str) -> None:
-    [problem] = check(text, "o").problems
-    assert problem.line == 2
-    assert (
-        problem.message == "Half a character is no text: write the character itself, and no `\\u` for each half of it."
-    )
