@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from bot.changes import cab, guards
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
-from bot.changes.model import Act, Announcement, Change, Choice, Transition
+from bot.changes.model import Act, Announcement, Change, Choice, State, Transition
 from bot.publish.markdown import literal, sentence
 from bot.words import listed, quoted, shortened
 
@@ -31,6 +31,8 @@ def of(before: Change, after: Change, told: Transition, context: Context) -> Ann
             roles = after.escalation.roles if after.escalation is not None else ()
             called = _called(roles or after.contents.routing.roles, after, context)
             text = _not_decided(before, after, context)
+        case Act.REFRESH if after.state is State.AUTHORIZE and before.contents.window != after.contents.window:
+            called, text = _called(after.contents.routing.roles, after, context), _moved(after)
         case Act.REJECT | Act.DEFER:
             asked = before.request.by if before.request is not None else None
             called, text = (asked.login,) if asked is not None else (), _sent_back(before, told, context)
@@ -70,9 +72,25 @@ def _reviewers(change: Change, context: Context) -> tuple[str, ...]:
 
 
 def _on_the_agenda(change: Change) -> str:
+    return f"{_named(change)}, is on the agenda until {_deadline(change)}.{_planned(change)} {_VOTE}"
+
+
+def _moved(change: Change) -> str:
+    """That a change that the board decides about is planned for another time, which nobody chose."""
+    return (
+        f"{_named(change)}, is planned anew: its window cannot be used any more, or somebody else has it."
+        f"{_planned(change)} The board has until {_deadline(change)}; votes that were given stand. {_VOTE}"
+    )
+
+
+def _planned(change: Change) -> str:
+    """For when it is planned; where somebody chose a time, the board has to decide before."""
     window = change.contents.window
-    planned = f" Planned for {window.spoken}." if window is not None else ""
-    return f"{_named(change)}, is on the agenda until {_deadline(change)}.{planned} {_VOTE}"
+    if window is None:
+        return ""
+    before = change.contents.scheduled and change.deadline is not None and change.deadline <= window.start
+    why = " Somebody chose that time: the board decides before it begins." if before else ""
+    return f" Planned for {window.spoken}.{why}"
 
 
 def _not_decided(before: Change, change: Change, context: Context) -> str:
@@ -85,7 +103,10 @@ def _not_decided(before: Change, change: Change, context: Context) -> str:
         now = f"The board has until {until} now."
     last = " Without a decision by then, it is rejected." if beside is not None else ""
     missing = listed(guards.of_board(cab.count(change, context.standings, context.policy), change.contents))
-    return f"{_named(change)}, was not decided by {_deadline(before)}. {now}{last} Missing: {missing}. {_VOTE}"
+    return (
+        f"{_named(change)}, was not decided by {_deadline(before)}. {now}{last}"
+        f"{_planned(change)} Missing: {missing}. {_VOTE}"
+    )
 
 
 def _sent_back(before: Change, told: Transition, context: Context) -> str:

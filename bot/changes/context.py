@@ -1,8 +1,9 @@
 """What the life of a change depends on besides the record itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.changes.conflicts import Others
 from bot.changes.model import Part
 from bot.decide.verdict import Demand
 from bot.facts.model import Standing
@@ -16,7 +17,7 @@ class Context:
     ``standings`` are those of now: of whoever acts, of the board, of everybody who voted. ``demands`` are the approvals
     of reviewers that the decision counted; ``blocking`` the names of findings that block for other reasons. ``overdue``
     are emergencies of the same application that were not reviewed in time. ``lasting`` is how long it takes. ``parts``
-    are the pull requests that ship together.
+    are the pull requests that ship together. ``others`` are the windows that other changes hold.
     """
 
     policy: Policy
@@ -29,3 +30,4 @@ class Context:
     lasting: timedelta = timedelta()
     policy_digest: str = ""
     parts: tuple[Part, ...] = ()
+    others: Others = field(default_factory=Others)

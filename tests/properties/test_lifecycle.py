@@ -11,12 +11,26 @@ from bot.changes import cab
 from bot.changes.context import Context
 from bot.changes.lifecycle import advance, apply, noticed
 from bot.changes.model import Act, Applied, Change, Choice, Closure, Contents, Event, Request, State, Vote
+from bot.changes.planning import planned
 from bot.decide.verdict import Demand
 from bot.deployments.windows import Interval
 from bot.facts.model import Account, AccountKind, Standing
 from bot.policy.model import ChangeType, OnTimeout, Plan, Policy, Tier
 from tests.unit.builders import account, bot
-from tests.unit.changes.builders import BOARD, GIVEN, MONDAY, PLANS, ROLES, SATURDAY, contents, on_timeout, standing
+from tests.unit.changes.builders import (
+    BOARD,
+    GIVEN,
+    MONDAY,
+    PLANS,
+    ROLES,
+    SATURDAY,
+    WEEKEND,
+    contents,
+    on_timeout,
+    standing,
+)
+
+NEXT = Interval(WEEKEND.start + timedelta(days=7), WEEKEND.end + timedelta(days=7))
 
 # Some sit on the board and contribute, some have two accounts, one is a program, one comes later.
 TEAMS: dict[str, tuple[str, ...]] = {
@@ -104,6 +118,10 @@ class Life(RuleBasedStateMachine):
         assert (found := step.announcement) is None or (found.text and found.version == told.version)
         if told.act is Act.AUTHORIZE:
             self.check_authorised()
+            inside = self.change.contents
+            if inside.routing.has_board and inside.kind is not ChangeType.EMERGENCY:
+                assert inside.window is not None, "a board authorises a time"
+                assert self.now < inside.window.end, "that somebody can still use"
         if told.act in {Act.START, Act.OVERTAKE}:
             assert before.state is State.SCHEDULED
             assert before.authorisation is not None
@@ -235,6 +253,7 @@ class Life(RuleBasedStateMachine):
         plans=st.sampled_from([PLANS, PLANS, PLANS, PLANS[:2]]),
         contributors=st.sets(st.sampled_from(["ana", "bo", "ida", "cleo-admin"]), min_size=1, max_size=2),
         template=st.booleans(),
+        wish=st.sampled_from([None, None, WEEKEND, NEXT]),
         really=st.sampled_from([True, False, False]),
     )
     def push(
@@ -246,6 +265,7 @@ class Life(RuleBasedStateMachine):
         plans: tuple[tuple[Plan, str], ...],
         contributors: set[str],
         template: bool,
+        wish: Interval | None,
         really: bool,
     ) -> None:
         """Somebody pushes, retargets, or edits the description; what is declared an emergency stays one."""
@@ -265,10 +285,10 @@ class Life(RuleBasedStateMachine):
             head=head,
             plans=plans,
             contributors=tuple(account(each) for each in sorted(contributors)),
-            window=Interval(SATURDAY, SATURDAY + timedelta(hours=4)),
+            window=None,
         )
         before = self.change
-        event = noticed(before, now, self.context)
+        event = noticed(before, planned(now, before, self.context, wish), self.context)
         if event is None:
             return
         assert self.try_(event)
@@ -309,6 +329,14 @@ class Life(RuleBasedStateMachine):
             assert not {person(each) for each in given.by} & involved
         else:
             assert given is None
+
+    @invariant()
+    def a_board_decides_before_the_window_that_it_decides_about(self) -> None:
+        inside, until = self.change.contents, self.change.deadline
+        if self.change.state is State.AUTHORIZE and inside.kind is ChangeType.NORMAL and inside.routing.has_board:
+            assert until is not None
+            assert inside.window is not None
+            assert until <= (inside.window.end if inside.scheduled else inside.window.start)
 
     @invariant()
     def one_person_counts_once_and_whoever_takes_part_never(self) -> None:
