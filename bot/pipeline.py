@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from bot.changes import gather, sync
+from bot.changes import gather, parts, sync
 from bot.changes.announce import announce
 from bot.changes.desk import Desk
 from bot.clock import Clock
@@ -27,7 +27,7 @@ from bot.ingest.subjects import branch_subject, pull_subject
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import Made, Receipt, record
 from bot.policy.load import REPOSITORY_FILE
-from bot.policy.model import Mode, Policy, Problem
+from bot.policy.model import Mode, Problem
 from bot.publish.apply import Overtaken, Publisher, forget, give_way
 from bot.publish.conversation import Conversation
 from bot.publish.effects import CHECK
@@ -66,11 +66,9 @@ class Pipeline:
         if gathered is None:
             return Next(over=True)
         now, is_open = self.clock(), gathered.facts.state is PullRequestState.OPEN
-        at = None
-        if gathered.facts.state is PullRequestState.MERGED:
-            facts, _, _ = await self._record_of(look, gathered, None, now)
-            decision = decide(facts, gathered.policy, now)
-            at = await self._merged(look, facts, gathered.policy, decision, now)
+        if not is_open:
+            # Whatever somebody says of it comes after its end, and before what time does.
+            await self._record_of(look, gathered, None, now, waiting=bool(asked))
         for request in asked:
             await self._serve(look, gathered, reception, request, now)
         facts, desk, _ = await self._record_of(look, gathered, None, now)
@@ -78,7 +76,8 @@ class Pipeline:
         if not is_open:
             await self._announce(look, place)
             await self._give_way(look, place, gathered)
-            return Next(at=at, over=True)
+            await self._sync(look, desk, gathered)
+            return _after_the_end(desk)
         receipt = await self._record(look, Made(look.subject.key, facts, gathered.policy, decision, now), asked)
         await self._watch_base(look, place, gathered)
         await self._tell_siblings(look, place, gathered, decision)
@@ -89,13 +88,6 @@ class Pipeline:
         await self._sync(look, desk, gathered)
         concerns = gathered.concerns | gather.concerns(facts, gathered.policy, desk)
         return Next(at=_sooner(decision.next_at, desk.wakes_at if desk else None), concerns=concerns)
-
-    async def _merged(
-        self, look: Look, facts: PullRequestFacts, policy: Policy, decision: Decision, now: datetime
-    ) -> datetime | None:
-        """What a merge means for the change record; answers when time alone makes another look necessary."""
-        github, lane, subject = self._installation(look), Lane(look.urgency), look.subject.key
-        return await gather.merged(self.store, github, subject, facts, policy, decision, lane=lane, now=now)
 
     async def _announce(self, look: Look, place: Place) -> None:
         """Tell those who have to act on the change record."""
@@ -131,11 +123,18 @@ class Pipeline:
         await reception.settle(request)
 
     async def _record_of(
-        self, look: Look, gathered: Gathered, asking: tuple[Pending, Standing] | None, now: datetime
+        self,
+        look: Look,
+        gathered: Gathered,
+        asking: tuple[Pending, Standing] | None,
+        now: datetime,
+        *,
+        waiting: bool = False,
     ) -> tuple[PullRequestFacts, Desk | None, gather.Laid]:
         """The facts with what people laid down and what the change record says, and what was laid down.
 
-        A pull request that is not open has no say in its record any more.
+        A pull request that is not open has no say in its record any more, but by its end. ``waiting``: somebody has
+        said something since that is still to be heard.
         """
         github, lane, policy, key = self._installation(look), Lane(look.urgency), gathered.policy, look.subject.key
         laid = await gather.laid_down(
@@ -150,9 +149,18 @@ class Pipeline:
         )
         decision = decide(laid.facts, policy, now)
         if laid.facts.state is not PullRequestState.OPEN:
-            if asking is None:
-                return laid.facts, None, laid
-            desk = await gather.at_rest(self.store, github, key, laid.facts, policy, decision, lane=lane, now=now)
+            desk = await gather.ended(
+                self.store,
+                github,
+                key,
+                laid.facts,
+                policy,
+                decision,
+                asked=asking is not None,
+                waiting=waiting,
+                lane=lane,
+                now=now,
+            )
             return laid.facts, desk, laid
         facts, found = await gather.record(
             self.store,
@@ -271,6 +279,13 @@ class Pipeline:
 
     def _installation(self, look: Look) -> InstallationClient:
         return self.github.installation(look.subject.installation_id)
+
+
+def _after_the_end(desk: Desk | None) -> Next:
+    """What a look at a pull request that is not open leaves behind: its record can go on without it."""
+    if desk is None or desk.change is None or desk.change.state.over:
+        return Next(over=True)
+    return Next(at=desk.wakes_at, concerns=frozenset({parts.concern(desk.change.number)}))
 
 
 def _sooner(first: datetime | None, second: datetime | None) -> datetime | None:

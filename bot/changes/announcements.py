@@ -11,13 +11,12 @@ from bot.changes import cab, guards
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.model import Act, Announcement, Change, Choice, State, Transition
-from bot.publish.markdown import literal, sentence
+from bot.publish.markdown import sentence
 from bot.words import listed, quoted, shortened
 
 LONGEST_REASON = 300
 """Characters of a reason that are repeated; the record has all of it."""
 
-_VOTE = "Vote with `/cab approve`, `/cab reject reason` or `/cab defer reason`; `/change` shows the record."
 _REVIEW = "`/change review what-was-found`"
 _AGAIN = "It is back in draft: ask again with `/request-cab`."
 
@@ -26,13 +25,13 @@ def of(before: Change, after: Change, told: Transition, context: Context) -> Ann
     """What is to be said of what happened; None when nobody has to act on it."""
     match told.act:
         case Act.ASSESS if after.contents.routing.has_board:
-            called, text = _called(after.contents.routing.roles, after, context), _on_the_agenda(after)
+            called, text = _called(after.contents.routing.roles, after, context), _on_the_agenda(after, context)
         case Act.EXTEND | Act.ESCALATE:
             roles = after.escalation.roles if after.escalation is not None else ()
             called = _called(roles or after.contents.routing.roles, after, context)
             text = _not_decided(before, after, context)
         case Act.REFRESH if after.state is State.AUTHORIZE and before.contents.window != after.contents.window:
-            called, text = _called(after.contents.routing.roles, after, context), _moved(after)
+            called, text = _called(after.contents.routing.roles, after, context), _moved(after, context)
         case Act.REJECT | Act.DEFER:
             asked = before.request.by if before.request is not None else None
             called, text = (asked.login,) if asked is not None else (), _sent_back(before, told, context)
@@ -42,7 +41,8 @@ def of(before: Change, after: Change, told: Transition, context: Context) -> Ann
             called, text = _reviewers(after, context), _not_reviewed(after, after.review_due)
         case _:
             return None
-    mentions = " ".join(f"@{literal(each)}" for each in called)
+    # Teams and logins have no characters that mean anything else, and a mention is one as it is written.
+    mentions = " ".join(f"@{each}" for each in called)
     whole = f"{mentions}: {text}" if mentions else text
     return Announcement(told.number, told.version, after.state, after.round, called, whole, told.at)
 
@@ -71,26 +71,32 @@ def _reviewers(change: Change, context: Context) -> tuple[str, ...]:
     return _called(cab.reviewing(context.policy, change.contents.tier), change, context)
 
 
-def _on_the_agenda(change: Change) -> str:
-    return f"{_named(change)}, is on the agenda until {_deadline(change)}.{_planned(change)} {_VOTE}"
+def _on_the_agenda(change: Change, context: Context) -> str:
+    agenda = f"{_named(change)}, is on the agenda until {_deadline(change)}."
+    return " ".join([agenda, *_terms(change), _how(change, context)])
 
 
-def _moved(change: Change) -> str:
+def _moved(change: Change, context: Context) -> str:
     """That a change that the board decides about is planned for another time, which nobody chose."""
-    return (
-        f"{_named(change)}, is planned anew: its window cannot be used any more, or somebody else has it."
-        f"{_planned(change)} The board has until {_deadline(change)}; votes that were given stand. {_VOTE}"
-    )
+    moved = f"{_named(change)}, is planned anew: its window cannot be used any more, or somebody else has it."
+    until = f"The board has until {_deadline(change)}; votes that were given stand."
+    return " ".join([moved, *_terms(change), until, _how(change, context)])
 
 
-def _planned(change: Change) -> str:
-    """For when it is planned; where somebody chose a time, the board has to decide before."""
-    window = change.contents.window
+def _terms(change: Change) -> list[str]:
+    """When it is to be made, and why at once where it is an emergency.
+
+    Where somebody chose a time, the board has to decide before that.
+    """
+    declared, window = change.emergency, change.contents.window
+    if declared is not None:
+        reason = sentence(shortened(declared.reason, LONGEST_REASON), quiet=True)
+        return [f"It is an emergency, {quoted(declared.incident)}: {reason}{'' if reason[-1] in '.!?…' else '.'}"]
     if window is None:
-        return ""
-    before = change.contents.scheduled and change.deadline is not None and change.deadline <= window.start
-    why = " Somebody chose that time: the board decides before it begins." if before else ""
-    return f" Planned for {window.spoken}.{why}"
+        return []
+    early = change.contents.scheduled and change.deadline is not None and change.deadline == window.start
+    why = ["Somebody chose that time: the board decides before it begins."] if early else []
+    return [f"Planned for {window.spoken}.", *why]
 
 
 def _not_decided(before: Change, change: Change, context: Context) -> str:
@@ -98,15 +104,21 @@ def _not_decided(before: Change, change: Change, context: Context) -> str:
     beside, until = change.escalation, _deadline(change)
     if beside is not None and beside.roles:
         roles = listed([quoted(role) for role in beside.roles], "or")
-        now = f"Whoever has the role {roles} is on the board as well now, and it has until {until}."
+        now = f"Whoever has the role {roles} is on the board as well now, which has until {until}."
     else:
         now = f"The board has until {until} now."
     last = " Without a decision by then, it is rejected." if beside is not None else ""
     missing = listed(guards.of_board(cab.count(change, context.standings, context.policy), change.contents))
-    return (
-        f"{_named(change)}, was not decided by {_deadline(before)}. {now}{last}"
-        f"{_planned(change)} Missing: {missing}. {_VOTE}"
-    )
+    planned = "" if change.emergency is not None else "".join(f" {each}" for each in _terms(change))
+    how = _how(change, context)
+    return f"{_named(change)}, was not decided by {_deadline(before)}. {now}{last}{planned} Missing: {missing}. {how}"
+
+
+def _how(change: Change, context: Context) -> str:
+    """How to vote."""
+    board = context.policy.tiers[change.contents.tier].cab
+    review = ", or review the pull request" if board is not None and board.reviews else ""
+    return f"Vote with `/cab approve`, `/cab reject reason` or `/cab defer reason`{review}; `/change` shows the record."
 
 
 def _sent_back(before: Change, told: Transition, context: Context) -> str:
@@ -125,17 +137,17 @@ def _sent_back(before: Change, told: Transition, context: Context) -> str:
 
 
 def _to_be_reviewed(change: Change, due: datetime) -> str:
-    how = "backed out" if change.backed_out else "made"
+    how = "an emergency, and was backed out" if change.backed_out else "released as an emergency"
     return (
-        f"{_named(change)}, was an emergency and has been {how}. Somebody who neither contributed to it nor asked for "
-        f"it reviews it until {_moment(due)}: {_REVIEW}. After that, {_next(change)} waits for the review."
+        f"{_named(change)}, was {how}. One of you who neither contributed to it nor asked for it reviews it by "
+        f"{_moment(due)} with {_REVIEW}; else {_next(change)} waits until that is done."
     )
 
 
 def _not_reviewed(change: Change, due: datetime) -> str:
     return (
-        f"{_named(change)}, was an emergency, and its review was due on {_moment(due)}. Until it is there, "
-        f"{_next(change)} waits: {_REVIEW}."
+        f"{_named(change)}, was an emergency, and its review was due on {_moment(due)}. Now {_next(change)} waits for "
+        f"it: review it with {_REVIEW}."
     )
 
 

@@ -1,33 +1,27 @@
 """The Change Advisory Board: who is on it, whose vote counts and why another does not, and what it has decided.
 
 ``quorum`` people approve, and among them one for each role that signs; one person counts once and signs for one role.
-Whoever contributed to the change, or asked for it, has no vote, nor has anybody who came to the board after it was
-asked; whom a change is escalated to was asked at that moment. A vote holds for the diff and the round that it was given
-in, and can be changed until the board has decided. A rejection by somebody who could sign for a role stands in the way
-until they change it; as many rejections as make a quorum reject.
+The board are the holders of its role and of the roles that the organisation has sign: what a repository's file adds are
+signatures besides. Whoever contributed to the change, or asked for it, has no vote, nor has anybody who came to the
+board after it was asked; whom a change is escalated to was asked at that moment. A vote holds for the diff and the
+round that it was given in, and can be changed until the board has decided. A rejection by somebody who could sign for a
+role stands in the way until they change it; as many rejections as make a quorum reject.
+
+Who may say no, and who takes it back, is judged by the organisation's policy alone; who may say yes, by both files.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from bot.changes.model import Change, Choice, Contents, Routing, Vote
-from bot.decide.approvals import ENOUGH, holds
+from bot.changes.model import Change, Choice, Request, Routing, Vote
+from bot.decide.approvals import holds
 from bot.decide.matching import assign
-from bot.decide.verdict import CountedReview
 from bot.facts.model import Account, Standing
 from bot.facts.people import People, Person, is_human, people_among
-from bot.policy.model import ChangeType, OnTimeout, Policy, Tier
+from bot.policy.model import BOARD, EMERGENCY_BOARD, Cab, ChangeType, OnTimeout, Policy, Tier
 from bot.words import listed
-
-BOARD = "cab"
-"""The role of the policy whose holders are the board."""
-
-EMERGENCY_BOARD = "ecab"
-"""The role whose holders are the board in an emergency; the board itself where the policy has no such role."""
-
-USUAL_TIMEOUT = timedelta(hours=24)
 
 
 class Outcome(StrEnum):
@@ -73,16 +67,26 @@ def routing(policy: Policy, tier: Tier, kind: ChangeType) -> Routing:
     """Who authorises a change of that tier and type."""
     rules = policy.tiers[tier]
     if kind is ChangeType.EMERGENCY:
-        board = EMERGENCY_BOARD if EMERGENCY_BOARD in policy.roles else BOARD
-        return Routing((board,), max(1, policy.emergency.quorum), (), policy.emergency.lasts)
-    if kind is ChangeType.STANDARD or (rules.cab is None and not rules.sign_off):
+        role = EMERGENCY_BOARD if EMERGENCY_BOARD in policy.roles else BOARD
+        emergency = policy.emergency
+        return Routing((role,), max(1, emergency.quorum), (), emergency.lasts, against=emergency.against)
+    board = rules.board
+    if kind is ChangeType.STANDARD or (board is None and not rules.sign_off):
         return Routing()
-    if rules.cab is None:
-        return Routing(rules.sign_off, len(rules.sign_off), rules.sign_off, USUAL_TIMEOUT)
-    roles = tuple(dict.fromkeys((BOARD, *rules.sign_off)))
-    quorum = max(1, rules.cab.quorum)
-    escalate_to = rules.cab.escalate_to if rules.cab.on_timeout is OnTimeout.ESCALATE else ()
-    return Routing(roles, quorum, rules.sign_off, rules.cab.timeout, rules.cab.on_timeout, escalate_to)
+    if board is None:
+        # Nobody above the repository's own file asks for a board: those who sign by it are one.
+        alone = Cab(len(rules.sign_off))
+        return Routing(rules.sign_off, alone.quorum, rules.sign_off, alone.timeout)
+    return Routing(
+        roles=tuple(dict.fromkeys((*((BOARD,) if rules.cab is not None else ()), *rules.sign_off))),
+        quorum=max(1, board.quorum),
+        sign_off=rules.sign_off,
+        timeout=board.timeout,
+        on_timeout=board.on_timeout,
+        escalate_to=board.escalate_to if board.on_timeout is OnTimeout.ESCALATE else (),
+        besides=tuple(role for role in rules.besides if role != BOARD),
+        against=board.against,
+    )
 
 
 def roles_to_ask(policy: Policy, tier: Tier) -> tuple[str, ...]:
@@ -93,12 +97,12 @@ def roles_to_ask(policy: Policy, tier: Tier) -> tuple[str, ...]:
 
 def reviewing(policy: Policy, tier: Tier) -> tuple[str, ...]:
     """The roles whose holders look back at an emergency of that tier."""
-    return tuple(dict.fromkeys((BOARD, *policy.tiers[tier].sign_off)))
+    return tuple(dict.fromkeys((BOARD, *policy.tiers[tier].voting)))
 
 
 def members(roles: Sequence[str], standings: Sequence[Standing], policy: Policy) -> tuple[Account, ...]:
-    """Who of ``standings`` is on the board that these roles make up."""
-    return tuple(sorted({each.account for each in standings if _roles(each, roles, policy)}))
+    """Who of ``standings`` has a say by these roles: also whom a repository's file took out of them, to say no."""
+    return tuple(sorted({each.account for each in standings if _roles(each, roles, policy.objecting)}))
 
 
 def deciding(change: Change, standings: Sequence[Standing], policy: Policy) -> tuple[Account, ...]:
@@ -115,7 +119,7 @@ def people_of_change(
     """Who is one person, among everybody who has to do with the change."""
     accounts = [*(each.account for each in standings), *also, *(vote.by for vote in change.votes)]
     accounts += [*change.contents.contributors, *change.requesters]
-    return people_among(accounts, policy.people)
+    return people_among(accounts, policy.people, policy.names)
 
 
 def objection(account: Account, change: Change, standings: Sequence[Standing], policy: Policy, people: People) -> str:
@@ -124,15 +128,24 @@ def objection(account: Account, change: Change, standings: Sequence[Standing], p
         return took_part
     if change.request is None:
         return "was not asked: nobody has asked the board yet"
-    asked = [replace(change.request, roles=change.contents.routing.roles)]
-    asked += [change.escalation] if change.escalation is not None else []
-    held = [each for each in asked if _held(account, each.roles, standings, policy)]
+    held = [each for each in _asked(change) if _held(account, each.roles, standings, policy)]
     if not held:
-        roles = list(dict.fromkeys(role for each in asked for role in each.roles))
+        roles = list(dict.fromkeys(role for each in _asked(change) for role in each.roles))
         return f"holds none of the roles {listed(roles)}" if roles else "is on no board: none decides here"
     if not any(account in each.members for each in held):
         return f"came to the board after it was asked on {held[0].at:%Y-%m-%d %H:%M} UTC"
     return ""
+
+
+def sits(account: Account, change: Change, standings: Sequence[Standing], policy: Policy) -> bool:
+    """Whether the account holds a role of the board that was asked, whether or not it has a vote."""
+    return any(_held(account, each.roles, standings, policy) for each in _asked(change))
+
+
+def _asked(change: Change) -> list[Request]:
+    """Who was asked about the change: the board, and whom it was escalated to."""
+    first = [replace(change.request, roles=change.contents.routing.roles)] if change.request is not None else []
+    return first + ([change.escalation] if change.escalation is not None else [])
 
 
 def part_in(account: Account, change: Change, people: People) -> str:
@@ -145,28 +158,34 @@ def part_in(account: Account, change: Change, people: People) -> str:
     return "asked for the change" if person & _ids(change.requesters, people) else ""
 
 
+def why_refused(account: Account, choice: Choice, change: Change, standings: Sequence[Standing], policy: Policy) -> str:
+    """Why a vote of this account is not taken; empty when it is.
+
+    Whoever has a say by the organisation's policy says no, and takes that back: whether what they say then counts as a
+    vote to approve is another question.
+    """
+    round_ = [vote for vote in change.votes if vote.round == change.round]
+    said_no = any(vote.by == account and vote.choice is not Choice.APPROVE for vote in round_)
+    judged = policy if choice is Choice.APPROVE and not said_no else policy.objecting
+    return objection(account, change, standings, judged, people_of_change(change, standings, judged, (account,)))
+
+
 def count(change: Change, standings: Sequence[Standing], policy: Policy) -> Count:
     """What the votes on record come to. ``standings`` are those of now, of everybody who voted."""
-    people = people_of_change(change, standings, policy)
-    votes = sorted(change.votes, key=lambda each: each.at)
-    reasons = [_reason(vote, change, standings, policy, people) for vote in votes]
-    latest: dict[Person, int] = {
-        people.person(vote.by): place for place, vote in enumerate(votes) if not reasons[place]
-    }
-    for place, vote in enumerate(votes):
-        if not reasons[place] and latest[people.person(vote.by)] != place:
-            reasons[place] = "a later vote of the same person takes its place"
-    standing = {place: votes[place] for place in latest.values()}
+    people, votes = people_of_change(change, standings, policy), sorted(change.votes, key=lambda each: each.at)
+    reasons = _reasons(votes, change, standings, policy, people)
+    standing = [vote for vote, reason in zip(votes, reasons, strict=True) if not reason]
     routed = change.contents.routing
     signed = _signatures(standing, routed, standings, policy, people)
     counted = tuple(_counted(vote, reason, people, signed, routed) for vote, reason in zip(votes, reasons, strict=True))
-    numbers = {choice: sum(1 for vote in standing.values() if vote.choice is choice) for choice in Choice}
+    chosen = {choice: [vote.by for vote in standing if vote.choice is choice] for choice in Choice}
+    # Whom it was escalated to decides with the board.
+    deciding_roles = (*routed.voting, *(change.escalation.roles if change.escalation is not None else ()))
+    voting = [each for each in chosen[Choice.APPROVE] if _held(each, deciding_roles, standings, policy)]
+    numbers = {**{choice: len(by) for choice, by in chosen.items()}, Choice.APPROVE: len(voting)}
     unsigned = tuple(role for place, role in enumerate(routed.sign_off) if place not in signed.values())
-    against = tuple(
-        vote.by
-        for vote in standing.values()
-        if vote.choice is Choice.REJECT and _held(vote.by, routed.sign_off, standings, policy)
-    )
+    signing = policy.objecting
+    against = tuple(each for each in chosen[Choice.REJECT] if _held(each, routed.sign_off, standings, signing))
     return Count(
         votes=counted,
         approvals=numbers[Choice.APPROVE],
@@ -178,18 +197,17 @@ def count(change: Change, standings: Sequence[Standing], policy: Policy) -> Coun
     )
 
 
-def votes_of_reviews(
-    reviews: Sequence[CountedReview], contents: Contents, round_: int, at: datetime
-) -> tuple[Vote, ...]:
-    """Reviews that count as votes to approve, for a policy that takes them so (``cab.reviews``).
+def last_word(change: Change, person: Person, people: People) -> Vote | None:
+    """What a person said last of the change as it is now asked about; None when they said nothing."""
+    said = [vote for vote in change.votes if people.person(vote.by) == person and not _earlier(vote, change)]
+    return max(reversed(said), key=lambda each: each.at, default=None)
 
-    One that fills no demand only since others filled it before is a vote as well.
-    """
-    return tuple(
-        Vote(each.account, Choice.APPROVE, "approved the pull request", at, contents.diff, round_)
-        for each in reviews
-        if each.account is not None and (each.counts_for is not None or each.reason == ENOUGH)
-    )
+
+def given_by(change: Change, review: int | None, people: People) -> Vote | None:
+    """The vote that was given by the review, while it is the last word of its voter; None when it is not."""
+    given = [vote for vote in change.votes if review is not None and vote.review == review]
+    last = last_word(change, people.person(given[-1].by), people) if given else None
+    return last if last is not None and last.review == review and last.choice is not Choice.WITHDRAW else None
 
 
 def on_timeout(change: Change, outcome: Outcome, *, rejected: bool, now: datetime) -> OnTimeout | None:
@@ -204,11 +222,40 @@ def on_timeout(change: Change, outcome: Outcome, *, rejected: bool, now: datetim
     return change.contents.routing.on_timeout
 
 
+def _reasons(
+    votes: Sequence[Vote], change: Change, standings: Sequence[Standing], policy: Policy, people: People
+) -> list[str]:
+    """Why each of the votes, which are in the order of their time, does not count; empty for one that does.
+
+    A later vote of the same person takes an earlier one's place. Who that is, a repository's file can widen for votes
+    to approve and not for others: no account that only such a file joins to another takes back what that one rejected.
+    """
+    objecting = policy.objecting
+    apart = people_of_change(change, standings, objecting)
+    said = [_reason(vote, change, standings, objecting, apart) for vote in votes]
+    reasons = []
+    for place, vote in enumerate(votes):
+        approves = vote.choice is Choice.APPROVE
+        same = people if approves else apart
+        found = _reason(vote, change, standings, policy, people) if approves else said[place]
+        later = [
+            each
+            for each, why in zip(votes[place + 1 :], said[place + 1 :], strict=True)
+            if not why and same.person(each.by) == same.person(vote.by)
+        ]
+        reasons.append(found or ("a later vote of the same person takes its place" if later else ""))
+    return reasons
+
+
 def _reason(vote: Vote, change: Change, standings: Sequence[Standing], policy: Policy, people: People) -> str:
-    if vote.round != change.round or vote.diff != change.contents.diff:
+    if _earlier(vote, change):
         return "it was given for an earlier state of the change"
     found = objection(vote.by, change, standings, policy, people)
     return f"whoever gave it {found}" if found else ""
+
+
+def _earlier(vote: Vote, change: Change) -> bool:
+    return vote.round != change.round or vote.diff != change.contents.diff
 
 
 def _counted(vote: Vote, reason: str, people: People, signed: Mapping[Person, int], routed: Routing) -> CountedVote:
@@ -218,11 +265,11 @@ def _counted(vote: Vote, reason: str, people: People, signed: Mapping[Person, in
 
 
 def _signatures(
-    standing: Mapping[int, Vote], routed: Routing, standings: Sequence[Standing], policy: Policy, people: People
+    standing: Sequence[Vote], routed: Routing, standings: Sequence[Standing], policy: Policy, people: People
 ) -> dict[Person, int]:
     """Which role each person signs for, so that as many roles as possible are signed."""
     able: dict[Person, list[int]] = {}
-    for _, vote in sorted(standing.items()):
+    for vote in standing:
         held = _held(vote.by, routed.sign_off, standings, policy)
         if vote.choice is Choice.APPROVE and held:
             able[people.person(vote.by)] = [place for place, role in enumerate(routed.sign_off) if role in held]
@@ -232,11 +279,12 @@ def _signatures(
 def _outcome(routed: Routing, numbers: Mapping[Choice, int], *, unsigned: bool, vetoed: bool) -> Outcome:
     if not routed.has_board:
         return Outcome.OPEN
-    if numbers[Choice.REJECT] >= routed.quorum:
+    enough = routed.against or routed.quorum
+    if numbers[Choice.REJECT] >= enough:
         return Outcome.REJECTED
     if numbers[Choice.APPROVE] >= routed.quorum and not unsigned and not vetoed:
         return Outcome.APPROVED
-    return Outcome.DEFERRED if numbers[Choice.DEFER] >= routed.quorum else Outcome.OPEN
+    return Outcome.DEFERRED if numbers[Choice.DEFER] >= enough else Outcome.OPEN
 
 
 def _held(account: Account, roles: Sequence[str], standings: Sequence[Standing], policy: Policy) -> tuple[str, ...]:

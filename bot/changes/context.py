@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from bot.changes.conflicts import Others
 from bot.changes.model import Part
+from bot.decide.approvals import Opinion
 from bot.decide.verdict import Demand
-from bot.facts.model import Standing
+from bot.facts.model import Account, Standing
 from bot.policy.model import Policy
 
 
@@ -15,9 +16,10 @@ class Context:
     """What is known besides the record.
 
     ``standings`` are those of now: of whoever acts, of the board, of everybody who voted. ``demands`` are the approvals
-    of reviewers that the decision counted; ``blocking`` the names of findings that block for other reasons. ``overdue``
-    are emergencies of the same application that were not reviewed in time. ``lasting`` is how long it takes. ``parts``
-    are the pull requests that ship together. ``others`` are the windows that other changes hold.
+    of reviewers that the decision counted, and ``approvers`` who gave them; ``blocking`` the names of findings that
+    block for other reasons. ``overdue`` are emergencies of the same application that were not reviewed in time.
+    ``lasting`` is how long it takes. ``parts`` are the pull requests that ship together, ``opinions`` what people last
+    said in reviews, where the policy takes them as votes of the board. ``others`` are the windows that others hold.
     """
 
     policy: Policy
@@ -26,8 +28,9 @@ class Context:
     demands: tuple[Demand, ...] = ()
     blocking: tuple[str, ...] = ()
     overdue: tuple[str, ...] = ()
-    verified: bool = False
     lasting: timedelta = timedelta()
     policy_digest: str = ""
     parts: tuple[Part, ...] = ()
     others: Others = field(default_factory=Others)
+    opinions: tuple[Opinion, ...] = ()
+    approvers: tuple[Account, ...] = ()

@@ -4,15 +4,15 @@ What is decided about the record is in ``lifecycle`` and its neighbours; here it
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
 
 from bot.changes import (
-    cab,
+    closing,
     conflicts,
     emergency,
     fill,
@@ -23,20 +23,25 @@ from bot.changes import (
     planning,
     register,
     release,
+    reviews,
 )
 from bot.changes.conflicts import Others
 from bot.changes.context import Context
 from bot.changes.hearing import Heard
-from bot.changes.model import Act, Applied, Change, Choice, Contents, Event, Part, Refused, State
-from bot.decide.approvals import bound
+from bot.changes.model import Act, Applied, Change, Choice, Closure, Contents, Event, Part, Refused, State
+from bot.decide.approvals import bound, opinions
+from bot.decide.contributors import contributors
 from bot.decide.verdict import Decision, Verdict
 from bot.deployments.windows import Interval, allowed
+from bot.facts import names
 from bot.facts.diffs import Comparison
 from bot.facts.model import Account, Instructed, PullRequestFacts, RecordFacts, Standing
+from bot.facts.people import people_of
 from bot.ledger import Entry, append
 from bot.policy.model import ChangeType, Plan, Policy, System, Tier
 from bot.queue import Urgency, want
 from bot.store import Store
+from bot.words import visible
 
 _PLANS = {
     Instructed.PLAN_IMPLEMENTATION: Plan.IMPLEMENTATION,
@@ -46,6 +51,10 @@ _PLANS = {
 }
 _NOT_OTHERS = frozenset({"approvals", "change-record", "plans", "emergency"})
 """Findings that are the record's own business, and do not keep it from being assessed."""
+
+
+CLOCKS_APART = timedelta(minutes=1)
+"""How far the clock of another system may be behind; and some tell only whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +103,24 @@ async def look(
 
     """
     entries: list[Entry] = []
-    context = _context(facts, policy, decision, board, policy_digest, now)
+    context = context_of(facts, policy, decision, board, policy_digest, now)
     async with store.transaction() as connection:
         change = await register.open_of(connection, subject, held=True)
         if change is None and not asked:
             change = await _last(connection, subject)
         if change is None:
-            if not (asked or is_wanted(policy, decision.tier)):
+            if not (asked or is_wanted(policy, decision.tier) or await _was_abandoned(connection, subject)):
                 return facts, Desk(None, context)
-            contents = _contents(facts, decision, policy, now, diff, None)
+            contents = contents_of(facts, decision, policy, now, diff, None)
             draft = Change("", subject, contents, opened_at=now)
             context = replace(context, others=await _others(connection, draft, policy, now))
             planned = planning.planned(contents, None, context, _chosen(facts))
             change, opened = await register.open_record(connection, subject, planned, now)
             entries += [opened] if opened else []
         if not change.state.over:
-            contents = _contents(facts, decision, policy, now, diff, change)
+            contents = contents_of(facts, decision, policy, now, diff, change)
             wish = facts.instructed(Instructed.SCHEDULE)
-            part = Part(subject, contents, context.blocking, context.demands, wish)
+            part = Part(subject, contents, context.blocking, context.demands, wish, context.approvers)
             context = release.context_of(await _put(connection, change, part), context)
         application, repository = change.contents.application, change.contents.repository
         due = await register.reviews_due(connection, application)
@@ -119,18 +128,11 @@ async def look(
         numbers = emergency.overdue(due, now)
         context = replace(context, overdue=numbers, others=await _others(connection, change, policy, now))
         if not change.state.over:
-            for applied in _steps(change, _noticed(change, context), context):
+            for applied in _steps(change, noticed(change, context), context):
                 entries.append(await register.keep(connection, applied))
                 change = applied.change
-            for applied in _reviewed(change, decision, context):
-                entries.append(await register.keep(connection, applied))
-                change = applied.change
-            for key, deed in await links.unanswered(connection, change.number):
-                steps, outcome = _hear(change, deed, context, policy)
-                for applied in steps:
-                    entries.append(await register.keep(connection, applied))
-                    change = applied.change
-                await links.answered(connection, key, outcome)
+            change, told_there = await listen(connection, change, context, policy)
+            entries += told_there
         told = await links.elsewhere(connection, change)
         around = await register.around(connection, change, policy.exclusive)
         await append(connection, entries, at=now)
@@ -174,7 +176,7 @@ async def _put(connection: AsyncConnection[Any], change: Change, part: Part) -> 
     return found
 
 
-def _noticed(change: Change, context: Context) -> Event | None:
+def noticed(change: Change, context: Context) -> Event | None:
     """The event that the record should say something else, of all that ships with it."""
     wish = release.wished(context.parts, change.rescheduled_at)
     contents = release.contents_of(context.parts, context.policy)
@@ -185,144 +187,134 @@ def _noticed(change: Change, context: Context) -> Event | None:
 
 
 async def _last(connection: AsyncConnection[Any], subject: str) -> Change | None:
-    """A record that is over and still speaks for the subject: one that was cancelled is not opened anew by itself."""
+    """A record that is over and still speaks for the subject: one that a person cancelled is not opened anew by itself.
+
+    One that was given up since its pull request was closed is: the pull request is open again.
+    """
     found = await register.latest_of(connection, subject)
-    stands = found is not None and found.state is State.CANCELLED and not found.successor
+    stands = found is not None and found.state is State.CANCELLED and not found.successor and not found.abandoned
     return found if stands else None
 
 
+async def _was_abandoned(connection: AsyncConnection[Any], subject: str) -> bool:
+    """Whether the pull request had a record until it was closed."""
+    found = await register.latest_of(connection, subject)
+    return found is not None and found.abandoned
+
+
 def _steps(change: Change, event: Event | None, context: Context) -> list[Applied]:
-    """What is noticed, and then what Countersign does by itself."""
-    steps: list[Applied] = []
-    if event is not None:
-        applied = lifecycle.apply(change, event, context)
-        if isinstance(applied, Applied):
-            steps.append(applied)
-            change = applied.change
-    return [*steps, *lifecycle.advance(change, context)]
+    """What is noticed, what reviews say, and then what Countersign does by itself.
 
-
-def _reviewed(change: Change, decision: Decision, context: Context) -> list[Applied]:
-    """Votes by review, where the policy takes them so: of members of the board who have not voted in this round.
-
-    Whoever reviewed one pull request of a release has not approved the others by that.
+    Nothing is authorised by a vote whose review does not stand any more; and a board that is asked by what follows
+    hears the reviews as well.
     """
-    rules = context.policy.tiers[change.contents.tier].cab
-    if rules is None or not rules.reviews or change.state is not State.AUTHORIZE or len(context.parts) > 1:
-        return []
-    voted = {vote.by.id for vote in change.votes if vote.round == change.round}
+    steps = _applied(change, [event] if event is not None else [], context)
+    for _ in range(2):
+        steps += _applied(_after(change, steps), reviews.votes(_after(change, steps), context), context)
+        steps += _applied(_after(change, steps), reviews.withdrawals(_after(change, steps), context), context)
+        steps += lifecycle.advance(_after(change, steps), context)
+    return steps
+
+
+def _applied(change: Change, events: Sequence[Event], context: Context) -> list[Applied]:
+    """What of the events is let through, one after the other."""
     steps: list[Applied] = []
-    for vote in cab.votes_of_reviews(decision.reviews, change.contents, change.round, context.now):
-        event = Event(Act.VOTE, vote.by, vote.reason, choice=vote.choice)
-        applied = lifecycle.apply(change, event, context) if vote.by.id not in voted else None
-        if isinstance(applied, Applied):
-            steps.append(applied)
+    for event in events:
+        applied = lifecycle.apply(_after(change, steps), event, context)
+        steps += [applied] if isinstance(applied, Applied) else []
+    return steps
+
+
+def _after(change: Change, steps: Sequence[Applied]) -> Change:
+    return steps[-1].change if steps else change
+
+
+async def listen(
+    connection: AsyncConnection[Any], change: Change, context: Context, policy: Policy
+) -> tuple[Change, list[Entry]]:
+    """Do here what people did in the other system since the last look, as far as that counts."""
+    entries: list[Entry] = []
+    deeds = await links.unanswered(connection, change.number)
+    meant = await names.bound(connection, {deed.login for _, deed in deeds if deed.login is not None})
+    for key, deed in deeds:
+        steps, outcome = _hear(change, deed, context, policy, meant)
+        for applied in steps:
+            entries.append(await register.keep(connection, applied))
             change = applied.change
-    return [*steps, *lifecycle.advance(change, context)]
+        await links.answered(connection, key, outcome)
+    return change, entries
 
 
 _ANSWERS = frozenset({"approve", "reject", "rejected"})
 """What people say there of the change as it is asked about."""
 
 
-def _hear(change: Change, deed: Heard, context: Context, policy: Policy) -> tuple[list[Applied], str]:
-    """Do here what somebody did in the other system; answers the steps, and a sentence about what came of it."""
-    account = next((each.account for each in context.standings if each.account.login.lower() == deed.login), None)
+def _no_vote(change: Change, deed: Heard, account: Account | None, context: Context) -> str:
+    """Why what somebody answered there is no vote here, whoever it was or whenever; empty when it may be one."""
+    if account is not None:
+        early = deed.deed != "close" and change.called_at is not None and deed.at < change.called_at - CLOCKS_APART
+        return " before the board was asked about the change as it is now" if early else ""
+    if deed.login is None:
+        return ", and is nobody here by the policy"
+    if any(each.account.login.lower() == deed.login for each in context.standings):
+        return f", and is @{deed.login} here by the policy, which was another account when it was first seen"
+    return f", and is @{deed.login}, who is on no board here"
+
+
+def _hear(
+    change: Change, deed: Heard, context: Context, policy: Policy, meant: Mapping[str, int]
+) -> tuple[list[Applied], str]:
+    """Do here what somebody did in the other system; answers the steps, and a sentence about what came of it.
+
+    ``meant`` has the accounts that the policy's logins stood for when they were first seen.
+    """
+    number = meant.get(deed.login or "")
+    account = next((each.account for each in context.standings if each.account.id == number), None)
     where = policy.records.system.value
-    if deed.deed in {"approve", "reject"} and account is None:
-        here = f"@{deed.login}, who is on no board here" if deed.login else "nobody here by the policy"
-        return [], f"not counted: {deed.who} said {deed.deed} in {where}, and is {here}: that does not count."
+    reason = _no_vote(change, deed, account, context) if deed.deed in {"approve", "reject", "close"} else ""
+    if reason:
+        return [], f"not counted: {deed.who} said {deed.deed} in {where}{reason}: that does not count."
     if deed.deed in _ANSWERS and deed.round != change.round:
         return [], f"not counted: {deed.who} said {deed.deed} in {where}, of an earlier state of the change."
-    event = _event(change, deed, account, context, f"{deed.deed} in {where}, by {deed.who}")
-    if event is None:
+    events = _events(change, deed, account, context, f"{deed.deed} in {where}, by {deed.who}")
+    if not events:
         return [], f"not counted: {deed.who} planned another time in {where}, which the calendar does not allow."
     # What was said counts as of when it was said, however late it is heard.
-    applied = lifecycle.apply(change, event, replace(context, now=min(context.now, deed.at)))
-    if isinstance(applied, Refused):
-        return [], f"not counted: {deed.who} said {deed.deed} in {where}. {applied.what}"
-    return [applied, *lifecycle.advance(applied.change, context)], "done"
+    then = replace(context, now=min(context.now, deed.at))
+    steps: list[Applied] = []
+    for event in events:
+        applied = lifecycle.apply(change, event, then)
+        if isinstance(applied, Refused):
+            return [], f"not counted: {deed.who} said {deed.deed} in {where}. {applied.what}"
+        steps.append(applied)
+        change = applied.change
+    return [*steps, *lifecycle.advance(change, context)], "done"
 
 
-def _event(change: Change, deed: Heard, account: Account | None, context: Context, why: str) -> Event | None:
+def _events(change: Change, deed: Heard, account: Account | None, context: Context, why: str) -> tuple[Event, ...]:
+    """What is to be done here for a deed there; nothing when it cannot be done at all."""
     match deed.deed:
         case "approve" | "reject":
-            return Event(Act.VOTE, account, why, choice=Choice(deed.deed))
+            return (Event(Act.VOTE, account, why, choice=Choice(deed.deed)),)
         case "rejected":
-            return Event(Act.REJECT, why=why, final=True)
+            return (Event(Act.REJECT, why=why, final=True),)
         case "cancel":
-            return Event(Act.CANCEL, account, why)
+            return (Event(Act.CANCEL, account, why),)
+        case "close":
+            assert account is not None, "only somebody who is known here closes"
+            code, _, notes = deed.value.partition("\n")
+            closure = Closure(code)
+            if change.backed_out and closure is Closure.UNSUCCESSFUL:
+                # Many an instance has one word for both.
+                closure = Closure.BACKED_OUT
+            return closing.closing(change, account, closure, f"{notes} ({why})" if visible(notes) else "")
         case _:
             window, policy = window_of(deed.value), context.policy
             sets, kind = policy.tiers[change.contents.tier].windows, change.contents.kind
             if allowed(policy.calendar, sets, kind, window) != (window,):
-                return None
+                return ()
             event = lifecycle.noticed(change, replace(change.contents, window=window, scheduled=True), context)
-            return replace(event, rescheduled=True) if event is not None else None
-
-
-async def at_rest(
-    store: Store,
-    subject: str,
-    facts: PullRequestFacts,
-    policy: Policy,
-    decision: Decision,
-    *,
-    board: Sequence[Standing],
-    now: datetime,
-) -> Desk:
-    """The record of a pull request that is not open any more, as it is: what is left is to look back at it."""
-    async with store.transaction() as connection:
-        change = await register.latest_of(connection, subject)
-    return Desk(change, _context(facts, policy, decision, board, "", now))
-
-
-async def merged(
-    store: Store,
-    subject: str,
-    facts: PullRequestFacts,
-    policy: Policy,
-    decision: Decision,
-    *,
-    board: Sequence[Standing],
-    now: datetime,
-) -> datetime | None:
-    """Note that a change was merged: an emergency is being made by that, and has to be reviewed from then on.
-
-    Answers when that has to be done, while it is not. Any other change waits for its deployment.
-    """
-    context = _context(facts, policy, decision, board, "", now)
-    async with store.transaction() as connection:
-        change = await register.open_of(connection, subject)
-        if change is None or change.contents.kind is not ChangeType.EMERGENCY:
-            return None
-        entries: list[Entry] = []
-        for applied in [*_made(change, context), *_reminded(change, context)]:
-            entries.append(await register.keep(connection, applied))
-            change = applied.change
-        await append(connection, entries, at=now)
-    return lifecycle.wakes_at(change, context) if change.state is State.REVIEW else None
-
-
-def _made(change: Change, context: Context) -> list[Applied]:
-    """What a merge does to an emergency that was authorised."""
-    steps: list[Applied] = []
-    for each in (Act.START, Act.FINISH) if change.state is State.SCHEDULED else ():
-        applied = lifecycle.apply(change, Event(each, why="The pull request was merged."), context)
-        if isinstance(applied, Refused):
-            # It has happened: whether it should have waited is for its review to say, which it does not escape.
-            why = f"The pull request was merged all the same: {applied.what}"
-            applied = lifecycle.apply(change, Event(Act.OVERTAKE, why=why), context)
-        if isinstance(applied, Refused):
-            break
-        steps.append(applied)
-        change = applied.change
-    return steps
-
-
-def _reminded(change: Change, context: Context) -> tuple[Applied, ...]:
-    """What time does to an emergency that was made."""
-    return lifecycle.advance(change, context) if change.state is State.REVIEW else ()
+            return (replace(event, rescheduled=True),) if event is not None else ()
 
 
 def act(desk: Desk, event: Event) -> tuple[Desk, tuple[Applied, ...]] | Refused:
@@ -335,7 +327,7 @@ def act(desk: Desk, event: Event) -> tuple[Desk, tuple[Applied, ...]] | Refused:
     return replace(desk, change=steps[-1].change), steps
 
 
-def _context(
+def context_of(
     facts: PullRequestFacts,
     policy: Policy,
     decision: Decision,
@@ -343,11 +335,13 @@ def _context(
     policy_digest: str,
     now: datetime,
 ) -> Context:
+    """What the life of the record depends on, as it is known now."""
     blocking = [
         finding.id
         for finding in decision.findings
         if finding.blocks in {Verdict.FAIL, Verdict.WAIT} and finding.id.partition(":")[0] not in _NOT_OTHERS
     ]
+    people = people_of(facts, policy.people)
     # Of whom the board knows the teams, a review may have shown what they may do in the repository.
     known = {standing.account.id: standing for standing in (*board, *facts.standings)}
     merged = tuple(
@@ -359,8 +353,10 @@ def _context(
         now=now,
         standings=merged,
         demands=decision.demands,
+        approvers=tuple(each for person in decision.people if person.role == "approver" for each in person.accounts),
         blocking=tuple(blocking),
         policy_digest=policy_digest,
+        opinions=opinions(facts, policy, people, contributors(facts, people)),
     )
 
 
@@ -368,7 +364,7 @@ def _teams(board: Sequence[Standing], standing: Standing) -> tuple[str, ...]:
     return next((each.teams for each in board if each.account == standing.account), ())
 
 
-def _contents(
+def contents_of(
     facts: PullRequestFacts, decision: Decision, policy: Policy, now: datetime, diff: str, change: Change | None
 ) -> Contents:
     """What the record should say: the description's plans, or those that were written in comments since."""

@@ -6,9 +6,9 @@ from dataclasses import replace
 from bot.changes import cab, planning
 from bot.changes.context import Context
 from bot.changes.model import (
-    Act,
     Authorisation,
     Change,
+    Choice,
     Declaration,
     Event,
     Request,
@@ -17,6 +17,7 @@ from bot.changes.model import (
     Vote,
 )
 from bot.facts.model import Account
+from bot.facts.people import GHOST
 from bot.policy.model import ChangeType
 
 Effect = Callable[[Change, Event, Context], Change]
@@ -36,7 +37,12 @@ def back(change: Change, _event: Event, _context: Context) -> Change:
 
 def give_up(change: Change, event: Event, context: Context) -> Change:
     """Nothing is authorised any more; what it was about may have gone into another record."""
-    return replace(back(change, event, context), successor=event.successor)
+    return replace(back(change, event, context), successor=event.successor, notes=event.why)
+
+
+def abandon(change: Change, event: Event, context: Context) -> Change:
+    """There is nothing any more that it would be about."""
+    return replace(give_up(change, event, context), abandoned=True)
 
 
 def revise(change: Change, event: Event, context: Context) -> Change:
@@ -71,7 +77,7 @@ def _with(accounts: tuple[Account, ...], another: Account) -> tuple[Account, ...
 
 def ask_board(change: Change, event: Event, context: Context) -> Change:
     """A new round of asking begins, with its time to decide in, and a window after that."""
-    again = replace(change, round=change.round + 1, deadline=None, escalation=None)
+    again = replace(change, round=change.round + 1, called_at=context.now, deadline=None, escalation=None)
     return longer(again, event, context) if change.contents.routing.has_board else again
 
 
@@ -79,8 +85,18 @@ def vote(change: Change, event: Event, context: Context) -> Change:
     """A vote more is on record, for the diff and the round of now."""
     assert event.who is not None
     assert event.choice is not None
-    vote = Vote(event.who, event.choice, event.why, context.now, change.contents.diff, change.round)
+    # Nobody speaks in the future, whatever a clock elsewhere says.
+    at = min(event.said_at or context.now, context.now)
+    vote = Vote(event.who, event.choice, event.why, at, change.contents.diff, change.round, event.review)
     return replace(change, votes=(*change.votes, vote))
+
+
+def withdraw(change: Change, event: Event, context: Context) -> Change:
+    """A vote that was given by a review is on record as withdrawn, and stays there."""
+    standing = cab.given_by(change, event.review, cab.people_of_change(change, context.standings, context.policy))
+    assert standing is not None
+    withdrawn = replace(standing, choice=Choice.WITHDRAW, reason=event.why)
+    return replace(change, votes=(*change.votes, withdrawn))
 
 
 def authorise(change: Change, _event: Event, context: Context) -> Change:
@@ -109,15 +125,40 @@ def escalate(change: Change, event: Event, context: Context) -> Change:
     return replace(longer(change, event, context), escalation=called)
 
 
-def start(change: Change, _event: Event, context: Context) -> Change:
+def start(change: Change, event: Event, context: Context) -> Change:
     """It is being done; an emergency has to be reviewed from now on."""
     due = context.now + context.policy.emergency.review_within if change.emergency is not None else None
-    return replace(change, started_at=context.now, review_due=due)
+    return replace(change, started_at=context.now, review_due=due, released_by=_releasing(change, event))
+
+
+def overtake(change: Change, event: Event, context: Context) -> Change:
+    """It is being done, and what it should have waited for is written down."""
+    begun = change if change.started_at is not None else start(change, event, context)
+    said = "\n".join(each for each in (change.overtaken, event.why) if each)
+    return replace(begun, overtaken=said, released_by=_releasing(change, event))
+
+
+def bypass(change: Change, event: Event, context: Context) -> Change:
+    """It was done without having been authorised: when and by whom is written down, and nothing of it is authorised."""
+    done = replace(change, started_at=context.now, ended_at=context.now, released_by=_releasing(change, event))
+    return replace(back(done, event, context), notes="\n".join(each for each in (change.notes, event.why) if each))
+
+
+def _releasing(change: Change, event: Event) -> tuple[Account, ...]:
+    """Who released it, with whoever does now; that is nobody known where nobody is named."""
+    return tuple(dict.fromkeys((*change.released_by, event.who or GHOST)))
 
 
 def end(change: Change, event: Event, context: Context) -> Change:
-    """It was done, or taken back."""
-    return replace(change, ended_at=context.now, backed_out=event.act is Act.BACK_OUT)
+    """It was done, by whoever merged any part of it."""
+    merging = [part.merge.by for part in context.parts if part.merge is not None]
+    by = dict.fromkeys((*change.released_by, *merging, *([event.who] if event.who is not None else ())))
+    return replace(change, ended_at=context.now, released_by=tuple(by))
+
+
+def back_out(change: Change, _event: Event, context: Context) -> Change:
+    """It was taken back; what had ended before that has ended when it did."""
+    return replace(change, ended_at=change.ended_at or context.now, backed_out=True)
 
 
 def review(change: Change, event: Event, context: Context) -> Change:
@@ -131,6 +172,6 @@ def remind(change: Change, _event: Event, _context: Context) -> Change:
     return replace(change, reminded=True)
 
 
-def close(change: Change, event: Event, _context: Context) -> Change:
+def close(change: Change, event: Event, context: Context) -> Change:
     """What came of it is written down."""
-    return replace(change, closure=event.closure)
+    return replace(change, closure=event.closure, notes=event.why, closed_by=event.who, closed_at=context.now)

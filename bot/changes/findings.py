@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bot.changes import conflicts, emergency, guards, lifecycle, needs, release
+from bot.changes import conflicts, emergency, guards, lifecycle, needs, release, reviews
 from bot.changes.context import Context
 from bot.changes.model import Act, Change, Elsewhere, Event, Refused, State
 from bot.decide.verdict import Finding, Verdict
@@ -27,7 +27,7 @@ def said_of(
     found: list[Finding | None] = [finding(change, context)]
     if change.state is State.DRAFT:
         found += needs.missing(change.contents, context.policy, context.parts)
-    found += [*_board(change), *conflicts.findings(together), emergency.finding(overdue)]
+    found += [*_board(change), _no_votes(change, context), *conflicts.findings(together), emergency.finding(overdue)]
     return as_facts(found)
 
 
@@ -99,7 +99,7 @@ def _terms(change: Change) -> str:
 
 
 def _when(change: Change) -> str:
-    window = change.contents.window
+    window = change.contents.window if change.emergency is None else None
     return f", planned for {window.spoken}" if window is not None else ""
 
 
@@ -129,6 +129,14 @@ def _board(change: Change) -> tuple[Finding, ...]:
         return (found,)
     signed = f"Signed off for {listed([quoted(each) for each in authorised.routing.sign_off])}, each by another person."
     return (found, Finding("sign-off", Verdict.PASS, "signed off", signed))
+
+
+def _no_votes(change: Change, context: Context) -> Finding | None:
+    """Which reviews of the board's members are no votes, where the policy takes them so."""
+    told = reviews.no_votes(change, context)
+    if not told:
+        return None
+    return Finding("change-record:reviews", Verdict.PASS, "reviews that are no votes", " ".join(told))
 
 
 def elsewhere(told: Elsewhere | None) -> tuple[RecordFinding, ...]:

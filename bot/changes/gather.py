@@ -4,25 +4,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import cab, desk, emergency, fill, instructions, parts, register
+from bot.changes import cab, desk, emergency, ending, fill, instructions, links, parts, register
 from bot.changes.desk import Desk
+from bot.changes.hearing import Heard
 from bot.changes.instructions import Asked
 from bot.changes.model import Change as Record
+from bot.changes.model import Part
 from bot.commands.link import OURS
 from bot.commands.model import Change
 from bot.decide.verdict import Decision
-from bot.facts import board, lineage
-from bot.facts.model import PullRequestFacts
+from bot.facts import board, lineage, names, standing
+from bot.facts.model import Account, PullRequestFacts, PullRequestState, Standing
+from bot.facts.parse import enqueuer
+from bot.facts.people import is_human
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
+from bot.github.queries import document
 from bot.policy import digest
-from bot.policy.model import ChangeType, Policy
+from bot.policy.model import Policy, System, Tier
 from bot.store import Store
 
 MOST_NAMED = 10
 """How many records one comment can name."""
 
-_LINK = "SELECT system, number, url, problem FROM change_link WHERE change = %s"
+_LINK = "SELECT url FROM change_link WHERE change = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,8 @@ async def record(
     tier = max(decision.tier, held.contents.tier) if held is not None else decision.tier
     roles = cab.roles_to_ask(policy, tier)
     standings = await board.read(store, github, policy, roles, facts.names, lane)
+    if policy.records.system is not System.REGISTER:
+        await names.elsewhere(store, github, policy, [each.account for each in standings], lane)
     shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
     return await desk.look(
         store,
@@ -118,7 +125,7 @@ def concerns(facts: PullRequestFacts, policy: Policy, found: Desk | None) -> fro
     return frozenset({reviews, parts.concern(record_of.number)} if record_of is not None else {reviews})
 
 
-async def at_rest(
+async def ended(
     store: Store,
     github: InstallationClient,
     subject: str,
@@ -126,33 +133,96 @@ async def at_rest(
     policy: Policy,
     decision: Decision,
     *,
+    asked: bool,
+    waiting: bool,
     lane: Lane,
     now: datetime,
-) -> Desk:
-    """The record of a pull request that is not open any more."""
-    roles = cab.roles_to_ask(policy, decision.tier)
-    standings = await board.read(store, github, policy, roles, facts.names, lane)
-    return await desk.at_rest(store, subject, facts, policy, decision, board=standings, now=now)
+) -> Desk | None:
+    """The record of a pull request that is not open any more, as far as its end brings it; None where there is none.
 
+    ``waiting``: time does nothing yet, since somebody has said something before that is still to be heard.
 
-async def merged(
-    store: Store,
-    github: InstallationClient,
-    subject: str,
-    facts: PullRequestFacts,
-    policy: Policy,
-    decision: Decision,
-    *,
-    lane: Lane,
-    now: datetime,
-) -> datetime | None:
-    """Note that the pull request was merged; answers when time alone makes another look at its record necessary."""
+    Raises:
+        Transient: GitHub could not answer, or the record was altered meanwhile.
+
+    """
     async with store.transaction() as connection:
-        change = await register.latest_of(connection, subject)
-    if change is None or change.contents.kind is not ChangeType.EMERGENCY or change.state.over:
-        return None
-    standings = await board.read(store, github, policy, cab.roles_to_ask(policy, decision.tier), facts.names, lane)
-    return await desk.merged(store, subject, facts, policy, decision, board=standings, now=now)
+        known = await register.latest_of(connection, subject)
+        if known is None:
+            return None
+        told = [deed for _, deed in await links.unanswered(connection, known.number)]
+        mine = next((each for each in await parts.of(connection, known.number) if each.subject == subject), None)
+    facts = await _by_whom(github, facts, mine, lane)
+    standings: tuple[Standing, ...] = ()
+    # Whoever can review an emergency is told of it.
+    if asked or told or (known.emergency is not None and not known.state.over):
+        tiers = {decision.tier, known.contents.tier}
+        roles = {role for tier in tiers for role in (*cab.roles_to_ask(policy, tier), *_verifying(policy, tier))}
+        standings = await board.read(store, github, policy, roles, facts.names, lane)
+        standings += await _of_those_told(store, github, facts, policy, told, standings, lane)
+    return await ending.look(
+        store,
+        subject,
+        facts,
+        policy,
+        decision,
+        board=standings,
+        diff=await _merged_diff(store, github, facts, mine, lane),
+        waiting=waiting,
+        now=now,
+    )
+
+
+def _verifying(policy: Policy, tier: Tier) -> tuple[str, ...]:
+    """The groups of those who verify a change of a tier."""
+    demanded = policy.tiers[tier].verification
+    return demanded.groups if demanded is not None else ()
+
+
+async def _by_whom(
+    github: InstallationClient, facts: PullRequestFacts, mine: Part | None, lane: Lane
+) -> PullRequestFacts:
+    """The facts with the person who merged: the merge queue does it for whoever put the pull request there."""
+    merge = facts.ended
+    if mine is None or mine.merge is not None or facts.state is not PullRequestState.MERGED or merge is None:
+        return facts
+    if merge.by is None or is_human(merge.by):
+        return facts
+    where = {"owner": facts.repository.owner, "name": facts.repository.name, "number": facts.number}
+    answer = await github.query(document("enqueued"), where, lane=lane)
+    who = enqueuer(answer.data.get("repository"))
+    return replace(facts, ended=replace(merge, by=who)) if who is not None else facts
+
+
+async def _merged_diff(
+    store: Store, github: InstallationClient, facts: PullRequestFacts, mine: Part | None, lane: Lane
+) -> str:
+    """A name for what was merged, where nobody had looked at it before; empty where that is known."""
+    if mine is None or mine.merge is not None or facts.state is not PullRequestState.MERGED:
+        return ""
+    if mine.contents is not None and mine.contents.head == facts.head.oid:
+        return ""
+    # The tip of the base has it by now: what it was compared with when it was pushed has not.
+    shown = await lineage.compare(store, github, facts.repository, facts.base.oid, facts.head.oid, lane)
+    return desk.diff_of(facts, shown)
+
+
+async def _of_those_told(
+    store: Store,
+    github: InstallationClient,
+    facts: PullRequestFacts,
+    policy: Policy,
+    told: Sequence[Heard],
+    known: Sequence[Standing],
+    lane: Lane,
+) -> tuple[Standing, ...]:
+    """What those may do here who closed the record in another system, and are on no board."""
+    logins = {each.login for each in told if each.deed == "close" and each.login is not None}
+    logins -= {each.account.login.lower() for each in known}
+    named = await names.read(store, github, logins, lane)
+    accounts = [Account(each.id, each.login) for each in named]
+    found, _ = await standing.read(store, github, facts.repository, accounts, policy.teams, lane, {})
+    return found
 
 
 async def situation(
@@ -172,9 +242,10 @@ async def situation(
     if found is not None and found.change is not None:
         async with store.transaction() as connection:
             row = await (await connection.execute(_LINK, [found.change.number])).fetchone()
-        if row:
-            system, number, url, problem = row
-            link = " ".join(part for part in (system, number or "(not there yet)", url, problem) if part)
+            there = await links.elsewhere(connection, found.change)
+        if row and there is not None:
+            # The check of a pull request that is not open says nothing new any more: here, all of it is told.
+            link = f"{there.said} {row[0] or ''}".strip()
     return Change(facts, policy, subject, found, laid.asked, link, now, named, laid.diff)
 
 

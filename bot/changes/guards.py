@@ -7,12 +7,12 @@ from bot.changes import cab, effects, emergency
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.fill import is_in_force
-from bot.changes.model import Change, Choice, Closure, Contents, Event, Refused, Request, State, Vote
+from bot.changes.model import Change, Choice, Contents, Event, Refused, Request, State, Vote
 from bot.changes.needs import summed_up
 from bot.changes.plans import says_something
 from bot.deployments.windows import hours
 from bot.facts.model import Account
-from bot.facts.people import People, is_human, people_among
+from bot.facts.people import People, is_human
 from bot.policy.model import ChangeType, OnTimeout
 from bot.words import listed, visible
 
@@ -89,7 +89,7 @@ def board_can_decide(change: Change, event: Event, context: Context) -> Refused 
     counted = cab.count(replace(asked, votes=votes), context.standings, context.policy)
     if counted.outcome is Outcome.APPROVED:
         return None
-    roles = listed(list(asked.contents.routing.roles))
+    roles = listed(list(asked.contents.routing.voting))
     lack = f" Nobody could sign for {listed(list(counted.unsigned))}." if counted.unsigned else ""
     return Refused(
         f"The board cannot decide: of {roles}, {counted.approvals} could vote, "
@@ -123,12 +123,11 @@ def clear(change: Change, _event: Event, context: Context) -> Refused | None:
 
 def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None:
     """The vote is that of a member who may vote, in time, and says why unless it approves."""
-    if event.who is None or event.choice is None:
+    if event.who is None or event.choice in {None, Choice.WITHDRAW}:
         return Refused("A vote is a person's, and says approve, reject or defer.")
     if change.deadline is not None and context.now >= change.deadline:
         return Refused(f"The time to vote was over at {change.deadline:%Y-%m-%d %H:%M} UTC.", "It is decided now.")
-    people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
-    reason = cab.objection(event.who, change, context.standings, context.policy, people)
+    reason = cab.why_refused(event.who, event.choice, change, context.standings, context.policy)
     if reason:
         roles = [f"`{role}`" for role in change.contents.routing.roles]
         return Refused(
@@ -136,8 +135,17 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
             f"Whoever had {listed(roles)} when the board was asked, and no part in the change, votes." if roles else "",
         )
     if event.choice is not Choice.APPROVE and not visible(event.why):
+        assert event.choice is not None
         return Refused(f"To {event.choice.value} needs a reason.", "Say in a sentence what is in the way.")
     return None
+
+
+def stands_by_review(change: Change, event: Event, context: Context) -> Refused | None:
+    """The review gave a vote that is the last word of its voter; a withdrawal says why."""
+    people = cab.people_of_change(change, context.standings, context.policy)
+    if cab.given_by(change, event.review, people) is None:
+        return Refused("No vote stands that this review gave.")
+    return says_why(change, event, context)
 
 
 def authorised(change: Change, _event: Event, context: Context) -> Refused | None:
@@ -155,11 +163,6 @@ def in_time(change: Change, _event: Event, context: Context) -> Refused | None:
     if change.contents.routing.has_board and window is not None and context.now >= window.end:
         return Refused(f"The window was over at {window.end:%Y-%m-%d %H:%M} UTC.", "Another one is planned.")
     return None
-
-
-def is_emergency(change: Change, _event: Event, _context: Context) -> Refused | None:
-    """It is an emergency."""
-    return None if change.contents.kind is ChangeType.EMERGENCY else Refused("Only an emergency goes on in a merge.")
 
 
 def late(change: Change, event: Event, context: Context) -> Refused | None:
@@ -256,31 +259,6 @@ def said_enough(_change: Change, event: Event, _context: Context) -> Refused | N
     return None if says_something(event.why) else Refused("A review says what was found.", "Say it in a sentence.")
 
 
-def can_close(change: Change, event: Event, context: Context) -> Refused | None:
-    """What came of it fits what happened, and what the policy demands before it can be called a success."""
-    closure = event.closure
-    if closure is None:
-        return Refused(
-            "A change is closed with what came of it.", f"Say one of {listed([each.value for each in Closure])}."
-        )
-    if change.backed_out != (closure is Closure.BACKED_OUT):
-        was = "was" if change.backed_out else "was not"
-        return Refused(f"{change.number} {was} backed out, so that it is not closed as {closure.value}.")
-    if change.emergency is not None and change.retrospective is None:
-        return Refused(
-            f"{change.number} was an emergency and has not been reviewed.", "Somebody of the board reviews it."
-        )
-    if closure is not Closure.SUCCESSFUL and not visible(event.why):
-        return Refused(f"To close a change as {closure.value} needs a reason.", "Say in a sentence what happened.")
-    demanded = context.policy.tiers[change.contents.tier].verification
-    if demanded is not None and not context.verified and closure in {Closure.SUCCESSFUL, Closure.WITH_ISSUES}:
-        return Refused(
-            f"{change.number} has not been verified in production.",
-            f"Somebody with {listed(list(demanded.groups))} does.",
-        )
-    return None
-
-
 def may_cancel(change: Change, event: Event, context: Context) -> Refused | None:
     """Whoever contributed, asked or decides can cancel."""
     if event.who is None:
@@ -362,8 +340,6 @@ def _reschedules(change: Change, contents: Contents) -> bool:
 def _voters_contribute(change: Change, contents: Contents, context: Context) -> bool:
     """Whether somebody on whose vote the authorisation rests is a contributor now."""
     voters = change.authorisation.by if change.authorisation else ()
-    people = people_among(
-        [*voters, *contents.contributors, *(each.account for each in context.standings)], context.policy.people
-    )
+    people = cab.people_of_change(change, context.standings, context.policy, (*voters, *contents.contributors))
     contributing = {people.person(each) for each in contents.contributors}
     return any(people.person(each) in contributing for each in voters)

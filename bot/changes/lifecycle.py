@@ -1,14 +1,16 @@
 """The life of a change: which event, by whom, on which condition, leads where. Everything else is refused, with reason.
 
 One table holds all of it. Nothing reaches ``implement`` but through ``authorize``, whose guards ask for what the policy
-demands of this tier and type; ``start`` asks for the same again. Time alone never authorises: it rejects, extends,
-escalates, or takes an authorisation back. Pure: the same change, event and context give the same answer.
+demands of this tier and type; ``start`` asks for the same again. What was authorised once and released although it
+should have waited has overtaken that, and says so; what was never authorised and released all the same is cancelled and
+says that. Time alone never authorises: it rejects, extends, escalates, or takes an authorisation back. Pure: the same
+change, event and context give the same answer.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import announcements, effects, emergency, guards
+from bot.changes import announcements, closing, effects, emergency, guards
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.effects import Effect
@@ -37,11 +39,13 @@ def apply(change: Change, event: Event, context: Context) -> Applied | Refused:
     rule = TABLE.get((change.state, event.act))
     if rule is None:
         return impossible(change, event.act)
+    # What happened is judged by its own moment, and on record from now on.
+    then = context if event.at is None else replace(context, now=min(event.at, context.now))
     for guard in rule.guards:
-        refused = guard(change, event, context)
+        refused = guard(change, event, then)
         if refused is not None:
             return refused
-    after = replace(rule.effect(change, event, context), state=rule.after, version=change.version + 1)
+    after = replace(rule.effect(change, event, then), state=rule.after, version=change.version + 1)
     why = event.why if visible(event.why) else rule.because
     told = Transition(change.number, after.version, event.act, change.state, after.state, event.who, why, context.now)
     return Applied(after, told, announcements.of(change, after, told, context))
@@ -61,7 +65,7 @@ def advance(change: Change, context: Context) -> tuple[Applied, ...]:
     """What Countersign does by itself, step by step: what the board decided, what time did, what needs nobody."""
     steps: list[Applied] = []
     for _ in range(MOST_STEPS):
-        step = next((found for act in _OWN if isinstance(found := apply(change, Event(act), context), Applied)), None)
+        step = next((found for event in _OWN if isinstance(found := apply(change, event, context), Applied)), None)
         if step is None:
             break
         steps.append(step)
@@ -78,18 +82,25 @@ def wakes_at(change: Change, context: Context) -> datetime | None:
         moments.append(emergency.lane_ends(change, context.policy))
     if change.retrospective is None:
         moments.append(change.review_due)
+    moments.append(closing.closes_by_itself_at(change, context))
     return min((each for each in moments if each is not None and each > context.now), default=None)
 
 
 _SUBMIT = (guards.asks, guards.complete, guards.board_can_decide)
 _CANCELLED = Rule(State.CANCELLED, (guards.says_why, guards.may_cancel), "", effects.give_up)
 _DECLARED = (guards.declares,)
+_ABANDONED = Rule(State.CANCELLED, (closing.happened, guards.says_why), "", effects.abandon)
+_BYPASSED = Rule(State.CANCELLED, (closing.happened, guards.says_why, closing.not_noted), "", effects.bypass)
+_BACKED_OUT = Rule(State.REVIEW, (guards.says_why, closing.not_backed_out, closing.may_back_out), "", effects.back_out)
+_OVERTAKEN = Rule(State.IMPLEMENT, (closing.happened, guards.says_why), "", effects.overtake)
 
 TABLE: dict[tuple[State, Act], Rule] = {
     (State.DRAFT, Act.REVISE): Rule(State.DRAFT, (guards.altered,), "The change is described anew.", effects.revise),
     (State.DRAFT, Act.DECLARE): Rule(State.DRAFT, _DECLARED, "", effects.declare),
     (State.DRAFT, Act.SUBMIT): Rule(State.ASSESS, _SUBMIT, "Nothing is missing.", effects.submit),
     (State.DRAFT, Act.CANCEL): _CANCELLED,
+    (State.DRAFT, Act.ABANDON): _ABANDONED,
+    (State.DRAFT, Act.BYPASS): _BYPASSED,
     (State.ASSESS, Act.REVISE): Rule(State.ASSESS, (guards.altered,), "The change is described anew.", effects.revise),
     (State.ASSESS, Act.DECLARE): Rule(State.ASSESS, _DECLARED, "", effects.declare),
     (State.ASSESS, Act.SUBMIT): Rule(State.ASSESS, _SUBMIT, "The board is asked anew.", effects.submit),
@@ -100,6 +111,8 @@ TABLE: dict[tuple[State, Act], Rule] = {
         effects.ask_board,
     ),
     (State.ASSESS, Act.CANCEL): _CANCELLED,
+    (State.ASSESS, Act.ABANDON): _ABANDONED,
+    (State.ASSESS, Act.BYPASS): _BYPASSED,
     (State.AUTHORIZE, Act.REVISE): Rule(
         State.ASSESS,
         (guards.altered, guards.materially),
@@ -114,6 +127,9 @@ TABLE: dict[tuple[State, Act], Rule] = {
     ),
     (State.AUTHORIZE, Act.DECLARE): Rule(State.ASSESS, _DECLARED, "", effects.declare),
     (State.AUTHORIZE, Act.VOTE): Rule(State.AUTHORIZE, (guards.has_a_vote,), "Approves.", effects.vote),
+    (State.AUTHORIZE, Act.WITHDRAW): Rule(
+        State.AUTHORIZE, (guards.by_countersign, guards.stands_by_review), "", effects.withdraw
+    ),
     (State.AUTHORIZE, Act.AUTHORIZE): Rule(
         State.SCHEDULED,
         (guards.by_countersign, guards.clear, guards.authorised, guards.in_time),
@@ -145,6 +161,8 @@ TABLE: dict[tuple[State, Act], Rule] = {
         effects.escalate,
     ),
     (State.AUTHORIZE, Act.CANCEL): _CANCELLED,
+    (State.AUTHORIZE, Act.ABANDON): _ABANDONED,
+    (State.AUTHORIZE, Act.BYPASS): _BYPASSED,
     (State.SCHEDULED, Act.REVISE): Rule(
         State.ASSESS,
         (guards.altered, guards.materially),
@@ -163,28 +181,29 @@ TABLE: dict[tuple[State, Act], Rule] = {
     ),
     (State.SCHEDULED, Act.START): Rule(
         State.IMPLEMENT,
-        (guards.still_authorised, guards.clear, guards.in_time, guards.window_open),
+        (guards.still_authorised, guards.clear, guards.in_time, guards.window_open, closing.apart),
         "It is being released.",
         effects.start,
     ),
-    (State.SCHEDULED, Act.OVERTAKE): Rule(
-        State.IMPLEMENT,
-        (guards.by_countersign, guards.is_emergency, guards.still_authorised),
-        "It was released although it should have waited.",
-        effects.start,
-    ),
+    (State.SCHEDULED, Act.OVERTAKE): _OVERTAKEN,
     (State.SCHEDULED, Act.CANCEL): _CANCELLED,
+    (State.SCHEDULED, Act.ABANDON): _ABANDONED,
+    (State.IMPLEMENT, Act.OVERTAKE): _OVERTAKEN,
     (State.IMPLEMENT, Act.FINISH): Rule(State.REVIEW, (), "It was released.", effects.end),
-    (State.IMPLEMENT, Act.BACK_OUT): Rule(State.REVIEW, (guards.says_why,), "", effects.end),
+    (State.IMPLEMENT, Act.BACK_OUT): _BACKED_OUT,
+    (State.REVIEW, Act.BACK_OUT): _BACKED_OUT,
     (State.REVIEW, Act.REVIEW): Rule(State.REVIEW, (guards.may_review, guards.said_enough), "", effects.review),
     (State.REVIEW, Act.REMIND): Rule(
         State.REVIEW, (guards.by_countersign, guards.review_overdue), "Its review is overdue.", effects.remind
     ),
-    (State.REVIEW, Act.CLOSE): Rule(State.CLOSED, (guards.can_close,), "It did what it was to do.", effects.close),
+    (State.REVIEW, Act.CLOSE): Rule(
+        State.CLOSED, (closing.fits, closing.may_close), "It did what it was to do.", effects.close
+    ),
+    (State.CANCELLED, Act.BYPASS): _BYPASSED,
 }
 """The state machine: what may happen in which state, where it leads, and what must hold."""
 
-_OWN = (
+_STEPS = (
     Act.SUBMIT,
     Act.ASSESS,
     Act.AUTHORIZE,
@@ -195,4 +214,5 @@ _OWN = (
     Act.LAPSE,
     Act.REMIND,
 )
+_OWN = (*map(Event, _STEPS), closing.by_itself())
 """What Countersign does by itself, when its conditions hold."""

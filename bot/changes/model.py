@@ -50,6 +50,7 @@ class Act(StrEnum):
     SUBMIT = "submit"
     ASSESS = "assess"
     VOTE = "vote"
+    WITHDRAW = "withdraw"
     AUTHORIZE = "authorize"
     REJECT = "reject"
     DEFER = "defer"
@@ -58,20 +59,26 @@ class Act(StrEnum):
     LAPSE = "lapse"
     START = "start"
     OVERTAKE = "overtake"
+    BYPASS = "bypass"
     FINISH = "finish"
     BACK_OUT = "back-out"
     REVIEW = "review"
     REMIND = "remind"
     CLOSE = "close"
     CANCEL = "cancel"
+    ABANDON = "abandon"
 
 
 class Choice(StrEnum):
-    """What a member of the board can say."""
+    """What a member of the board can say.
+
+    ``WITHDRAW`` takes the place of a vote whose review does not stand any more; nobody says it.
+    """
 
     APPROVE = "approve"
     REJECT = "reject"
     DEFER = "defer"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,9 @@ class Routing:
     """Who authorises a change, by the policy: nobody beyond the reviewers when ``quorum`` is 0.
 
     ``roles`` make up the board; ``quorum`` of its people approve, and among them one for each role of ``sign_off``.
-    ``escalate_to`` are roles whose holders come to the board when it has not decided in time.
+    ``escalate_to`` are roles whose holders come to the board when it has not decided in time. Who has no other role
+    than those ``besides`` signs, and that is no vote. ``against`` votes to reject, or to defer, decide; as many as the
+    quorum where it is 0.
     """
 
     roles: tuple[str, ...] = ()
@@ -88,6 +97,13 @@ class Routing:
     timeout: timedelta = timedelta()
     on_timeout: OnTimeout = OnTimeout.REJECT
     escalate_to: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+    against: int = 0
+
+    @property
+    def voting(self) -> tuple[str, ...]:
+        """The roles whose holders' votes count toward the quorum."""
+        return tuple(role for role in self.roles if role not in self.besides)
 
     @property
     def has_board(self) -> bool:
@@ -145,11 +161,20 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """That a pull request was merged: by whom, and when."""
+
+    by: Account
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """One pull request of a change, as its last look saw it; a release has many.
+    """One pull request of a change, as its last look while it was open saw it; a release has many.
 
     ``contents`` is None from when it joins until it is looked at. ``blocking`` are the findings that block it,
-    ``demands`` the approvals of reviewers that it needs and has; ``wish`` is when somebody wants it to be made.
+    ``demands`` the approvals of reviewers that it needs and has, ``approvers`` who gave them; ``wish`` is when somebody
+    wants it to be made.
     """
 
     subject: str
@@ -157,7 +182,8 @@ class Part:
     blocking: tuple[str, ...] = ()
     demands: tuple[Demand, ...] = ()
     wish: Instruction | None = None
-    merged: bool = False
+    approvers: tuple[Account, ...] = ()
+    merge: Merge | None = None
 
     @property
     def number(self) -> int:
@@ -167,7 +193,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered."""
+    """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered.
+
+    ``at`` is when it was said: the latest word of a person stands, whenever it was heard. ``review`` is the id of the
+    review that it was said by. A withdrawal has the moment of the vote whose place it takes.
+    """
 
     by: Account
     choice: Choice
@@ -175,6 +205,7 @@ class Vote:
     at: datetime
     diff: str
     round: int
+    review: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +260,14 @@ class Change:
     Others may have joined it since: ``contents.pulls`` are all that ship together. One that was cancelled because its
     pull request joined another record names that as its ``successor``.
     ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
-    ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
-    ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
+    ``called_at`` is when the round of now began, ``deadline`` when the board should have decided; ``escalation`` says
+    who was asked beside it when it had not. ``review_due`` is when an emergency should have been looked at;
+    ``reminded``: it was not, and that was said.
     ``version`` grows with every transition.
+
+    ``started_at`` and ``ended_at`` are when it was really made, ``released_by`` is who did that; ``overtaken`` says why
+    it should have waited then. ``abandoned``: it was cancelled since its pull request was closed without a merge.
+    ``notes`` are what was said when it was closed or cancelled.
     """
 
     number: str
@@ -245,6 +281,7 @@ class Change:
     requesters: tuple[Account, ...] = ()
     round: int = 0
     votes: tuple[Vote, ...] = ()
+    called_at: datetime | None = None
     deadline: datetime | None = None
     escalation: Request | None = None
     authorisation: Authorisation | None = None
@@ -256,14 +293,27 @@ class Change:
     retrospective: Retrospective | None = None
     closure: Closure | None = None
     successor: str = ""
+    released_by: tuple[Account, ...] = ()
+    overtaken: str = ""
+    abandoned: bool = False
+    notes: str = ""
+    closed_by: Account | None = None
+    closed_at: datetime | None = None
     rescheduled_at: datetime | None = None
+
+    @property
+    def is_unauthorised(self) -> bool:
+        """Whether it was released, and nobody had authorised that."""
+        return self.state is State.CANCELLED and self.started_at is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say.
 
+    ``at`` is when something happened that is only noted: it is judged by that moment, however late it is heard of.
     ``final``: the system that keeps the record has rejected it as a whole. ``rescheduled``: somebody planned it anew.
+    ``said_at`` is when somebody said it, where that was before now; ``review`` is the review that they said it by.
     """
 
     act: Act
@@ -274,8 +324,11 @@ class Event:
     incident: str = ""
     closure: Closure | None = None
     successor: str = ""
+    at: datetime | None = None
     final: bool = False
     rescheduled: bool = False
+    said_at: datetime | None = None
+    review: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

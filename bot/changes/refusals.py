@@ -9,7 +9,11 @@ _DECIDED = (
     "Whoever has doubts says `/hold reason`; `/cancel reason` gives it up.",
 )
 _RELEASED = ("it has been released", "What comes of it is told when it is closed.")
+_CLOSED = ("it is closed already", "`/change` shows how it ended.")
 _GONE = ("nothing happens to it any more", "`/request-cab` opens a new record.")
+
+_BEFORE = (State.DRAFT, State.ASSESS, State.AUTHORIZE, State.SCHEDULED)
+_NOT_RELEASED = ("it is closed when it has been released", "`/cancel reason` gives it up.")
 
 _TOLD: dict[Act, dict[State, tuple[str, str]]] = {
     Act.VOTE: {
@@ -22,18 +26,16 @@ _TOLD: dict[Act, dict[State, tuple[str, str]]] = {
         State.SCHEDULED: ("it is authorised already", "`/change` shows by whom, and for when."),
     },
     Act.CANCEL: {
-        State.IMPLEMENT: ("what has been released is not cancelled", "It is backed out."),
-        State.REVIEW: ("what has been released is not cancelled", "It is closed with what came of it."),
+        State.IMPLEMENT: ("what has been released is not cancelled", "`/change close backed-out reason` backs it out."),
+        State.REVIEW: ("what has been released is not cancelled", "`/change close` says what came of it."),
     },
     Act.DECLARE: {},
     Act.REVIEW: dict.fromkeys(
         (State.DRAFT, State.ASSESS, State.AUTHORIZE, State.SCHEDULED, State.IMPLEMENT),
         ("it is reviewed when it has been released", ""),
     ),
-    Act.CLOSE: dict.fromkeys(
-        (State.DRAFT, State.ASSESS, State.AUTHORIZE, State.SCHEDULED, State.IMPLEMENT),
-        ("it is closed when it has been released", "`/cancel reason` gives it up."),
-    ),
+    Act.CLOSE: {**dict.fromkeys((*_BEFORE, State.IMPLEMENT), _NOT_RELEASED), State.CLOSED: _CLOSED},
+    Act.BACK_OUT: {**dict.fromkeys(_BEFORE, _NOT_RELEASED), State.CLOSED: _CLOSED},
 }
 
 

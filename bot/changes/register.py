@@ -45,6 +45,7 @@ _KEEP = """
         deadline = %(deadline)s,
         review_due = %(review_due)s,
         authorised_at = %(authorised_at)s,
+        unauthorised = %(unauthorised)s,
         version = %(version)s,
         body = %(body)s
     FROM before
@@ -56,12 +57,15 @@ _TRANSITION = """
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 _VOTE = """
-    INSERT INTO vote (number, version, voter, choice, reason, diff, round, at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO vote (number, version, voter, choice, reason, diff, round, at, review)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _READ = """
     SELECT change.body, coalesce(
         (SELECT jsonb_agg(
-            jsonb_build_array(voter, choice, reason, round(extract(epoch FROM at) * 1000000)::bigint, diff, vote.round)
+            jsonb_build_array(
+                voter, choice, reason, round(extract(epoch FROM at) * 1000000)::bigint, diff, vote.round, review
+            )
             ORDER BY version
         ) FROM vote WHERE vote.number = change.number),
         '[]'
@@ -101,6 +105,7 @@ _NEIGHBOURS = """
     ORDER BY state = 'draft', number LIMIT %(most)s
 """
 _OF_APPLICATION = _READ + " WHERE application = %s ORDER BY opened_at DESC, sequence DESC LIMIT %s"
+_UNAUTHORISED = _READ + " WHERE unauthorised ORDER BY opened_at DESC, sequence DESC LIMIT %s"
 _REVIEWS_DUE = _READ + " WHERE application = %s AND review_due IS NOT NULL ORDER BY review_due, number"
 _AGENDA = _READ + " WHERE state = 'authorize' AND deadline IS NOT NULL ORDER BY deadline, number LIMIT %s"
 _HISTORY = "SELECT version, act, before, after, actor, why, at FROM transition WHERE number = %s ORDER BY version"
@@ -181,7 +186,7 @@ async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
             told.at,
         ],
     )
-    if told.act is Act.VOTE:
+    if told.act in {Act.VOTE, Act.WITHDRAW}:
         await _keep_vote(connection, change, told.version)
     concerns = _concerns(change, told)
     if concerns:
@@ -231,6 +236,7 @@ async def _keep_vote(connection: AsyncConnection[Any], change: Change, version: 
             vote.diff,
             vote.round,
             vote.at,
+            vote.review,
         ],
     )
 
@@ -248,9 +254,17 @@ def _entry(change: Change, told: Transition, who: dict[str, Any] | None) -> Entr
         "head": change.contents.head,
         "round": change.round,
     }
-    if told.act is not Act.VOTE:
+    if change.closure is not None:
+        body["closure"] = change.closure.value
+    if change.is_unauthorised:
+        body["unauthorised"] = True
+    if told.act not in {Act.VOTE, Act.WITHDRAW}:
         return Entry(Kind.CHANGE_MOVED, told.number, body)
-    return Entry(Kind.VOTE_CAST, told.number, {**body, "choice": change.votes[-1].choice.value})
+    vote = change.votes[-1]
+    body |= {"choice": vote.choice.value, "said_at": moment(vote.at), "review": vote.review}
+    if told.act is Act.VOTE:
+        return Entry(Kind.VOTE_CAST, told.number, body)
+    return Entry(Kind.VOTE_WITHDRAWN, told.number, {**body, "voter": _account(vote.by)})
 
 
 async def open_of(connection: AsyncConnection[Any], subject: str, *, held: bool = False) -> Change | None:
@@ -305,6 +319,11 @@ async def reviews_due(connection: AsyncConnection[Any], application: str) -> tup
 async def agenda(connection: AsyncConnection[Any], most: int = MOST) -> tuple[Change, ...]:
     """What a board is to decide, the most urgent first."""
     return await _read(connection, _AGENDA, [most])
+
+
+async def unauthorised(connection: AsyncConnection[Any], most: int = MOST) -> tuple[Change, ...]:
+    """What was released without authorisation, the newest first."""
+    return await _read(connection, _UNAUTHORISED, [most])
 
 
 async def history(connection: AsyncConnection[Any], number: str) -> tuple[Transition, ...]:
@@ -390,6 +409,7 @@ def _columns(change: Change) -> dict[str, Any]:
         "deadline": change.deadline,
         "review_due": None if change.retrospective else change.review_due,
         "authorised_at": change.authorisation.at if change.authorisation else None,
+        "unauthorised": change.is_unauthorised,
         "version": change.version,
         "body": codec.dump(change),
     }
@@ -412,6 +432,6 @@ def _certain(value: dict[str, Any]) -> Account:
 
 
 def _vote(row: list[Any]) -> Vote:
-    voter, choice, reason, microseconds, diff, round_ = row
+    voter, choice, reason, microseconds, diff, round_, review = row
     at = datetime.fromtimestamp(0, UTC) + _MICROSECOND * microseconds
-    return Vote(_certain(voter), Choice(choice), reason, at, diff, round_)
+    return Vote(_certain(voter), Choice(choice), reason, at, diff, round_, review)

@@ -33,7 +33,14 @@ def context_of(parts: Sequence[Part], context: Context) -> Context:
         return replace(context, parts=tuple(parts))
     blocking = [found for part in parts for found in _blocking(part)]
     demands = [_named(each, part) for part in parts for each in part.demands]
-    return replace(context, parts=tuple(parts), blocking=tuple(blocking), demands=tuple(demands))
+    approvers = dict.fromkeys(account for part in parts for account in part.approvers)
+    return replace(
+        context,
+        parts=tuple(parts),
+        blocking=tuple(blocking),
+        demands=tuple(demands),
+        approvers=tuple(dict.fromkeys((*context.approvers, *approvers))),
+    )
 
 
 def wished(parts: Sequence[Part], since: datetime | None = None) -> str:

@@ -136,7 +136,8 @@ def may_answer(
     who = f"Somebody with {listed(list(groups))} who did not contribute or ask for it can grant it."
     if not is_human(by):
         return Refused("A program cannot grant a waiver.", who)
-    people = people_among([by, wanted.by, *contributors, *(each.account for each in standings)], policy.people)
+    seen = [by, wanted.by, *contributors, *(each.account for each in standings)]
+    people = people_among(seen, policy.people, policy.names)
     person = people.person(by)
     if person == people.person(wanted.by):
         return Refused(f"@{by.login} asked for this waiver and cannot grant it.", who)

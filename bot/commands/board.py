@@ -1,5 +1,6 @@
 """`/request-cab` and `/cab`: the board is asked, and answers."""
 
+from bot.changes import emergency
 from bot.changes.model import Act, Choice, Event, State
 from bot.changes.model import Change as Record
 from bot.commands import frame
@@ -40,7 +41,7 @@ _MEANT = {"approved": "approve", "rejected": "reject", "deferred": "defer"}
 
 
 def _vote_on(situation: Situation) -> Answer:
-    choices = {choice.value: choice for choice in Choice}
+    choices = {choice.value: choice for choice in (Choice.APPROVE, Choice.REJECT, Choice.DEFER)}
     said = frame.keyword(situation)
     choice = choices.get(said) or choices.get(_MEANT.get(said, ""))
     if choice is None:
@@ -49,10 +50,13 @@ def _vote_on(situation: Situation) -> Answer:
     return frame.act(situation, event, _voted)
 
 
-def _voted(record: Record, _change: Change) -> str | None:
+def _voted(record: Record, change: Change) -> str | None:
     if record.state is not State.SCHEDULED:
         # While others are missing, a reaction says enough; who asked is told when the board sends it back.
         return None
+    ends = emergency.lane_ends(record, change.policy)
+    if ends is not None:
+        return f"{record.number} is authorised. It can be released now, until {ends:%Y-%m-%d %H:%M} UTC."
     return f"{record.number} is authorised. Planned for {frame.spoken(record.contents.window)}."
 
 

@@ -1,9 +1,9 @@
 """`/change`: shows the record, and does to it what has no command of its own."""
 
 from bot.changes import cab, plans
-from bot.changes.model import Act, Event
+from bot.changes.model import Act, Choice, Event
 from bot.changes.model import Change as Record
-from bot.commands import emergency, frame, link
+from bot.commands import close, emergency, frame, link
 from bot.commands.model import Answer, Change, Command, Situation
 from bot.facts.model import Permission
 from bot.publish.markdown import sentence, table
@@ -21,6 +21,8 @@ def _show_or_do(situation: Situation) -> Answer:
             return emergency.declare(situation, incident, situation.words(3))
         case ("review", *words) if words:
             return frame.act(situation, Event(Act.REVIEW, situation.standing.account, situation.words(1)), frame.silent)
+        case ("close", word, *_) if word.lower() in close.CLOSURES:
+            return close.close(situation, word.lower())
         case ("link", number):
             return link.link(situation, number)
         case ("unlink",):
@@ -36,6 +38,7 @@ def _show(change: Change) -> Answer:
     contents = record.contents
     rows = [
         ("state", record.state.value),
+        *close.shown(record, change.desk.context),
         ("type", contents.kind.value),
         ("risk", f"{contents.tier.label}: {' '.join(contents.tier_because)}"),
         ("application", contents.application or "none"),
@@ -49,7 +52,7 @@ def _show(change: Change) -> Answer:
         rows.append(("elsewhere", change.link))
     lines = [f"**{record.number}** {sentence(contents.title, quiet=True)}", ""]
     lines += table(("", ""), [(name, sentence(text, quiet=True)) for name, text in rows])
-    counted = cab.count(record, change.desk.context.standings, change.policy)
+    counted = cab.count(record, change.desk.context.standings, change.desk.context.policy)
     if counted.votes:
         votes = [_vote(each) for each in counted.votes]
         lines += ["", *table(("", "who", "vote", "why"), votes)]
@@ -59,7 +62,7 @@ def _show(change: Change) -> Answer:
 def _vote(each: cab.CountedVote) -> tuple[str, ...]:
     said = each.vote.reason if not each.reason else each.reason
     return (
-        "not counted" if each.reason else "counted",
+        "not counted" if each.reason or each.vote.choice is Choice.WITHDRAW else "counted",
         f"`@{each.vote.by.login}`",
         each.vote.choice.value,
         sentence(said, quiet=True),
@@ -71,17 +74,21 @@ def _board(record: Record) -> str:
     if not routed.has_board:
         return "none decides"
     beside = record.escalation.roles if record.escalation is not None else ()
-    roles = list(dict.fromkeys((*routed.roles, *beside)))
+    roles = list(dict.fromkeys((*routed.voting, *beside)))
     signs = f", and a signature for each of {listed(list(routed.sign_off))}" if routed.sign_off else ""
     return f"{routed.quorum} of {listed(roles)}{signs}"
 
 
 CHANGE = Command(
     name="change",
-    usage="/change [template | link number | unlink | type emergency incident reason | review what-was-found]",
+    usage=(
+        "/change [template | link number | unlink | type emergency incident reason | review what-was-found "
+        "| close successful|with-issues|unsuccessful|backed-out notes]"
+    ),
     summary=(
         "Shows the change record, or the template of its plans. Ships the pull request with another record, or keeps "
-        "its own as one that is in ServiceNow or Jira already. Makes it an emergency; reviews one afterwards."
+        "its own as one that is in ServiceNow or Jira already. Makes it an emergency; reviews one afterwards. Says, "
+        "when it has been released, what came of it: where the policy demands a verification, that is the verification."
     ),
     examples=(
         "/change",
@@ -89,6 +96,8 @@ CHANGE = Command(
         "/change link CHG-2027-0012",
         "/change link CHG0030001",
         "/change type emergency INC0012345 Payments are down",
+        "/change close successful Totals of the first night are right",
+        "/change close backed-out Totals differed by a cent",
     ),
     permission=Permission.READ,
     run=_show_or_do,

@@ -1,15 +1,21 @@
 """`/emergency`: a change that cannot wait."""
 
-from bot.changes.model import Act, Event
+from bot.changes.model import Act, Event, State
+from bot.changes.model import Change as Record
 from bot.commands import frame
-from bot.commands.model import Answer, Command, Situation
+from bot.commands.model import Answer, Change, Command, Situation
 from bot.facts.model import Permission
 
 
 def declare(situation: Situation, incident: str, why: str) -> Answer:
     """Make the change an emergency, or say why it is none."""
     event = Event(Act.DECLARE, situation.standing.account, why, incident=incident)
-    return frame.act(situation, event, lambda record, _: f"{record.number} is an emergency now; its board decides.")
+    return frame.act(situation, event, _declared)
+
+
+def _declared(record: Record, _change: Change) -> str:
+    asked = "its board is called" if record.state is State.AUTHORIZE else "ask its board with `/request-cab`"
+    return f"{record.number} is an emergency now; {asked}."
 
 
 def _emergency(situation: Situation) -> Answer:

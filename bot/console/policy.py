@@ -4,9 +4,9 @@ import asyncio
 import os
 import re
 from collections.abc import Coroutine
-from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
-from enum import Enum
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ import uvloop
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import SafeRepresenter
 
 from bot import app, settings, telemetry
 from bot.decide.evaluate import decide
@@ -27,18 +28,20 @@ from bot.policy.assemble import Source, assemble
 from bot.policy.check import check as read
 from bot.policy.check import explain as explained
 from bot.policy.default import default
-from bot.policy.model import Policy, Tier
+from bot.policy.model import Policy
+from bot.policy.written import unsaid, written
 from bot.publish.render import explanation
 from bot.store import Store
 from bot.trial.candidate import Candidate, Trial, difference
 from bot.trial.history import backtest as try_on_history
 from bot.trial.history import texts
 from bot.trial.model import Difference
-from bot.words import spoken
+from bot.words import visible
 
 cli = typer.Typer(help="Read and try out policies.", no_args_is_help=True)
 
 _CHANGE = re.compile(r"(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)#(?P<number>\d+)", re.ASCII)
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _SUBJECT = """
     SELECT key FROM subject
     WHERE kind = 'pull' AND lower(about ->> 'owner') = %s AND lower(about ->> 'name') = %s AND about ->> 'number' = %s
@@ -82,13 +85,50 @@ def _candidate(file: Path, repository: str | None) -> Candidate:
 
 
 @cli.command("check")
-def check(file: File) -> None:
-    """Say what is wrong in a policy file, with line and column; exit 1 when there is anything."""
-    checked = read(_text(file), str(file))
-    if checked.problems:
-        typer.echo(explained(checked.problems))
+def check(
+    file: File,
+    over: Annotated[
+        Path | None, typer.Option("--over", help="The organisation's file, when FILE is that of a repository.")
+    ] = None,
+    repository: Annotated[
+        str | None, typer.Option("--repository", help="The repository that FILE is of, as owner/name.")
+    ] = None,
+) -> None:
+    """Say what is wrong in a policy file, with line and column; exit 1 when there is anything.
+
+    With --over, FILE is laid over the organisation's: what would loosen it is wrong, too.
+    """
+    if over is None and repository is None:
+        problems = read(_text(file), str(file)).problems
+    elif over is None:
+        raise typer.BadParameter("--repository says whose file it is: name the organisation's file with --over.")
+    elif repository is None:
+        raise typer.BadParameter("--over lays a repository's file over it: name the repository with --repository.")
+    else:
+        problems = _laid(over, file, repository).problems
+    if problems:
+        typer.echo(explained(problems))
         raise typer.Exit(1)
     typer.echo(f"{file}: nothing is wrong.")
+
+
+def _laid(organisation: Path, own: Path | None, repository: str) -> Policy:
+    """The policy of the files, for the repository; its problems have what the repository's file would loosen."""
+    name = _name(repository)
+    return assemble(
+        default(),
+        organisation=Source(str(organisation), "", _text(organisation)),
+        repository=Source(str(own), "", _text(own)) if own is not None else None,
+        last_good={},
+        repository_name=name,
+    ).policy
+
+
+def _name(repository: str) -> str:
+    """The name in ``owner/name``."""
+    if not _REPOSITORY.fullmatch(repository):
+        raise typer.BadParameter(f"{repository} is no repository. Name it as owner/name.")
+    return repository.partition("/")[2]
 
 
 @cli.command("show")
@@ -99,22 +139,40 @@ def show(
     ] = None,
     own: Annotated[Path | None, typer.Option("--own", help="The repository's own file.")] = None,
 ) -> None:
-    """Show the whole policy for a repository, all layers merged; exit 1 when a file has problems."""
-    name = repository.partition("/")[2]
-    if file is None:
-        merged = _in_force(repository)
-    else:
-        merged = assemble(
-            default(),
-            organisation=Source(str(file), "file", _text(file)),
-            repository=Source(str(own), "file", _text(own)) if own else None,
-            last_good={},
-            repository_name=name,
-        ).policy
-    typer.echo(_as_yaml(merged))
+    """Show the whole policy for a repository, all layers merged, as a file; exit 1 when a file has problems.
+
+    Comments say what has no place in one file.
+    """
+    _name(repository)
+    if file is None and own is not None:
+        raise typer.BadParameter("--own is laid over the organisation's file: name that with --file.")
+    merged = _in_force(repository) if file is None else _laid(file, own, repository)
+    typer.echo(as_file(merged))
     if merged.problems:
-        typer.echo(explained(merged.problems))
         raise typer.Exit(1)
+
+
+async def _check_over_record(store: Store, file: Path, candidate: Candidate, repository: str) -> None:
+    """Refuse a repository's file that cannot be used over what was in force there last; say what would not hold."""
+    found = await _latest_in(store, repository)
+    if found is None:
+        raise Refusal(
+            f"No decision about a change of {repository} is on record.",
+            remedy="Name one with recorded changes, as owner/name; `policy check FILE --over ORGANISATION_FILE` needs "
+            "none.",
+        )
+    assert isinstance(found.made.facts, PullRequestFacts), "what is decided in a repository is pull requests"
+    async with store.transaction() as connection:
+        known = await texts(connection)
+    policy = Trial(candidate, known).policy_for(found.made.facts, found.made.policy.layers)
+    _tell_refused(file, candidate, policy)
+
+
+async def _latest_in(store: Store, repository: str) -> Recorded | None:
+    """The latest decision about a change of the repository."""
+    async with store.transaction() as connection:
+        row = await (await connection.execute(_LATEST_IN, [repository.lower()])).fetchone()
+        return await last_of(connection, row[0]) if row else None
 
 
 def _in_force(repository: str) -> Policy:
@@ -122,10 +180,8 @@ def _in_force(repository: str) -> Policy:
     address = _address()
 
     async def work() -> Policy:
-        async with Store.open(address) as store, store.transaction() as connection:
-            cursor = await connection.execute(_LATEST_IN, [repository.lower()])
-            row = await cursor.fetchone()
-            found = await last_of(connection, row[0]) if row else None
+        async with Store.open(address) as store:
+            found = await _latest_in(store, repository)
         if found is None:
             raise Refusal(
                 f"Nothing was decided in {repository} yet.", remedy="Name the files with --file and --own instead."
@@ -143,41 +199,54 @@ _LATEST_IN = """
 """
 
 
-def _as_yaml(policy: Policy) -> str:
-    """Everything that the policy says, without what it does not say."""
-    written = StringIO()
+def as_file(policy: Policy) -> str:
+    """The policy as a file that can be read again; comments tell its layers, its problems, and what else holds."""
+    layers = [f"{each.origin} ({each.blob[:7]})" if each.blob else each.origin for each in policy.layers]
+    said = ["Made of:", *layers]
+    if policy.problems:
+        said += ["", "Problems:", *explained(policy.problems).splitlines()]
+    if besides := unsaid(policy):
+        said += ["", "What cannot be said in one file, and holds as well:", *besides]
+    comments = "\n".join(f"# {visible(line)}".rstrip() for line in said)
+    return f"{comments}\n{_yaml(written(policy))}"
+
+
+def _yaml(plain: dict[str, Any]) -> str:
+    text = StringIO()
     writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = False
-    writer.dump(_said(asdict(policy)), written)
-    return written.getvalue().rstrip()
+    writer.default_flow_style, writer.width, writer.Representer = False, 10_000, _Plainly
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    writer.dump(plain, text)
+    return text.getvalue().rstrip()
 
 
-def _said(value: Any) -> Any:
-    """A part of a policy as people write it in a file."""
-    match value:
-        case Tier():
-            return value.label
-        case Enum():
-            return value.value
-        case timedelta():
-            return spoken(value) if value else None
-        case date():
-            return value.isoformat()
-        case dict():
-            said = {_said(key): _said(each) for key, each in value.items()}
-            # A zero is said, and equal to False.
-            return {key: each for key, each in said.items() if each not in ("", [], {}, None) and each is not False}
-        case frozenset():
-            return sorted(map(_said, value))
-        case tuple():
-            return [_said(each) for each in value]
-        case _:
-            return value
+class _Plainly(SafeRepresenter):
+    """YAML as the policy language has it: no aliases, no exponents; and a list of words on one line."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the same list may stand in two places
+        """Write everything out."""
+        return True
+
+    def represent_float(self, data: float) -> Any:
+        """The shortest decimal that is the number."""
+        digits = format(Decimal(repr(data)), "f")
+        text = digits if "." in digits else f"{digits}.0"
+        return self.represent_scalar("tag:yaml.org,2002:float", text)
+
+    def represent_list(self, data: list[Any]) -> Any:
+        """A list as people write it."""
+        flat = not any(isinstance(each, (list, dict)) for each in data)
+        return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=flat)
+
+
+_Plainly.add_representer(float, _Plainly.represent_float)
+_Plainly.add_representer(list, _Plainly.represent_list)
 
 
 @cli.command("explain")
 def explain(change: Change) -> None:
     """Say what was decided last about a pull request, and why, from the record."""
+    _asked(change)
     address = _address()
 
     async def work() -> int:
@@ -197,10 +266,16 @@ def _plain(decision: Decision) -> str:
     return re.sub(r"\\([^\w\s])", r"\1", text)
 
 
-async def _last(store: Store, change: str) -> Recorded:
+def _asked(change: str) -> re.Match[str]:
+    """What names the change."""
     asked = _CHANGE.fullmatch(change)
     if asked is None:
-        raise Refusal(f"{change} is no pull request.", remedy="Name it as owner/name#number.")
+        raise typer.BadParameter(f"{change} is no pull request. Name it as owner/name#number.")
+    return asked
+
+
+async def _last(store: Store, change: str) -> Recorded:
+    asked = _asked(change)
     async with store.transaction() as connection:
         cursor = await connection.execute(_SUBJECT, [asked["owner"].lower(), asked["name"].lower(), asked["number"]])
         row = await cursor.fetchone()
@@ -213,6 +288,10 @@ async def _last(store: Store, change: str) -> Recorded:
 @cli.command("simulate")
 def simulate(change: Change, file: File, repository: For = None) -> None:
     """Say what a policy file would have decided about a pull request, from the facts on record."""
+    asked = _asked(change)
+    of = f"{asked['owner']}/{asked['name']}"
+    if repository is not None and repository.lower() != of.lower():
+        raise typer.BadParameter(f"{change} is no change of {repository}: name {of} with --repository.")
     candidate, address = _candidate(file, repository), _address()
 
     async def work() -> int:
@@ -224,12 +303,21 @@ def simulate(change: Change, file: File, repository: For = None) -> None:
         if not isinstance(made.facts, PullRequestFacts):
             raise Refusal(f"{change} is no pull request.")
         policy = Trial(candidate, known).policy_for(made.facts, made.policy.layers)
+        _tell_refused(file, candidate, policy)
         would = decide(made.facts, policy, made.at)
         typer.echo(_compared(difference(change, made.facts, made.decision, would)))
         typer.echo("\n" + _plain(would))
         return 0
 
     _run(work())
+
+
+def _tell_refused(file: Path, candidate: Candidate, policy: Policy) -> None:
+    """Say what of a repository's file would loosen the policy above it, and was not tried for that."""
+    own = f"{candidate.repository}:".lower()
+    refused = [replace(each, origin=str(file)) for each in policy.problems if each.origin.startswith(own)]
+    if candidate.repository is not None and refused:
+        typer.echo(explained(refused) + "\n")
 
 
 def _compared(found: Difference | None) -> str:
@@ -249,12 +337,16 @@ def backtest(
     ] = False,
 ) -> None:
     """Try a policy file on the record, and say which decisions would differ, and how; nothing is changed."""
+    if repository is not None:
+        _name(repository)
     candidate, address = _candidate(file, repository), _address()
 
     async def work() -> int:
         errors = Console(stderr=True)
         columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} decisions tried"), TimeElapsedColumn())
         async with Store.open(address) as store:
+            if repository is not None:
+                await _check_over_record(store, file, candidate, repository)
             with Progress(*columns, console=errors, transient=True) as bar:
                 task = bar.add_task("", total=None)
                 outcome = await try_on_history(

@@ -88,6 +88,43 @@ def tally(
     return Tally(counted, told, _against(facts, roles, voices, standings), tuple(sorted(filled, key=sorted)))
 
 
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a person last said of the change in a review, and why it says nothing of the change as it is now."""
+
+    review: Review
+    author: Account
+    reason: str
+
+
+def opinions(facts: PullRequestFacts, policy: Policy, people: People, involved: Contributors) -> tuple[Opinion, ...]:
+    """The latest opinion of each person, whatever is demanded of reviewers; the first to be said first."""
+    latest = _latest(facts, people)
+    found = [
+        Opinion(review, review.author, _reason_of_opinion(review, person, facts, policy, involved, latest))
+        for person, review in latest.items()
+        if review.author is not None
+    ]
+    return tuple(sorted(found, key=lambda each: (each.review.submitted_at, each.review.id)))
+
+
+def _reason_of_opinion(
+    review: Review,
+    person: Person,
+    facts: PullRequestFacts,
+    policy: Policy,
+    involved: Contributors,
+    latest: Mapping[Person, Review],
+) -> str:
+    match review.state:
+        case ReviewState.APPROVED:
+            return _reason_of_approval(review, person, facts, policy, involved, latest)
+        case ReviewState.CHANGES_REQUESTED:
+            return _outdated(review, facts, policy)
+        case _:
+            return "it was dismissed"
+
+
 def _in_time(facts: PullRequestFacts) -> list[Review]:
     return sorted(facts.reviews, key=lambda each: (each.submitted_at, each.id))
 
@@ -142,6 +179,11 @@ def _reason_of_approval(
     for gain in (gain for change in facts.policy_changes for gain in change.gains):
         if gain.account.id in person:
             return f"gains from this change of the policy: {gain.repository}#{gain.number} would pass with it"
+    return _outdated(review, facts, policy)
+
+
+def _outdated(review: Review, facts: PullRequestFacts, policy: Policy) -> str:
+    """Why the review is about something else than the change as it is now; empty when it is not."""
     if review.commit is None:
         return "the commit that it was given for is gone"
     if review.commit != facts.head.oid and not _carries_over(review.commit, facts, policy):
@@ -222,19 +264,25 @@ class Roles:
 def bound(policy: Policy, names: Iterable[Named], standings: Iterable[Standing]) -> Policy:
     """The policy with each login as that of the account which it was written for, where that account has another now.
 
-    A login that somebody else has taken over stands for nobody.
+    A login that somebody else has taken over stands for nobody. Who is one person is told by the numbers of accounts,
+    which go with the policy from here on: whoever asks who is who by it need not know of logins.
     """
-    meant = {each.login: each.id for each in names}
+    known = tuple(names)
+    meant = {each.login: each.id for each in known}
     now = {each.account.id: each.account.login.lower() for each in standings}
-    roles = {
-        role: tuple(
-            now[meant[holder]] if holder in meant else holder
-            for holder in holders
-            if holder not in meant or meant[holder] in now
-        )
-        for role, holders in policy.roles.items()
-    }
-    return replace(policy, roles=roles)
+
+    def of_now(roles: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return {
+            role: tuple(
+                now[meant[holder]] if holder in meant else holder
+                for holder in holders
+                if holder not in meant or meant[holder] in now
+            )
+            for role, holders in roles.items()
+        }
+
+    above = replace(policy.above, roles=of_now(policy.above.roles)) if policy.above is not None else None
+    return replace(policy, roles=of_now(policy.roles), above=above, names=known)
 
 
 def holds(standing: Standing, group: str, policy: Policy, names: Iterable[Named] = ()) -> bool:

@@ -4,7 +4,7 @@ The one list of finding ids. Packs of controls are checked against it, and a rep
 built says so instead of staying silent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -92,6 +92,20 @@ CATALOGUE = {
     )
 }
 """Entries by id, in the order in which they are told."""
+
+
+NEVER_OBSERVED: Mapping[str, str] = {
+    "facts": "what could not be read would pass, and nobody knows what it is",
+    "policy": "without a sound policy nobody knows what is demanded",
+    "policy-change": "whoever wants a looser policy would only have to merge it",
+    "pull-request": "a group of the merge queue passes as its members do, and what they lack can be observed",
+    "shared-head": "the check is that of another pull request as well, which does not pass",
+}
+"""Findings that block in every policy that enforces, each with why.
+
+They do not say what a change lacks, but that nobody can know: what is decided about, by which rules, for which change.
+What a change lacks can be observed for a time, approvals and separation too: that is how a bank begins.
+"""
 
 
 def kind(finding_id: str) -> str:

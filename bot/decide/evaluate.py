@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.changes.waivers import Waiver, lapsed, waived
 from bot.decide.approvals import Tally, tally
+from bot.decide.catalogue import NEVER_OBSERVED
 from bot.decide.context import Context
 from bot.decide.contributors import Contributors, contributors
 from bot.decide.controls import findings
@@ -73,7 +74,7 @@ def _placed(finding: Finding, policy: Policy) -> Finding:
     """The finding with the controls of the packs that it gives evidence for, observed if the policy says so."""
     family = finding.id.partition(":")[0]
     controls = dict.fromkeys((*policy.controls.get(family, ()), *finding.controls))
-    observed = finding.id in policy.observed or family in policy.observed
+    observed = family not in NEVER_OBSERVED and (finding.id in policy.observed or family in policy.observed)
     return replace(finding, controls=tuple(controls), observed=observed)
 
 
@@ -85,7 +86,7 @@ def own_mode(facts: PullRequestFacts, policy: Policy) -> Mode:
 def _of_application(policy: Policy, application: Application | None) -> Mode:
     """That of its entry, or the policy's."""
     chosen = application.mode if application is not None else None
-    return policy.mode if chosen is None or policy.undecidable else chosen
+    return policy.mode if chosen is None or policy.undecidable or policy.unusable else chosen
 
 
 def _mode(facts: PullRequestFacts, policy: Policy, application: Application | None) -> Mode:

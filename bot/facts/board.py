@@ -22,13 +22,15 @@ async def read(
 ) -> tuple[Standing, ...]:
     """Everybody who holds one of the policy's ``roles``, with their teams among those that hold any of them.
 
-    What an account may do in a repository is not asked. A team that cannot be read has nobody in it.
+    Whom a repository's file took out of a role is among them: what they object to still stands. What an account may do
+    in a repository is not asked. A team that cannot be read has nobody in it.
 
     Raises:
         Transient: GitHub could not answer.
 
     """
-    holders = {holder for role in roles for holder in policy.roles.get(role, ())}
+    held = policy.objecting.roles
+    holders = {holder for role in roles for holder in held.get(role, ())}
     teams = sorted(holder for holder in holders if "/" in holder)
     members = {team: await _members(store, github, team, lane) for team in teams}
     accounts = {account for found in members.values() for account in found}

@@ -39,6 +39,11 @@ class Comparison:
     files: tuple[FileDiff, ...]
     whole: bool
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The paths of the files that are there afterwards."""
+        return tuple(file.path for file in self.files if file.status != "removed")
+
 
 def comparison(answer: Mapping[str, Any]) -> Comparison:
     """GitHub's answer."""
@@ -55,7 +60,10 @@ def _file(each: Mapping[str, Any]) -> FileDiff:
 
 
 def same_difference(first: Comparison, second: Comparison) -> bool:
-    """Whether two comparisons show the same change, line by line. What GitHub does not show is not the same."""
+    """Whether two comparisons show the same change, line by line. What GitHub does not show is not the same.
+
+    The modes of files are in no comparison: `facts.modes` knows them.
+    """
     ours, theirs = _shown(first), _shown(second)
     return ours is not None and ours == theirs
 

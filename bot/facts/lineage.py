@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bot.facts import memory
+from bot.facts import memory, modes
 from bot.facts.diffs import Comparison, comparison, is_clean_merge, same_difference
 from bot.facts.memory import Known
 from bot.facts.model import Commit, GitIdentity, Origin, PullRequestFacts, Repository, ReviewState
@@ -104,7 +104,9 @@ async def same_diff(
     found = []
     for commit in others[:MOST_COMMITS]:
         then = await compare(store, github, facts.repository, base, commit, lane)
-        if now is not None and then is not None and same_difference(now, then):
+        if now is None or then is None or not same_difference(now, then):
+            continue
+        if await modes.same(store, github, facts.repository, facts.head.oid, commit, now.kept, lane):
             found.append(commit)
     return tuple(found)
 

@@ -134,6 +134,14 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """When a pull request was merged, or closed without that, and by whom; None for an account that is gone."""
+
+    at: datetime
+    by: Account | None
+
+
+@dataclass(frozen=True, slots=True)
 class Disowned:
     """A person says that they are no co-author of a commit whose message names them as one."""
 
@@ -174,6 +182,7 @@ class Review:
     """A review as it stands now. ``commit`` is the head that was reviewed, None when git has forgotten it.
 
     ``edited_by`` is who last edited the text, the author included; the state, not the words, is what counts.
+    ``text`` is the beginning of what somebody wrote who asks for changes, unless somebody else edited it.
     """
 
     id: int
@@ -183,6 +192,7 @@ class Review:
     submitted_at: datetime
     edited_at: datetime | None = None
     edited_by: Account | None = None
+    text: str = ""
 
 
 class FileChange(StrEnum):
@@ -379,8 +389,9 @@ class PullRequestFacts:
     ``assigned`` are the people whom it was ever assigned to; ``head_seen_at`` is when the head was first pushed.
     ``clean_merges`` are merge commits that were shown to add nothing of their own; ``same_diff`` are commits, reviewed
     before, whose difference to the base is that of the head. ``only_approver`` is who alone approved so many of the
-    author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for. ``diff``
-    names what the change does, and to which branch, where something was waived that is bound to it.
+    author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for. ``ended``
+    is how a pull request that is not open came to that. ``diff`` names what the change does, and to which branch, where
+    something was waived that is bound to it.
     """
 
     repository: Repository
@@ -420,6 +431,7 @@ class PullRequestFacts:
     names: tuple[Named, ...] = ()
     only_approver: Account | None = None
     unauthorised: tuple[Unauthorised, ...] = ()
+    ended: Ended | None = None
 
     @property
     def holds(self) -> tuple[Instruction, ...]:

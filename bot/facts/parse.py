@@ -15,6 +15,7 @@ from bot.facts.model import (
     Branch,
     ChangedFile,
     Commit,
+    Ended,
     FactsIncomplete,
     FileChange,
     GitIdentity,
@@ -30,8 +31,11 @@ from bot.facts.model import (
     Turn,
     TurnKind,
 )
+from bot.words import shortened, visible
 
 Node = Mapping[str, Any]
+LONGEST_TEXT = 300
+"""Characters of a review's text that are kept."""
 _REPEATS = re.compile(r"^(?:This reverts commit|\(cherry picked from commit) ([0-9a-f]{40,64})\b", re.MULTILINE)
 _KINDS = {"User": AccountKind.USER, "Bot": AccountKind.BOT}
 
@@ -91,14 +95,17 @@ def commit(node: Node) -> tuple[Commit, tuple[FactsIncomplete, ...]]:
 
 def review(node: Node) -> Review:
     """A review as it stands now."""
+    state, author, editor = ReviewState(node["state"]), account(node["author"]), account(node["editor"])
+    own = state is ReviewState.CHANGES_REQUESTED and editor in {None, author}
     return Review(
         id=node["databaseId"],
-        author=account(node["author"]),
-        state=ReviewState(node["state"]),
+        author=author,
+        state=state,
         commit=node["commit"]["oid"] if node["commit"] else None,
         submitted_at=moment(node["submittedAt"]),
         edited_at=moment(node["lastEditedAt"]) if node["lastEditedAt"] else None,
-        edited_by=account(node["editor"]),
+        edited_by=editor,
+        text=shortened(visible(node["body"]), LONGEST_TEXT) if own else "",
     )
 
 
@@ -167,7 +174,24 @@ def pull_request(
         incomplete=tuple(incomplete),
         turns=tuple(sorted(_turns(node["timelineItems"]["nodes"]), key=lambda each: (each.at, each.kind))),
         assigned=tuple(sorted(_assigned(node["timelineItems"]["nodes"]))),
+        ended=_ended(node),
     )
+
+
+def _ended(node: Node) -> Ended | None:
+    """How the pull request was merged or closed; None while it is open, and where GitHub does not tell."""
+    if node["mergedAt"] is not None:
+        return Ended(moment(node["mergedAt"]), account(node["mergedBy"]))
+    closed = node["closed"]["nodes"]
+    if not closed or node["state"] == PullRequestState.OPEN.value:
+        return None
+    return Ended(moment(closed[-1]["createdAt"]), account(closed[-1]["actor"]))
+
+
+def enqueuer(repository: Node | None) -> Account | None:
+    """Who put the pull request into the merge queue last; None where nobody did."""
+    events = repository["pullRequest"]["timelineItems"]["nodes"] if repository and repository["pullRequest"] else ()
+    return _user(events[-1]["enqueuer"]) if events else None
 
 
 def _turns(items: Sequence[Node]) -> Iterator[Turn]:

@@ -13,6 +13,9 @@ from bot.facts.model import Account, AccountKind, Named, PullRequestFacts
 WEB_FLOW = 19864447
 """The account of GitHub itself, which commits on behalf of people in the browser: https://github.com/web-flow"""
 
+GHOST = Account(10137, "ghost", AccountKind.OTHER)
+"""In whose name GitHub shows what somebody did whose account is gone: https://github.com/ghost"""
+
 Person = frozenset[int]
 """The ids of one person's accounts."""
 

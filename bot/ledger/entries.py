@@ -31,6 +31,7 @@ class Kind(StrEnum):
     CHANGE_LEFT = "person:change:left"
     CHANGE_ANNOUNCED = "countersign:change:announced"
     VOTE_CAST = "person:vote:cast"
+    VOTE_WITHDRAWN = "countersign:vote:withdrawn"
     INSTRUCTION_GIVEN = "person:instruction:given"
     RECORD_LINK_ASKED = "person:record:link-asked"
     RECORD_LINKED = "countersign:record:linked"

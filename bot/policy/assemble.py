@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bot.policy import layers, packs
-from bot.policy.check import Checked, check
+from bot.policy import layers, named, packs
+from bot.policy.check import Checked, check, content_of
 from bot.policy.inventory import NONE, Properties
 from bot.policy.model import Layer, Mode, Policy, Problem, Role, Separation, Tier, TierRules
 from bot.policy.schema import PolicyFile
@@ -60,7 +60,8 @@ def assemble(
     """The policy for a repository; ``last_good`` has the version of each file that worked before, by origin.
 
     A file that is broken is replaced by its last good version. An organisation's file that never worked leaves the
-    built-in policy, enforced, with problems that block: somebody meant to demand something, and nobody knows what.
+    built-in policy, enforced, with problems that block: somebody meant to demand something, and nobody knows what. A
+    repository's file that never worked is the same, with the organisation's policy in the place of the built-in one.
     """
     problems: list[Problem] = []
     good: list[Source] = []
@@ -74,9 +75,11 @@ def assemble(
             above = replace(above, mode=Mode.ENFORCE, undecidable=True)
     policy = above
     if repository is not None:
-        checked = _usable(repository, last_good, above, problems, good, broken)
+        checked = _of_repository(repository, last_good, above, problems, good, broken)
         policy, refused = lay(checked, above, repository_name, properties)
         problems += [each.problem for each in refused]
+        if checked.content is None:
+            policy = replace(policy, mode=Mode.ENFORCE, unusable=repository.origin)
     policy = layers.with_packs(policy, [packs.load(name) for name in policy.packs])
     return Assembled(replace(policy, problems=tuple(problems)), above, tuple(good), tuple(broken))
 
@@ -84,7 +87,14 @@ def assemble(
 def checked_under(source: Source, above: Policy) -> Checked:
     """The file, read as one that may name what the policy above it names. Never raises."""
     windows = [name for name, _ in above.calendar.windows]
-    return check(source.text, source.origin, source.blob, known_roles=above.roles, known_windows=windows)
+    return check(
+        source.text,
+        source.origin,
+        source.blob,
+        known_roles=above.roles,
+        known_windows=windows,
+        known_things=above.things,
+    )
 
 
 def lay(
@@ -128,3 +138,42 @@ def _usable(
     if before is None or before.blob == source.blob:
         return checked
     return checked_under(before, above)
+
+
+def _of_repository(
+    source: Source,
+    last_good: Mapping[str, Source],
+    above: Policy,
+    problems: list[Problem],
+    good: list[Source],
+    broken: list[Source],
+) -> Checked:
+    """The file, or its last good version, or what of it can be read.
+
+    What worked once goes on working when the organisation takes a name away: else its edit would switch off everything
+    that the repository demands.
+    """
+    checked = checked_under(source, above)
+    if checked.content is not None:
+        good.append(source)
+        return checked
+    broken.append(source)
+    problems += checked.problems
+    before = last_good.get(source.origin)
+    versions = [before, source] if before is not None else [source]
+    read = (_whatever_it_names(each, above) for each in versions)
+    return next((each for each in read if each.content is not None), checked)
+
+
+def _whatever_it_names(source: Source, above: Policy) -> Checked:
+    """The file, read as one that may name anything: nobody holds a role that is not known, and no such window opens."""
+    content = content_of(source.text, source.origin)
+    roles = named.roles(content) if content is not None else frozenset[str]()
+    windows = named.windows(content) if content is not None else frozenset[str]()
+    return check(
+        source.text,
+        source.origin,
+        source.blob,
+        known_roles={*above.roles, *roles},
+        known_windows={*dict(above.calendar.windows), *windows},
+    )

@@ -1,25 +1,20 @@
 """Says everything that is wrong in a policy file, at its line, in words."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
-
-from bot.policy.contradictions import contradictions
+from bot.policy.contradictions import Known, contradictions
 from bot.policy.model import Problem
-from bot.policy.near import nearest
 from bot.policy.schema import PolicyFile
-from bot.policy.yaml import Document, Path, read
-from bot.words import quoted
+from bot.policy.validation import MOST_PROBLEMS, Fitting, explain, fitting, validated
+from bot.policy.yaml import Document, read
 
-MOST_PROBLEMS = 100
-"""Problems of one file that are told; nobody corrects more at once."""
+__all__ = ["MOST_PROBLEMS", "Checked", "check", "content_of", "explain"]
 
-M = TypeVar("M", bound=BaseModel)
+_WHOLE = "A policy is a mapping of names to values, beginning with `version: 1`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +35,72 @@ def check(
     *,
     known_roles: Collection[str] = (),
     known_windows: Collection[str] = (),
+    known_things: Collection[str] = (),
 ) -> Checked:
-    """Read a policy file; ``known_roles`` and ``known_windows`` are those of the layers above it. Never raises."""
-    return _check(text, origin, blob, frozenset(known_roles), frozenset(known_windows))
+    """Read a policy file. Never raises.
+
+    ``known_roles``, ``known_windows`` and ``known_things`` (applications and configuration items) are those of the
+    layers above it.
+    """
+    known = Known(frozenset(known_roles), frozenset(known_windows), frozenset(known_things))
+    return _check(text, origin, blob, known)
 
 
 @lru_cache(maxsize=256)
-def _check(text: str, origin: str, blob: str, known_roles: frozenset[str], known_windows: frozenset[str]) -> Checked:
+def _check(text: str, origin: str, blob: str, known: Known) -> Checked:
     """The same text is read at every look, and reading it takes longer than everything else in a decision."""
     document = read(text, origin)
-    content: PolicyFile | None = None
-    if not document.problems:
+    content = None
+    if document.values is not None or not document.problems:
         content = validated(document, PolicyFile, _WHOLE)
-    if content is not None:
-        for path, message in contradictions(content, known_roles, known_windows):
-            document.complain(path, message)
+        _contradict(document, content, known)
+    document.scalars.clear()
     problems = tuple(sorted(document.problems, key=lambda each: (each.line, each.column)))[:MOST_PROBLEMS]
     return Checked(origin, blob, None if problems else content, document, problems)
+
+
+def _contradict(document: Document, content: PolicyFile | None, known: Known) -> None:
+    """Note what contradicts itself in all that fits: what does not fit hides nothing else that is wrong."""
+    if content is not None:
+        fit = Fitting(content, frozenset(), document.values)
+    elif isinstance(document.values, dict):
+        fit = fitting({**document.values, "version": 1}, PolicyFile)
+    else:
+        return
+    if fit.content is None:
+        return
+    for each in islice(contradictions(fit.content, known | _named(document.values)), MOST_PROBLEMS):
+        place = fit.place(each.path)
+        # What lacks something only because that did not fit is not told to lack it.
+        if fit.has_all_of(place):
+            document.complain(place, each.message, each.offset)
+
+
+def _named(values: Any) -> Known:
+    """The names that a file gives, whether or not what they stand for fits."""
+    calendar = values.get("calendar")
+    windows = calendar.get("windows") if isinstance(calendar, dict) else None
+    return Known(
+        frozenset(_keys(values.get("roles"))), frozenset(_keys(windows)), frozenset(_things(values.get("applications")))
+    )
+
+
+def _keys(value: Any) -> Iterator[str]:
+    """The names in a mapping; somebody may have written it as a list."""
+    match value:
+        case dict():
+            yield from value
+        case list():
+            for each in value:
+                yield from _keys(each)
+        case str():
+            yield value
+
+
+def _things(value: Any) -> Iterator[str]:
+    for each in value if isinstance(value, list) else ():
+        if isinstance(each, dict):
+            yield from (str(each[key]) for key in ("name", "configuration_item") if key in each)
 
 
 def content_of(text: str, origin: str) -> PolicyFile | None:
@@ -66,93 +110,3 @@ def content_of(text: str, origin: str) -> PolicyFile | None:
     """
     document = read(text, origin)
     return None if document.problems else validated(document, PolicyFile, _WHOLE)
-
-
-def explain(problems: Iterable[Problem]) -> str:
-    """A line for each problem: where it is, and what."""
-    return "\n".join(f"{each.origin}:{each.line}:{each.column}: {each.message}" for each in problems)
-
-
-_WHOLE = "A policy is a mapping of names to values, beginning with `version: 1`."
-
-
-def validated(document: Document, model: type[M], whole: str) -> M | None:
-    """The document as a ``model``; None where its problems say why not. ``whole`` says what the file should be."""
-    if not isinstance(document.values, dict):
-        document.complain((), whole)
-        return None
-    try:
-        return model.model_validate(document.values)
-    except ValidationError as error:
-        for detail in error.errors():
-            path, message = _sentence(detail, model)
-            document.complain(path, message)
-        return None
-
-
-def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> tuple[Path, str]:
-    """Pydantic's error in our words, and where it is."""
-    path = tuple(part for part in detail["loc"] if part != "[key]")
-    name = quoted(path[-1]) if isinstance(path[-1], str) else "This"
-    if detail["type"] == "extra_forbidden":
-        return path, f"{name} is not known here.{nearest(str(path[-1]), _names_at(path[:-1], model))}"
-    context = detail.get("ctx", {})
-    expected = str(context.get("expected", "")).replace("'", "`")
-    message = _SENTENCES[detail["type"]].format(
-        **{**context, "name": name, "shown": _shown(detail["input"]), "expected": expected}
-    )
-    return path[:-1] if detail["type"] == "missing" else path, message
-
-
-_SENTENCES = {
-    "missing": "{name} is missing.",
-    "literal_error": "{name} must be {expected}, not {shown}.",
-    "value_error": "{shown} {error}.",
-    "too_short": "{name} has too few entries: at least {min_length}.",
-    "too_long": "{name} has too many entries: at most {max_length}.",
-    "string_too_short": "{name} must not be empty.",
-    "string_too_long": "{name} is too long: at most {max_length} characters.",
-    "greater_than_equal": "{name} must be {ge} or more.",
-    "less_than_equal": "{name} must be {le} or less.",
-    "bool_type": "{name} must be true or false, not {shown}.",
-    "int_type": "{name} must be a whole number without quotation marks, not {shown}.",
-    "string_type": "{name} must be text, not {shown}.",
-    "float_type": "{name} must be a number without quotation marks, not {shown}.",
-    "list_type": "{name} must be a list, not {shown}.",
-    "dict_type": "{name} must be a mapping of names to values, not {shown}.",
-    "model_type": "{name} must be a mapping of names to values, not {shown}.",
-}
-"""What pydantic can find wrong with a value of the schema, in our words; a new kind of field brings its own."""
-
-
-def _shown(value: Any) -> str:
-    match value:
-        case dict():
-            return "a mapping"
-        case list():
-            return "a list"
-        case None:
-            return "nothing"
-        case _:
-            return quoted(str(value))
-
-
-def _names_at(path: Path, whole: type[BaseModel]) -> list[str]:
-    """The names that may stand below ``path`` in a ``whole``."""
-    model: Any = whole
-    for part in path:
-        if isinstance(part, str):
-            model = _model_in(_field(model, part).annotation)
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _field(model: type[BaseModel], name: str) -> FieldInfo:
-    """The field that is called so in files."""
-    return next(field for key, field in model.model_fields.items() if (field.alias or key) == name)
-
-
-def _model_in(annotation: Any) -> Any:
-    """The model inside of ``list[Model]`` or ``Model | None``."""
-    if hasattr(annotation, "model_fields"):
-        return annotation
-    return next((found for part in getattr(annotation, "__args__", ()) if (found := _model_in(part))), None)

@@ -3,13 +3,14 @@
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 import holidays
 
-from bot.decide.catalogue import CATALOGUE, kind
-from bot.policy import recurrence
+from bot.decide.catalogue import CATALOGUE, NEVER_OBSERVED, kind
+from bot.policy import packs, recurrence
 from bot.policy.expressions import Malformed, checked
 from bot.policy.model import Tier
 from bot.policy.near import nearest
@@ -21,18 +22,55 @@ from bot.words import quoted
 
 PERMISSIONS = ("write", "maintain", "admin")
 
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names of the layers above that a file may use: ``things`` are applications and configuration items."""
+
+    roles: frozenset[str] = frozenset()
+    windows: frozenset[str] = frozenset()
+    things: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Known") -> "Known":
+        return Known(self.roles | other.roles, self.windows | other.windows, self.things | other.things)
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What is wrong at a place; ``offset`` is that of the character of its text that it is about."""
+
+    path: Path
+    message: str
+    offset: int | None = None
+
+
 Found = Iterator[tuple[Path, str]]
 
 
-def contradictions(content: PolicyFile, roles: Collection[str], windows: Collection[str]) -> Found:
-    """The problems, each with its place; ``roles`` and ``windows`` are those of the layers above."""
-    yield from _groups(content, {*content.roles, *roles})
-    yield from _names(content)
-    yield from _inventory(content)
-    yield from _doubles(content)
+def contradictions(content: PolicyFile, known: Known) -> Iterator[Contradiction]:
+    """The problems, each with its place."""
+    for path, message in _found(content, known):
+        yield Contradiction(path, message)
     yield from _expressions(content)
+
+
+def _found(content: PolicyFile, known: Known) -> Found:
+    yield from _groups(content, {*content.roles, *known.roles})
+    yield from _names(content)
+    yield from _catalogued(content)
+    yield from _inventory(content)
+    yield from _exclusive(content, {*_things(content), *known.things})
+    yield from _doubles(content)
     yield from _calendar(content.calendar)
-    yield from _windows(content, {*content.calendar.windows, *windows})
+    yield from _windows(content, {*content.calendar.windows, *known.windows})
+
+
+def _things(content: PolicyFile) -> Iterator[str]:
+    """The names of what its inventory has."""
+    for each in content.applications:
+        yield each.name
+        if each.configuration_item:
+            yield each.configuration_item
 
 
 def _names(content: PolicyFile) -> Found:
@@ -42,12 +80,41 @@ def _names(content: PolicyFile) -> Found:
     for index, pair in enumerate(content.separation):
         if len(set(pair.roles)) < len(pair.roles):
             yield ("separation", index, "roles"), "A role cannot be separated from itself."
+
+
+def _catalogued(content: PolicyFile) -> Found:
+    """What is named of that which comes with Countersign: packs, findings, controls."""
     for index, pack in enumerate(content.packs):
         if pack not in available():
             yield ("packs", index), f"There is no pack {quoted(pack)}.{nearest(pack, available())}"
     for index, finding in enumerate(content.observe):
         if kind(finding) not in CATALOGUE:
             yield ("observe", index), f"There is no finding {quoted(finding)}.{nearest(finding, tuple(CATALOGUE))}"
+        elif kind(finding) in NEVER_OBSERVED:
+            yield ("observe", index), f"{quoted(finding)} is never only observed: {NEVER_OBSERVED[kind(finding)]}."
+    for index, rule in enumerate(content.rules):
+        for place, control in enumerate(rule.controls):
+            if control not in packs.control_ids():
+                yield ("rules", index, "controls", place), f"There is no control {quoted(control)}.{_control(control)}"
+
+
+def _control(wanted: str) -> str:
+    """The control that was meant: of the pack that its id names, or of any."""
+    ids = packs.control_ids()
+    pack = next((name for name in available() if wanted.startswith(packs.prefix_of(name))), None)
+    return nearest(wanted, [each for each in ids if each.startswith(packs.prefix_of(pack))] if pack else ids)
+
+
+def _exclusive(content: PolicyFile, things: Collection[str]) -> Found:
+    for index, names in enumerate(content.exclusive):
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                yield ("exclusive", index, place), f"{quoted(name)} is there twice."
+            elif name not in things:
+                message = (
+                    f"There is no application or configuration item {quoted(name)}.{nearest(name, sorted(things))}"
+                )
+                yield ("exclusive", index, place), message
 
 
 def _inventory(content: PolicyFile) -> Found:
@@ -95,9 +162,9 @@ def _tiers(content: PolicyFile) -> Iterator[tuple[str, TierPart]]:
 
 
 def _unknown(groups: Iterable[str], known: Collection[str], path: Path) -> Found:
-    for group in groups:
+    for index, group in enumerate(groups):
         if group not in known:
-            yield path, f"There is no role `{group}`.{nearest(group, sorted(known))}"
+            yield (*path, index), f"There is no role `{group}`.{nearest(group, sorted(known))}"
 
 
 def _windows(content: PolicyFile, windows: Collection[str]) -> Found:
@@ -133,7 +200,7 @@ def _doubles(content: PolicyFile) -> Found:
                 yield (*path, index, "id"), f"The id `{each.id}` is there {ids[each.id]} times."
 
 
-def _expressions(content: PolicyFile) -> Found:
+def _expressions(content: PolicyFile) -> Iterator[Contradiction]:
     for index, raising in enumerate(content.risk.raise_):
         yield from _expression(raising.when, ("risk", "raise", index, "when"))
     for index, rule in enumerate(content.rules):
@@ -141,12 +208,12 @@ def _expressions(content: PolicyFile) -> Found:
         yield from _expression(rule.require, ("rules", index, "require"))
 
 
-def _expression(text: str, path: Path) -> Found:
+def _expression(text: str, path: Path) -> Iterator[Contradiction]:
     try:
         checked(text)
     except Malformed as error:
-        place = f" (at character {error.column})" if error.column else ""
-        yield path, f"{error.message}{place}"
+        for fault in error.faults:
+            yield Contradiction(path, fault.message, fault.offset)
 
 
 def _calendar(part: CalendarPart) -> Found:

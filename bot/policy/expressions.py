@@ -6,7 +6,7 @@ bounded then as well (`cost`). Patterns are RE2's: linear in time.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import count
@@ -20,6 +20,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from bot.policy.cost import MOST_LOOKED_AT, MOST_MADE, Cost, cost_of
 from bot.policy.near import nearest
+from bot.words import quoted, visible
 
 MOST_CHARACTERS = 2_000
 MOST_DEPTH = 2
@@ -116,13 +117,20 @@ ENVIRONMENT: Mapping[str, Name] = {
 """Everything that an expression can speak of. The reference page is made from this."""
 
 
-class Malformed(Exception):
-    """An expression that cannot be used. ``column`` (from 1) is where in its text, 0 when it is about all of it."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with an expression; ``offset`` is where in its text, None when it is about all of it."""
 
-    def __init__(self, message: str, column: int = 0) -> None:
-        super().__init__(message)
-        self.message = message
-        self.column = column
+    message: str
+    offset: int | None = None
+
+
+class Malformed(Exception):
+    """An expression that cannot be used, with everything that is wrong with it: at least one fault."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__(" ".join(each.message for each in faults))
+        self.faults = faults
 
 
 class Failed(Exception):
@@ -185,7 +193,12 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _MACROS = ("all", "exists", "exists_one", "filter", "map")
-_PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
+_PLACE = re.compile(r"<input>:(-?\d+):(-?\d+): (.*)")
+_DEPTH = re.compile(r"recursion (?:limit|depth).*?(\d+)")
+_MISSING = re.compile(r"Syntax error: missing '(.+?)' at ")
+_SYNTAX = re.compile(
+    r"Syntax error: (?:(?:mismatched|extraneous) input|token recognition error at:) '(.+?)'(?: expecting|$)"
+)
 
 
 @lru_cache(maxsize=4096)
@@ -200,10 +213,11 @@ def checked(text: str) -> Expression:
     try:
         compiled = _environment().compile(text)
     except RuntimeError as error:
-        raise _malformed(str(error)) from None
-    _check_patterns(text)
+        raise _malformed(str(error), text) from None
+    if wrong := tuple(_patterns_wrong(text)):
+        raise Malformed(*wrong)
     if compiled.return_type() != cel.Type.BOOL:
-        raise Malformed(f"It must say true or false, and is {_said_type(compiled.return_type().name())}.")
+        raise Malformed(Fault(f"It must say true or false, and is {_said_type(compiled.return_type().name())}."))
     cost = _within_cost(compiled)
     return Expression(text, _evaluating().compile(_quickened(text)), greedy=cost.made > _GREEDY)
 
@@ -251,9 +265,9 @@ def _reads(tokens: Sequence[_Token], place: int, pattern: str) -> bool:
 
 def _within_limits(text: str) -> None:
     if not text.strip():
-        raise Malformed("It is empty.")
+        raise Malformed(Fault("It is empty."))
     if len(text) > MOST_CHARACTERS:
-        raise Malformed(f"It is longer than {MOST_CHARACTERS:,} characters.")
+        raise Malformed(Fault(f"It is longer than {MOST_CHARACTERS:,} characters."))
     tokens = _tokens(text)
     opened: list[bool] = []
     macros = deepest = 0
@@ -265,31 +279,32 @@ def _within_limits(text: str) -> None:
         elif token.text == ")" and opened:
             opened.pop()
     if deepest > MOST_DEPTH or macros > MOST_MACROS:
-        raise Malformed(
-            f"It goes through lists too often: at most {MOST_MACROS} times, and {MOST_DEPTH} deep in each other."
-        )
+        message = f"It goes through lists too often: at most {MOST_MACROS} times, and {MOST_DEPTH} deep in each other."
+        raise Malformed(Fault(message))
 
 
 def _within_cost(compiled: Any) -> Cost:
     found = cost_of(compiled.serialize())
     if found.made > MOST_MADE:
         raise Malformed(
-            "It puts too much together: of the largest change there can be, more than half a gigabyte of texts and "
-            "lists."
+            Fault(
+                "It puts too much together: of the largest change there can be, more than half a gigabyte of texts and "
+                "lists."
+            )
         )
     if found.looked_at > MOST_LOOKED_AT:
-        raise Malformed("It compares too much: of the largest change there can be, it takes more than seconds.")
+        raise Malformed(Fault("It compares too much: of the largest change there can be, it takes more than seconds."))
     return found
 
 
-def _check_patterns(text: str) -> None:
+def _patterns_wrong(text: str) -> Iterator[Fault]:
     tokens = _tokens(text)
     for place, token in enumerate(tokens):
         if token.kind == "literal" and _reads(tokens, place - 3, ". matches ( ? )"):
             try:
                 re2.compile(_value(token.text), options=_QUIET)
             except re2.error as error:
-                raise Malformed(f"The pattern is not one of RE2: {_words(error)}.", token.start + 1) from None
+                yield Fault(f"The pattern is not one of RE2: {_words(error)}.", token.start)
 
 
 def _value(literal: str) -> str:
@@ -326,23 +341,45 @@ def _words(error: Exception) -> str:
     return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
 
 
-def _malformed(said: str) -> Malformed:
-    """The library's first complaint in our words, with its place, and the nearest name where one is unknown."""
-    found = _PLACE.search(said)
-    if found is None:
-        return Malformed(f"It is not CEL: {said.partition(' [')[0]}.")
-    complaint = found[3].partition(" [")[0]
-    column = int(found[2]) if found[1] == "1" else 0
-    if unknown := re.match(r"undeclared reference to '([^']+)'", complaint):
-        return Malformed(f"`{unknown[1]}` is not known.{nearest(unknown[1], tuple(ENVIRONMENT))}", column)
-    if lacking := re.match(r"undefined field '([^']+)' not found in struct '[^']*\.(\w+)'", complaint):
+def _malformed(said: str, text: str) -> Malformed:
+    """The library's complaints in our words, each with its place, and the nearest name where one is unknown.
+
+    Of what is wrong with the grammar, the first is told, and what only follows from something else is not.
+    """
+    if deep := _DEPTH.search(said):
         return Malformed(
-            f"`{lacking[2].lower()}` has no `{lacking[1]}`.{nearest(lacking[1], tuple(MESSAGES[lacking[2]]))}", column
+            Fault(
+                f"It is nested too deeply: at most {deep[1]} levels. Each bracket is one, and each link of a chain "
+                "like `a + b + c`; `&&` and `||` are not."
+            )
         )
-    if overload := re.match(r"found no matching overload for '([^']+)' applied to '([^']+)'", complaint):
+    found = [(each[3].partition(" [")[0], _offset(text, int(each[1]), int(each[2]))) for each in _PLACE.finditer(said)]
+    found = [each for each in found if "*error*" not in each[0]] or found
+    grammar = [each for each in found if each[0].startswith("Syntax error")]
+    told = [Fault(_complaint(complaint), offset) for complaint, offset in grammar[:1] or found]
+    return Malformed(*(dict.fromkeys(told) or [Fault(f"It is not CEL: {said.partition(' [')[0][:200]}.")]))
+
+
+def _offset(text: str, line: int, column: int) -> int | None:
+    """Where in a text the line and column are, which are counted from 1."""
+    lines = text.split("\n")
+    return sum(len(each) + 1 for each in lines[: line - 1]) + column - 1 if 0 < line <= len(lines) else None
+
+
+def _complaint(said: str) -> str:
+    if unknown := re.match(r"undeclared reference to '([^']+)'", said):
+        return f"{quoted(unknown[1])} is not known.{nearest(unknown[1], tuple(ENVIRONMENT))}"
+    if lacking := re.match(r"undefined field '([^']+)' not found in struct '[^']*\.(\w+)'", said):
+        near = nearest(lacking[1], tuple(MESSAGES.get(lacking[2], ())))
+        return f"{quoted(lacking[2].lower())} has no {quoted(lacking[1])}.{near}"
+    if overload := re.match(r"found no matching overload for '([^']+)' applied to '([^']+)'", said):
         operator = overload[1].strip("_")
-        return Malformed(f"`{operator}` does not go with {overload[2].replace('countersign.', '')}.", column)
-    return Malformed(f"It is not CEL: {complaint[:200].rstrip('.')}.", column)
+        return f"{quoted(operator)} does not go with {overload[2].replace('countersign.', '')}."
+    if grammar := _SYNTAX.match(said):
+        return "It ends too early." if grammar[1] == "<EOF>" else f"{quoted(grammar[1])} does not belong here."
+    if lost := _MISSING.match(said):
+        return f"{quoted(lost[1])} is missing here."
+    return f"It is not CEL: {visible(said)[:200].rstrip('.')}."
 
 
 def _said_type(name: str) -> str:

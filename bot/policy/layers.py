@@ -7,14 +7,16 @@ What a repository's file may do, key by key:
 * ``mode``: go from observe to enforce, never the other way. ``observe``: nothing.
 * ``packs``, ``people``, ``separation``, ``evidence``, ``exclusive``, freezes, plans, sign-off, tags, what is denied:
   add.
-* ``roles``: add roles of its own, and narrow the holders of one. Who is narrowed out can still object.
+* ``roles``: add roles of its own, and narrow the holders of one. Who is narrowed out can still object. The boards,
+  ``cab`` and ``ecab``, it can only narrow: they decide without being named anywhere else.
 * ``applications``: raise its own tier. ``risk.raise``, ``rules``: add, under new ids. What a file raises needs what
   both tiers demand, and the organisation's rules are asked about both. ``standard``: nothing, it authorises.
 * ``tiers``: more approvals, a larger quorum, less time for the board, fewer roles to escalate to, fewer deployments, a
-  longer cool-down, a stricter type of change; windows intersect: of the organisation's one is open and of the
-  repository's one as well.
+  longer cool-down, a stricter type of change; more signatures, which are no votes of the board; windows intersect: of
+  the organisation's one is open and of the repository's one as well.
 * ``calendar``: windows of a known name intersect with it; the time zone and the holidays are the organisation's.
-* ``emergency``, ``waivers``, ``acknowledge``: fewer people, a larger quorum, less time.
+* ``emergency``, ``waivers``, ``acknowledge``: fewer people, a larger quorum, less time. Some are left to acknowledge:
+  where nobody may, nothing is asked for.
 * ``records``: nothing. ``audit``: keep for longer.
 
 Everything else is refused, with a sentence, and the organisation's rule stays in force.
@@ -28,8 +30,11 @@ from typing import TypeVar
 from bot.decide.catalogue import CATALOGUE
 from bot.policy import values
 from bot.policy.controls import Pack, controls_for
-from bot.policy.inventory import NONE, Properties, covers, riskiest
+from bot.policy.inventory import NONE, Properties, covers, united
 from bot.policy.model import (
+    BOARD,
+    EMERGENCY_BOARD,
+    Above,
     Calendar,
     CarryOver,
     Checks,
@@ -58,8 +63,8 @@ from bot.policy.schema import (
     SeparationPart,
     WaiversPart,
 )
+from bot.policy.tiers import enough_against, tightened, within
 from bot.policy.tiers import raised as raised_from
-from bot.policy.tiers import tightened, within
 from bot.policy.tightening import Loosening, T, Tightening, shorter
 from bot.words import quoted, spoken
 
@@ -117,7 +122,7 @@ def repository(
 ) -> tuple[Policy, tuple[Loosening, ...]]:
     """The file of the repository of that name over the layers above, and what in it was not let through."""
     made = Tightening()
-    entry = riskiest(upper.applications, repository_name, properties)
+    entry = united(upper.applications, repository_name, properties)
     own = own_entries(upper, content, repository_name, properties, made)
     mode = mode_of(upper, content, own, entry, made)
     for index, finding in enumerate(content.observe):
@@ -137,6 +142,8 @@ def repository(
     tiers = dict(lifted.tiers)
     for tier, part in values.tiers(content):
         tiers[tier] = tightened(tiers[tier], part, made, ("tiers", tier.label))
+    people = _joined(upper.people, content)
+    acknowledging = made.narrowed(("acknowledge",), upper.acknowledging, content.acknowledge, who="may acknowledge")
     merged = replace(
         upper,
         mode=Mode.ENFORCE if mode is Mode.ENFORCE else upper.mode,
@@ -145,7 +152,8 @@ def repository(
         roles=roles,
         dropped=_dropped(upper.roles, roles),
         own_roles=tuple(sorted({*roles} - {*upper.roles})),
-        people=_joined(upper.people, content),
+        above=_above(upper, roles, people),
+        people=people,
         applications=tuple(
             replace(each, mode=mode)
             if each.mode is Mode.OBSERVE and covers(each, repository_name, properties)
@@ -161,9 +169,7 @@ def repository(
         evidence=values.union(upper.evidence, map(values.evidence, content.evidence)),
         emergency=_stricter_emergency(upper.emergency, content.emergency, made),
         waivers=_stricter_waivers(upper.waivers, content.waivers, made),
-        acknowledging=made.narrowed(("acknowledge",), upper.acknowledging, content.acknowledge, who="may acknowledge")
-        if content.acknowledge
-        else upper.acknowledging,
+        acknowledging=acknowledging or upper.acknowledging,
         exclusive=values.union(upper.exclusive, map(tuple, content.exclusive)),
         retention_days=made.stricter(
             ("audit", "retention_days"),
@@ -181,15 +187,27 @@ def repository(
 def _narrowed(upper: dict[str, tuple[str, ...]], content: PolicyFile, made: Tightening) -> dict[str, tuple[str, ...]]:
     roles = dict(upper)
     for role, holders in content.roles.items():
-        if role not in upper:
+        if role in upper:
+            roles[role] = made.narrowed(("roles", role), upper[role], holders, who=f"is `{role}`")
+        elif role in _BOARDS:
+            made.refuse(("roles", role), f"Only the organisation says who is `{role}`.")
+        else:
             roles[role] = values.holders(holders)
-            continue
-        roles[role] = made.narrowed(("roles", role), upper[role], holders, who=f"is `{role}`")
     return roles
+
+
+_BOARDS = (BOARD, EMERGENCY_BOARD)
+"""Roles that decide wherever they have holders: whoever could give them some could decide about their own change."""
 
 
 def _dropped(upper: dict[str, tuple[str, ...]], roles: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(sorted({holder for role, holders in upper.items() for holder in holders if holder not in roles[role]}))
+
+
+def _above(upper: Policy, roles: dict[str, tuple[str, ...]], people: tuple[tuple[str, ...], ...]) -> Above | None:
+    """Who is who by the organisation, where the repository's file says something else of somebody whom that knows."""
+    same = people == upper.people and all(roles[role] == holders for role, holders in upper.roles.items())
+    return None if same else Above(upper.roles, upper.people)
 
 
 def _joined(upper: tuple[tuple[str, ...], ...], content: PolicyFile) -> tuple[tuple[str, ...], ...]:
@@ -310,13 +328,14 @@ def _stricter_emergency(upper: Emergency, part: EmergencyPart | None, made: Tigh
             ("emergency", key), above, below if key in part.model_fields_set else None, order, says=says
         )
 
+    quorum = keep(
+        "ecab", upper.quorum, wanted.quorum, float, f"that {upper.quorum} of the board decide about an emergency"
+    )
     return Emergency(
         groups=made.narrowed(
             ("emergency", "from"), upper.groups, wanted.groups, who="declares emergencies", within=within
         ),
-        quorum=keep(
-            "ecab", upper.quorum, wanted.quorum, float, f"that {upper.quorum} of the board decide about an emergency"
-        ),
+        quorum=quorum,
         review_within=keep(
             "review_within",
             upper.review_within,
@@ -325,6 +344,7 @@ def _stricter_emergency(upper: Emergency, part: EmergencyPart | None, made: Tigh
             f"that an emergency is looked back at within {spoken(upper.review_within)}",
         ),
         lasts=keep("lasts", upper.lasts, wanted.lasts, shorter, f"that an emergency stands for {spoken(upper.lasts)}"),
+        against=enough_against(upper, quorum),
     )
 
 

@@ -4,9 +4,11 @@ Built from YAML by ``policy.load`` and merged by ``policy.layers``; pure and fro
 of the calendar, which are read on the clock on the wall; its moments and dates are those of its time zone.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
+
+from bot.facts.model import Named
 
 
 class Mode(StrEnum):
@@ -83,6 +85,12 @@ class System(StrEnum):
     JIRA = "jira"
 
 
+BOARD = "cab"
+"""The role of a policy whose holders are the Change Advisory Board."""
+
+EMERGENCY_BOARD = "ecab"
+"""The role whose holders are the board in an emergency; the board itself where the policy has no such role."""
+
 _ABOVE_WRITE = frozenset({"maintain", "admin"})
 
 
@@ -101,9 +109,11 @@ class Approvals:
 class Cab:
     """How the Change Advisory Board decides.
 
-    ``quorum`` votes to approve, within ``timeout`` of the request. ``reviews``: an approving review of the pull request
-    by a member is a vote as well. ``escalate_to`` are roles that decide with the board when it is escalated; without
-    one, the board itself has as much time again.
+    ``quorum`` votes to approve, within ``timeout`` of the request. ``reviews``: a member's review of the pull request
+    that approves it, or requests changes, is a vote as well. ``escalate_to`` are roles that decide with the board when
+    it is escalated; without one, the board itself has as much time again. ``against``
+    votes to reject, or to defer, decide as well: as many as the quorum where it is 0. A repository's file that asks for
+    a larger quorum does not make it harder to say no.
     """
 
     quorum: int
@@ -111,6 +121,7 @@ class Cab:
     on_timeout: OnTimeout = OnTimeout.REJECT
     reviews: bool = False
     escalate_to: tuple[str, ...] = ()
+    against: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +147,7 @@ class TierRules:
     ``windows`` are sets of names of windows: of each set, one must be open. ``deployments`` all hold. ``sign_off`` are
     roles, each of which signs. ``pairing``: whoever deploys has somebody beside them. ``heard`` are groups that a
     repository's file puts a higher one in the place of: nobody asks for their approval, and what they object to stands.
+    ``besides`` are roles of ``sign_off`` that only a repository's file asks for: they sign, and that is no vote.
     """
 
     approvals: tuple[Approvals, ...]
@@ -149,6 +161,17 @@ class TierRules:
     verification: Verification | None = None
     pairing: bool = False
     heard: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+
+    @property
+    def voting(self) -> tuple[str, ...]:
+        """The roles whose signatures are votes of the board: those that the organisation asks for."""
+        return tuple(role for role in self.sign_off if role not in self.besides)
+
+    @property
+    def board(self) -> Cab | None:
+        """How the board decides, also where roles sign and nothing is said of a board: with a vote of each of them."""
+        return self.cab or (Cab(len(self.voting)) if self.voting else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,12 +318,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
-    """Who may declare an emergency, the quorum of its board, and when its review is due."""
+    """Who may declare an emergency, the quorum of its board, and when its review is due.
+
+    ``against`` is what it is of any board: so many votes to reject, or to defer, decide; the quorum where it is 0.
+    """
 
     groups: tuple[str, ...] = ()
     quorum: int = 1
     review_within: timedelta = timedelta(days=3)
     lasts: timedelta = timedelta(hours=4)
+    against: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +364,14 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
+class Above:
+    """Who holds which role, and which accounts are one person, without what a repository's own file says of it."""
+
+    roles: dict[str, tuple[str, ...]]
+    people: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """A file that the policy is made of: where it stands and its git blob id."""
 
@@ -364,10 +399,13 @@ class Policy:
     ``acknowledging`` are the roles that may acknowledge an unauthorised change. ``exclusive`` are sets of applications
     or configuration items of which no two are to be changed at the same time. ``problems`` are of files that could
     not be used, or not wholly: the last good version stands in for them. ``undecidable`` says that the organisation's
-    file has never worked, so that nobody knows what is demanded. ``dropped`` has the holders that a repository's file
-    took out of a role: they approve no more, and what they object to still stands. ``own_roles`` are roles that only
-    the repository's file has: what others did is not theirs to undo. ``raised`` is the tier that the repository's file
-    says its changes have at least.
+    file has never worked, so that nobody knows what is demanded; ``unusable`` is where the repository's own file
+    stands, if that is true of it. ``dropped`` has the holders that a repository's file took out of a role: they approve
+    no more, and what they object to still stands. ``own_roles`` are roles that only the repository's file has: what
+    others did is not theirs to undo. ``raised`` is the tier that the repository's file says its changes have at least.
+    ``above`` has who is who without the repository's file; None where that says nothing else of it. ``names`` are the
+    accounts that its logins are known to stand for: a policy has them once it is bound to what is known of accounts
+    (``decide.approvals.bound``).
     """
 
     mode: Mode
@@ -398,6 +436,20 @@ class Policy:
     dropped: tuple[str, ...] = ()
     own_roles: tuple[str, ...] = ()
     raised: Tier = Tier.LOW
+    above: Above | None = None
+    names: tuple[Named, ...] = ()
+    unusable: str = ""
+
+    @property
+    def objecting(self) -> "Policy":
+        """The policy by which it is judged who may say no: it is not for a repository's file to take that away.
+
+        Roles of the organisation have all their holders in it, and only accounts of which the organisation says so are
+        one person.
+        """
+        if self.above is None:
+            return self
+        return replace(self, roles={**self.roles, **self.above.roles}, people=self.above.people)
 
     @property
     def organisation_roles(self) -> tuple[str, ...]:
@@ -410,6 +462,12 @@ class Policy:
         return any(
             group in _ABOVE_WRITE for rules in self.tiers.values() for each in rules.approvals for group in each.groups
         )
+
+    @property
+    def things(self) -> frozenset[str]:
+        """What can be changed, by the names of the inventory: applications, and configuration items."""
+        named = (name for each in self.applications for name in (each.name, each.configuration_item))
+        return frozenset(named) - {""}
 
     @property
     def teams(self) -> frozenset[str]:

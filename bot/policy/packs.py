@@ -12,18 +12,18 @@ from pathlib import Path
 
 from bot.decide.catalogue import CATALOGUE
 from bot.errors import Refusal
-from bot.policy.check import explain, validated
 from bot.policy.controls import Basis, Control, Pack, Retention, Start, controls_for, prefix_of
 from bot.policy.controls_page import page
 from bot.policy.model import Problem
 from bot.policy.near import nearest
 from bot.policy.packs_schema import PERIOD, ControlPart, PackFile, RetentionPart
 from bot.policy.shelf import available, folder
+from bot.policy.validation import explain, validated
 from bot.policy.yaml import Path as Place
 from bot.policy.yaml import read
 from bot.words import quoted
 
-__all__ = ["Control", "Pack", "available", "check", "controls_for", "load"]
+__all__ = ["Control", "Pack", "available", "check", "control_ids", "controls_for", "load", "prefix_of"]
 
 _WHOLE = "A pack is a mapping of names to values, beginning with `pack:` and its name."
 
@@ -55,6 +55,12 @@ def load(name: str) -> Pack:
     pack, problems = check(text, f"packs/{name}.yml", name)
     assert pack is not None, explain(problems)
     return pack
+
+
+@cache
+def control_ids() -> tuple[str, ...]:
+    """The ids of the controls of all packs, in the order of the packs."""
+    return tuple(control.id for name in available() for control in load(name).controls)
 
 
 Complaints = Iterable[tuple[Place, str]]

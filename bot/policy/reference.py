@@ -16,14 +16,14 @@ TIGHTENS = {
     "observe": "Nothing: what the organisation enforces is enforced.",
     "packs": "More packs.",
     "roles": "Roles of its own, and fewer holders of a role of the organisation. Those left out approve no more, and "
-    "what they object to still stands.",
-    "people": "More accounts of a person.",
+    "what they object to still stands. Who is `cab` or `ecab` is for the organisation to say.",
+    "people": "More accounts of a person. What an account rejects by the organisation's policy, no other takes back.",
     "applications": "A higher tier of its own application, and `mode: enforce`. A change that is raised needs what "
     "both tiers demand.",
     "risk": "More rules, with other ids. A change that they raise needs what both tiers demand.",
-    "tiers": "More approvals, plans, signatures and bounds; a larger quorum; less time; fewer roles to escalate to; a "
-    "longer cool-down; a stricter type of change. Of windows, one of the organisation's is open, and one of the "
-    "repository's as well.",
+    "tiers": "More approvals, plans, bounds, and signatures, which are no votes of the board; a larger quorum; less "
+    "time; fewer roles to escalate to; a longer cool-down; a stricter type of change. Of windows, one of the "
+    "organisation's is open, and one of the repository's as well.",
     "reviews": "`never` instead of `same-diff`, a longer membership, and more reports.",
     "separation": "More pairs, and more tiers of a pair.",
     "calendar": "More freezes, and windows of its own. A window of the organisation's that it names again is open "
@@ -32,7 +32,7 @@ TIGHTENS = {
     "evidence": "More reports.",
     "emergency": "Fewer people, a larger board, less time.",
     "waivers": "Fewer people, less time.",
-    "acknowledge": "Fewer roles.",
+    "acknowledge": "Fewer roles, of which one stays.",
     "exclusive": "More sets.",
     "records": "Nothing: they are kept where the organisation says.",
     "standard": "Nothing: it authorises.",

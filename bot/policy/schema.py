@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 TierName = Literal["low", "medium", "high"]
 ModeName = Literal["observe", "enforce"]
@@ -23,6 +24,9 @@ _LOGIN = re.compile(_ACCOUNT, re.ASCII)
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,49}", re.ASCII)
 _PATTERN = re.compile(r"[A-Za-z0-9._*?\[\]!-]{1,200}", re.ASCII)
 _DURATION = re.compile(r"([1-9][0-9]{0,4}) (minute|hour|day|week)s?", re.ASCII)
+MOST_APPROVALS = 20
+"""That one demand can have."""
+
 YEARS = range(1970, 2201)
 """Those of days and moments: there is room for time zones and durations on both sides."""
 
@@ -58,6 +62,13 @@ def _pattern(text: str) -> str:
     if not _PATTERN.fullmatch(text):
         raise ValueError("is not a repository's name, or a pattern of one with * and ?")
     return text
+
+
+def _version(value: object) -> object:
+    """The value, where it is a whole number: to Python, ``true`` and ``1.0`` are ones as well."""
+    if type(value) is int:
+        return value
+    raise PydanticCustomError("literal_error", "not a version", {"expected": "1"})
 
 
 def _duration(value: object) -> timedelta:
@@ -124,7 +135,7 @@ class _Part(BaseModel):
 class ApprovalsPart(_Part):
     """``count`` approvals by different people, from any of the groups ``from``."""
 
-    count: int = Field(ge=1, le=20, description="How many people must approve.")
+    count: int = Field(ge=1, le=MOST_APPROVALS, description="How many people must approve.")
     groups: Groups = Field(alias="from", description="write, maintain, admin, or a role of this policy.")
 
 
@@ -137,7 +148,8 @@ class CabPart(_Part):
         default="reject", description="What becomes of a request that was not decided in time; reject when missing."
     )
     reviews: bool = Field(
-        default=False, description="An approving review of the pull request by a member is a vote as well."
+        default=False,
+        description="A member's review of the pull request that approves it, or requests changes, is a vote as well.",
     )
     escalate_to: list[RoleKey] = Field(
         default_factory=list,
@@ -436,7 +448,7 @@ class RulePart(_Part):
 
     id: Id = Field(description="What it is called in the reasons.")
     controls: list[Word] = Field(
-        default_factory=list, max_length=20, description="Controls that it gives evidence for."
+        default_factory=list, max_length=20, description="Controls of any pack, by id, that it gives evidence for."
     )
     when: Expression = Field(default="true", description="A CEL expression: for which changes; all when missing.")
     require: Expression = Field(description="A CEL expression: what must be true of them.")
@@ -446,7 +458,7 @@ class RulePart(_Part):
 class PolicyFile(_Part):
     """A policy file."""
 
-    version: Literal[1] = Field(description="The version of this language.")
+    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(description="The version of this language.")
     mode: ModeName | None = Field(default=None, description="observe reports and blocks nothing, enforce blocks.")
     observe: list[Word] = Field(
         default_factory=list, max_length=50, description="Findings that are reported and do not block."

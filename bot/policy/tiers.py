@@ -11,6 +11,7 @@ from bot.policy.model import (
     Approvals,
     Cab,
     ChangeType,
+    Emergency,
     OnTimeout,
     Plan,
     Policy,
@@ -51,25 +52,29 @@ def tightened(upper: TierRules, part: TierPart, made: Tightening, path: tuple[st
         timedelta.total_seconds,
         says=f"that nothing follows for {spoken(upper.cool_down)}",
     )
+    added = values.rules(part, TierRules(()))
     return replace(
-        _both(upper, values.rules(part, TierRules(()))),
+        _both(upper, replace(added, besides=added.sign_off)),
         change=change,
         cool_down=cool_down,
-        cab=_stricter_cab(upper.cab, part, made, (*path, "cab")),
+        cab=_stricter_cab(upper, part, made, (*path, "cab")),
         verification=_stricter_verification(upper.verification, part, made, (*path, "verification")),
     )
 
 
-def _stricter_cab(upper: Cab | None, part: TierPart, made: Tightening, path: tuple[str | int, ...]) -> Cab | None:
+def _stricter_cab(rules: TierRules, part: TierPart, made: Tightening, path: tuple[str | int, ...]) -> Cab | None:
+    """The board with what the repository's file says of it: also of the one that the organisation's signatures are."""
     wanted, said = values.cab(part), part.cab.model_fields_set if part.cab is not None else frozenset()
+    upper = rules.board
     if upper is None or wanted is None:
-        return upper or wanted
+        return rules.cab or wanted
 
     def keep(key: str, above: T, below: T, order: Callable[[T], float], says: str) -> T:
         return made.stricter((*path, key), above, below if key in said else None, order, says=says)
 
+    quorum = keep("quorum", upper.quorum, wanted.quorum, float, f"that the board needs {upper.quorum} for a change")
     return Cab(
-        quorum=keep("quorum", upper.quorum, wanted.quorum, float, f"that the board needs {upper.quorum} for a change"),
+        quorum=quorum,
         timeout=keep("timeout", upper.timeout, wanted.timeout, shorter, f"that the board has {spoken(upper.timeout)}"),
         on_timeout=keep(
             "on_timeout", upper.on_timeout, wanted.on_timeout, _ENDS.index, "what happens when the time is over"
@@ -81,7 +86,13 @@ def _stricter_cab(upper: Cab | None, part: TierPart, made: Tightening, path: tup
         )
         if "escalate_to" in said
         else upper.escalate_to,
+        against=enough_against(upper, quorum),
     )
+
+
+def enough_against(upper: Cab | Emergency, quorum: int) -> int:
+    """How many votes against decide where a repository's file makes the quorum ``quorum``: as many as did before."""
+    return upper.against or (upper.quorum if quorum != upper.quorum else 0)
 
 
 def _stricter_verification(
@@ -104,11 +115,12 @@ def _stricter_verification(
 def _both(upper: TierRules, added: TierRules) -> TierRules:
     """What meets both."""
     approvals, heard = _stricter(upper.approvals, added.approvals)
+    sign_off, voting = values.union(upper.sign_off, added.sign_off), {*upper.voting, *added.voting}
     return TierRules(
         approvals=approvals,
         change=max(upper.change, added.change, key=_TYPES.index),
-        sign_off=values.union(upper.sign_off, added.sign_off),
-        cab=_both_boards(upper.cab, added.cab),
+        sign_off=sign_off,
+        cab=_both_boards(upper, added),
         plans=tuple(plan for plan in Plan if plan in {*upper.plans, *added.plans}),
         windows=values.union(upper.windows, added.windows),
         deployments=values.union(upper.deployments, added.deployments),
@@ -116,18 +128,24 @@ def _both(upper: TierRules, added: TierRules) -> TierRules:
         verification=_both_verifications(upper.verification, added.verification),
         pairing=upper.pairing or added.pairing,
         heard=values.union(upper.heard, added.heard, heard),
+        besides=tuple(role for role in sign_off if role not in voting),
     )
 
 
-def _both_boards(upper: Cab | None, added: Cab | None) -> Cab | None:
-    if upper is None or added is None:
-        return upper or added
+def _both_boards(one: TierRules, other: TierRules) -> Cab | None:
+    """A board that is as strict as both, one of which may be made of signatures alone; None where both are."""
+    upper, added = one.board, other.board
+    if (one.cab is None and other.cab is None) or upper is None or added is None:
+        return one.cab or other.cab
+    quorum = max(upper.quorum, added.quorum)
+    against = min(upper.against or upper.quorum, added.against or added.quorum)
     return Cab(
-        quorum=max(upper.quorum, added.quorum),
+        quorum=quorum,
         timeout=min(upper.timeout, added.timeout),
         on_timeout=max(upper.on_timeout, added.on_timeout, key=_ENDS.index),
         reviews=upper.reviews and added.reviews,
         escalate_to=tuple(role for role in upper.escalate_to if role in added.escalate_to),
+        against=against if against < quorum else 0,
     )
 
 

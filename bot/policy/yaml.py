@@ -17,10 +17,12 @@ from ruamel.yaml.events import (
     DocumentStartEvent,
     Event,
     NodeEvent,
+    ScalarEvent,
 )
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bot.policy.model import Problem
+from bot.policy.scalars import position
 from bot.words import quoted, visible
 
 MOST_BYTES = 256 * 1024
@@ -30,6 +32,7 @@ Path = tuple[str | int, ...]
 """The way to a value: keys and indexes from the top."""
 
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})", re.ASCII)
+_HALF = re.compile("[\\ud800-\\udfff]")
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{0,17}", re.ASCII)
 _NO_TEXT = re.compile("[\\0\ud800-\udfff]")
 """Escapes can bring forth what no encoding has, and what no database keeps."""
@@ -40,25 +43,53 @@ class Document:
     """The values of a file, and the line and column (from 1) of each; a key's place is its value's."""
 
     origin: str
+    text: str = ""
     values: Any = None
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    scalars: dict[Path, ScalarNode] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def problem(self, path: Path, message: str) -> Problem:
-        """A problem at the place of ``path``, or of what is nearest above it."""
+    def problem(self, path: Path, message: str, offset: int | None = None) -> Problem:
+        """A problem at the place of ``path``, or of what is nearest above it.
+
+        ``offset`` is that of the character of the value that it is about; where it cannot be found in the file, it is
+        told.
+        """
+        if offset is not None:
+            within = self.within(path, offset)
+            if within is not None:
+                return Problem(self.origin, *within, message)
+            message = f"{message} (at character {offset + 1})"
+        return Problem(self.origin, *self.place(path), message)
+
+    def place(self, path: Path) -> tuple[int, int]:
+        """Line and column of ``path``, or of what is nearest above it."""
         while path and path not in self.places:
             path = path[:-1]
-        line, column = self.places.get(path, (1, 1))
-        return Problem(self.origin, line, column, message)
+        return self.places.get(path, (1, 1))
 
-    def complain(self, path: Path, message: str) -> None:
-        """Note a problem at the place of ``path``."""
-        self.problems.append(self.problem(path, message))
+    def complain(self, path: Path, message: str, offset: int | None = None) -> None:
+        """Note a problem at the place of ``path``, or of a character of its value."""
+        self.problems.append(self.problem(path, message, offset))
+
+    def within(self, path: Path, offset: int) -> tuple[int, int] | None:
+        """Line and column of a character of the text at ``path``; None where YAML's escapes hide it."""
+        node = self.scalars.get(path)
+        if node is None:
+            return None
+        start = node.start_mark.index
+        found = position(self.text[start : node.end_mark.index], node.style, str(node.value), offset)
+        if found is None:
+            return None
+        before = self.text[start : start + found]
+        lines = before.count("\n")
+        column = len(before) - before.rfind("\n") if lines else node.start_mark.column + 1 + len(before)
+        return node.start_mark.line + 1 + lines, column
 
 
 def read(text: str, origin: str) -> Document:
     """The document in ``text``; its problems tell what cannot be used."""
-    document = Document(origin)
+    document = Document(origin, text)
     if len(text.encode(errors="replace")) > MOST_BYTES:
         document.complain((), f"The file is larger than {MOST_BYTES // 1024} KiB.")
         return document
@@ -110,6 +141,8 @@ def _forbidden(event: Event) -> str | None:
             return "Anchors and aliases (& and *) are not allowed: write the value out."
         case NodeEvent() if getattr(event, "tag", None):
             return "Tags (!) are not allowed: write the plain value, in quotation marks where it begins with `!`."
+        case ScalarEvent() if _HALF.search(str(event.value)):
+            return "Half a character is no text: write the character itself, and no `\\u` for each half of it."
         case DocumentStartEvent() if event.version or event.tags:
             return "Directives (%) are not allowed."
         case _:
@@ -119,7 +152,8 @@ def _forbidden(event: Event) -> str | None:
 def _value(document: Document, node: Node, path: Path) -> Any:
     document.places.setdefault(path, _place(node))
     if isinstance(node, ScalarNode):
-        _check_text(document, node)
+        document.scalars[path] = node
+        _clean(document, node)
     match node:
         case MappingNode():
             return _mapping(document, node, path)
@@ -135,8 +169,8 @@ def _mapping(document: Document, node: MappingNode, path: Path) -> dict[str, Any
         if isinstance(key_node, (MappingNode, SequenceNode)):
             _at(document, key_node, "A name is expected here.")
             continue
+        _clean(document, key_node)
         key = str(key_node.value)
-        _check_text(document, key_node)
         if key in values:
             _at(document, key_node, f"{quoted(key)} is there twice.")
             continue
@@ -162,9 +196,12 @@ def _scalar(node: Node) -> Any:
             return text
 
 
-def _check_text(document: Document, node: ScalarNode) -> None:
-    if _NO_TEXT.search(str(node.value)):
+def _clean(document: Document, node: ScalarNode) -> None:
+    """Take out what is no text, so that everything else can be looked at."""
+    text = str(node.value)
+    if _NO_TEXT.search(text):
         _at(document, node, "This has a character that cannot be kept: a NUL, or half of a pair (`\\ud800`).")
+        node.value = _NO_TEXT.sub("", text)
 
 
 def _place(node: Any) -> tuple[int, int]:

@@ -22,12 +22,14 @@ Files = Mapping[str, str | None]
 class Pushing(TypedDict, total=False):
     """How a push is done. ``files``: None as a text deletes the file. ``by``: None is a deploy key.
 
+    ``modes`` are those of files that are not plain any more, or plain again.
     ``email`` stands in the commit in place of the author's own. ``force`` puts the commit in the place of the last
     one. A new branch begins at ``start``, or at the tip of the default branch.
     """
 
     by: Account | None
     files: Files
+    modes: Mapping[str, int]
     message: str | None
     author: Account | None
     co_authors: Sequence[Account]
@@ -59,6 +61,7 @@ def commit(
     committer: Identity,
     message: str,
     co_authors: Sequence[Account] = (),
+    modes: Mapping[str, int] | None = None,
 ) -> Commit:
     """A commit that no branch has yet."""
     return repository.history.commit(
@@ -70,6 +73,7 @@ def commit(
         at=repository.world.now(),
         co_authors=tuple(map(identity, co_authors)),
         by_github=committer.account == WEB_FLOW,
+        modes=modes,
     )
 
 
@@ -123,6 +127,7 @@ def push(repository: Repository, branch: str, how: Pushing) -> Commit:
         committer=identity(put) if put is not None else _with_email(repository, by or repository.owner, email),
         message=how.get("message") or f"Change {', '.join(sorted(files)) or 'nothing'}",
         co_authors=how.get("co_authors", ()),
+        modes=how.get("modes"),
     )
     advance(repository, branch, made, by=by, forced=force)
     return made

@@ -17,6 +17,9 @@ from bot.sandbox.accounts import Account
 ALIKE = 0.5
 """How much of a file must be what it was for git to call it renamed: https://git-scm.com/docs/git-diff#_options"""
 
+PLAIN, EXECUTABLE, LINK, FOLDER = 0o100644, 0o100755, 0o120000, 0o040000
+"""The modes that git knows of what is in a folder."""
+
 NOTHING = "0" * 40
 """What a push says for a branch that is not there."""
 
@@ -34,6 +37,7 @@ class Identity:
 class Commit:
     """A commit with the whole content of its tree. ``depth`` counts the longest way back to a first commit.
 
+    ``modes`` has those files that are not plain.
     ``by_github``: made and signed by GitHub itself, as a merge with its button is.
     """
 
@@ -48,6 +52,11 @@ class Commit:
     at: datetime
     depth: int
     by_github: bool = False
+    modes: Mapping[str, int] = field(default_factory=dict)
+
+    def mode(self, path: str) -> int:
+        """The mode of a file."""
+        return self.modes.get(path, PLAIN)
 
     @property
     def headline(self) -> str:
@@ -95,14 +104,17 @@ class History:
         at: datetime,
         co_authors: tuple[Identity, ...] = (),
         by_github: bool = False,
+        modes: Mapping[str, int] | None = None,
     ) -> Commit:
-        """Put a commit on record.
+        """Put a commit on record; its files keep the modes that they have in its parents, unless ``modes`` says.
 
         A header of its own keeps apart what two people would do alike within the same second.
         """
         trailers = "".join(f"\nCo-authored-by: {each.name} <{each.email}>" for each in co_authors)
         whole = f"{message}\n{trailers}" if trailers else message
-        tree = tree_id(files)
+        inherited = {path: mode for each in reversed(parents) for path, mode in self.commits[each].modes.items()}
+        kept = {path: mode for path, mode in {**inherited, **(modes or {})}.items() if path in files}
+        tree = tree_id(files, kept)
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
         seconds = int(at.timestamp())
         lines += [
@@ -112,7 +124,7 @@ class History:
         lines.append(f"change-id {len(self.commits)}")
         oid = _object_id("commit", "\n".join([*lines, "", whole]).encode())
         depth = 1 + max((self.commits[parent].depth for parent in parents), default=0)
-        made = Commit(oid, tree, whole, files, parents, author, committer, co_authors, at, depth, by_github)
+        made = Commit(oid, tree, whole, files, parents, author, committer, co_authors, at, depth, by_github, kept)
         self.commits[oid] = made
         return made
 
@@ -158,8 +170,13 @@ class History:
 
     def changes(self, before: str | None, after: str) -> list[Change]:
         """What differs between the trees of two commits; everything is new when there is none ``before``."""
-        files = self.commits[before].files if before is not None else {}
-        return changes(files, self.commits[after].files)
+        if before is None:
+            return changes({}, self.commits[after].files)
+        first, second = self.commits[before], self.commits[after]
+        found = changes(first.files, second.files)
+        others = first.files.keys() & second.files.keys() - {each.path for each in found}
+        switched = [Change(path, "MODIFIED", 0, 0) for path in others if first.mode(path) != second.mode(path)]
+        return sorted([*found, *switched], key=lambda each: each.path)
 
     def merged(self, ours: str, theirs: str) -> dict[str, str] | None:
         """The files of both; None when they changed the same file differently."""
@@ -239,15 +256,15 @@ def patch(path: str, was: str | None, now: str | None) -> str:
     return "\n".join(list(lines)[2:])
 
 
-def tree_id(files: Mapping[str, str]) -> str:
-    """Git's id of a folder's content."""
+def tree_id(files: Mapping[str, str], modes: Mapping[str, int] | None = None) -> str:
+    """Git's id of a folder's content; ``modes`` has those files that are not plain."""
     root: dict[str, Any] = {}
     for path, text in files.items():
         *folders, name = path.split("/")
         holder = root
         for folder in folders:
             holder = holder.setdefault(folder, {})
-        holder[name] = text
+        holder[name] = (text, (modes or {}).get(path, PLAIN))
     return _tree(root)
 
 
@@ -255,10 +272,10 @@ def _tree(folder: Mapping[str, Any]) -> str:
     entries = []
     for name, inner in folder.items():
         is_folder = isinstance(inner, dict)
-        oid = _tree(inner) if is_folder else blob_id(inner)
+        oid, mode = (_tree(inner), FOLDER) if is_folder else (blob_id(inner[0]), inner[1])
         # Git sorts a folder as if its name ended with a slash.
         key = f"{name}/" if is_folder else name
-        entries.append((key.encode(), (f"{40000 if is_folder else 100644} {name}\0").encode() + bytes.fromhex(oid)))
+        entries.append((key.encode(), f"{mode:o} {name}\0".encode() + bytes.fromhex(oid)))
     return _object_id("tree", b"".join(entry for _, entry in sorted(entries)))
 
 

@@ -28,6 +28,7 @@ class Turn:
     event: str
     at: datetime
     assignee: Account | None = None
+    actor: Account | None = None
     previous_ref_name: str = ""
     current_ref_name: str = ""
 
@@ -236,8 +237,12 @@ class PullRequest:
 
     def close(self, *, by: Account) -> None:
         """Close it without merging."""
-        self.state, self.closed_at = "closed", self.repository.world.now()
+        self._end(by)
         self.tell("closed", by)
+
+    def _end(self, by: Account) -> None:
+        self.state, self.closed_at = "closed", self.repository.world.now()
+        self.turns.append(Turn("ClosedEvent", self.closed_at, actor=by))
 
     def reopen(self, *, by: Account) -> None:
         """Open it again, with what its branch has now."""
@@ -271,8 +276,8 @@ class PullRequest:
 
     def conclude(self, merge_commit: str, *, by: Account) -> None:
         """It was merged as ``merge_commit``."""
-        now = self.repository.world.now()
-        self.state, self.closed_at, self.merged_at, self.merged_by = "closed", now, now, by
+        self._end(by)
+        self.merged_at, self.merged_by = self.closed_at, by
         self.merge_commit_sha = merge_commit
         self.tell("closed", by)
 
@@ -281,4 +286,5 @@ class PullRequest:
         queue = self.repository.merge_queue
         if queue is None or self.state != "open" or self.draft:
             raise Refused("Pull request is not in the correct state to be enqueued")
+        self.turns.append(Turn("AddedToMergeQueueEvent", self.repository.world.now(), actor=by))
         return queue.enqueue(self, by=by, smuggled=smuggled)

@@ -5,32 +5,24 @@ gains from then on. A recorded decision never changes, and neither does a policy
 decision is tried once.
 """
 
-import asyncio
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from psycopg import AsyncConnection
 from pydantic import TypeAdapter
 
-from bot.decide import codec as decision_codec
-from bot.facts import codec as facts_codec
 from bot.facts import memory
 from bot.facts.codec import plain
 from bot.facts.memory import Known
-from bot.facts.model import Gain, PullRequestFacts
-from bot.ledger.decisions import Made
-from bot.policy import digest as policy_codec
-from bot.policy.model import Policy
+from bot.facts.model import Gain
 from bot.store import Store
-from bot.trial.candidate import Candidate, Trial, difference
-from bot.trial.history import policies, texts
+from bot.trial.candidate import Candidate
+from bot.trial.history import BATCH, Row, try_on
+from bot.trial.model import Difference
 
 BELIEVED = timedelta(days=1)
 """How long what came of a decision is kept: a newer version may decide differently."""
-
-BATCH = 50
 
 # What passes cannot gain. The latest decision of each change is looked up by itself, however many others there are.
 _STOPPED = """
@@ -47,8 +39,6 @@ _DECISIONS = """
 """
 _GAINS: TypeAdapter[dict[str, tuple[Gain, ...]]] = TypeAdapter(dict[str, tuple[Gain, ...]])
 
-Row = tuple[UUID, str, datetime, str, bytes, bytes]
-
 
 def concern(account_id: int) -> str:
     """What depends on the changes that somebody has open."""
@@ -59,7 +49,7 @@ async def read(store: Store, candidate: Candidate, blob: str) -> tuple[Gain, ...
     """Who gains from a candidate whose text is the git blob ``blob``, sorted.
 
     Raises:
-        Refusal: the candidate cannot be used.
+        Refusal: the candidate cannot be used, or takes more than there is for it.
         Transient: the database is away.
 
     """
@@ -87,32 +77,22 @@ async def _stopped(connection: AsyncConnection[Any], candidate: Candidate) -> li
 
 
 async def _tried(store: Store, candidate: Candidate, missing: Sequence[str]) -> dict[str, tuple[Gain, ...]]:
-    """What each of the decisions means for who contributed; other looks have their turn between two of them."""
-    async with store.transaction() as connection:
-        trial = Trial(candidate, await texts(connection))
-    made: dict[str, Policy] = {}
-    found: dict[str, tuple[Gain, ...]] = {}
-    for start in range(0, len(missing), BATCH):
-        for row in await _rows(store, missing[start : start + BATCH], made):
-            found[str(row[0])] = _gaining(trial, row, made[row[3]])
-            await asyncio.sleep(0)
-    return found
+    """What each of the decisions means for who contributed, worked out behind the fence."""
+    order, results = list[str](), list[Difference | None]()
+    await try_on(store, candidate, _batches(store, missing, order), 1, results.extend)
+    return {id_: _gains(found) for id_, found in zip(order, results, strict=True)}
 
 
-async def _rows(store: Store, ids: Collection[str], made: dict[str, Policy]) -> list[Row]:
-    """The decisions of these ids; the policies that are not there yet are added to ``made``."""
-    async with store.transaction() as connection:
-        rows: list[Row] = [row async for row in await connection.execute(_DECISIONS, [list(ids)])]
-    wanted = {row[3] for row in rows} - made.keys()
-    made |= {digest: policy_codec.load(body) for digest, body in (await policies(store, wanted)).items()}
-    return rows
+async def _batches(store: Store, ids: Sequence[str], order: list[str]) -> AsyncIterator[list[Row]]:
+    """The decisions of these ids; ``order`` is told in which order they come."""
+    for start in range(0, len(ids), BATCH):
+        async with store.transaction() as connection:
+            rows = await (await connection.execute(_DECISIONS, [list(ids[start : start + BATCH])])).fetchall()
+        order += [str(row[0]) for row in rows]
+        yield [(subject, at, policy, bytes(facts), bytes(body)) for _, subject, at, policy, facts, body in rows]
 
 
-def _gaining(trial: Trial, row: Row, policy: Policy) -> tuple[Gain, ...]:
-    _, subject, at, _, facts_body, body = row
-    facts, then = facts_codec.load(bytes(facts_body)), decision_codec.load(bytes(body))
-    assert isinstance(facts, PullRequestFacts), "only pull requests are read"
-    found = difference(subject, facts, then, trial.decide(Made(subject, facts, policy, then, at)))
+def _gains(found: Difference | None) -> tuple[Gain, ...]:
     if found is None or not found.loosens:
         return ()
     return tuple(Gain(account, found.repository, found.number) for account in found.contributors)

@@ -44,6 +44,9 @@ AHEAD = 4
 FENCE = Fence()
 
 Row = tuple[str, datetime, str, bytes, bytes]
+Results = Sequence[Difference | None]
+"""What came of each decision of a batch; None where it would be the same."""
+
 Progress = Callable[[int], None]
 """Hears how many more decisions were tried."""
 
@@ -83,27 +86,45 @@ async def backtest(
 
     """
     tried, found = 0, list[Difference]()
-    processes = processes or os.cpu_count() or 1
-    async with store.transaction() as connection:
-        known = await texts(connection)
-    running = deque[asyncio.Future[list[Difference | None]]]()
 
-    async def take() -> None:
+    def take(results: Results) -> None:
         nonlocal tried
-        results = await running.popleft()
         tried += len(results)
         found.extend(one for one in results if one is not None)
         progress(len(results))
 
+    batches = _batches(store, since, every=every, most=most)
+    await try_on(store, candidate, batches, processes or os.cpu_count() or 1, take)
+    return Outcome(tried, tuple(found))
+
+
+async def try_on(
+    store: Store,
+    candidate: Candidate,
+    batches: AsyncIterator[list[Row]],
+    processes: int,
+    take: Callable[[Results], None],
+) -> None:
+    """Try the candidate on the rows; ``take`` is handed what came of each, in their order.
+
+    Raises:
+        Refusal: the candidate cannot be used, or takes more than there is for it.
+        Transient: the database is away.
+
+    """
+    async with store.transaction() as connection:
+        known = await texts(connection)
+    running = deque[asyncio.Future[Results]]()
     pool = _pool(processes, candidate, known)
     try:
-        async for rows in _batches(store, since, every=every, most=most):
+        async for rows in batches:
             made_under = await policies(store, {row[2] for row in rows})
-            running.append(asyncio.wrap_future(pool.submit(_try, rows, made_under)))
+            # The first to be submitted starts the processes, which takes seconds where none was started before.
+            running.append(asyncio.wrap_future(await asyncio.to_thread(pool.submit, _try, rows, made_under)))
             if len(running) >= AHEAD * processes:
-                await take()
+                take(await running.popleft())
         while running:
-            await take()
+            take(await running.popleft())
     except (BrokenProcessPool, MemoryError) as error:
         raise Refusal(
             f"{candidate.name} could not be tried on the record: a process that tried it took {FENCE.spoken} for "
@@ -114,7 +135,6 @@ async def backtest(
         for each in running:
             each.cancel()
         await asyncio.to_thread(pool.shutdown, cancel_futures=True)
-    return Outcome(tried, tuple(found))
 
 
 def _pool(processes: int, candidate: Candidate, known: Texts) -> ProcessPoolExecutor:
@@ -150,10 +170,10 @@ def _begin(candidate: Candidate, known: Texts, fence: Fence) -> None:
     _trial, _fence = Trial(candidate, known), fence
 
 
-def _try(rows: Sequence[Row], made_under: dict[str, bytes]) -> list[Difference | None]:
+def _try(rows: Sequence[Row], made_under: dict[str, bytes]) -> Results:
     assert _trial is not None, "a process begins before it tries"
     _fence.begin()
-    results = []
+    results = list[Difference | None]()
     for subject, at, digest, facts_body, body in rows:
         if digest not in _policies_here:
             _policies_here[digest] = policy_codec.load(made_under[digest])

@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 
 from bot.clock import Clock
 from bot.errors import Transient
+from bot.facts import modes
 from bot.facts.diffs import is_clean_merge, same_difference
 from bot.facts.lineage import compare
 from bot.facts.model import Account, AccountKind, Repository
@@ -156,7 +157,9 @@ class Branches:
         if brought is None or approved is None:
             return False
         if len(made.parents) < 2:
-            return same_difference(brought, approved)
+            return same_difference(brought, approved) and await modes.same(
+                self.store, branch.github, branch.repository, proof.after, proof.pull.head, brought.kept, branch.lane
+            )
         kept = await between(proof.pull.head, proof.before)
         return made.parents[1] == proof.pull.head and kept is not None and is_clean_merge(brought, approved, kept)
 

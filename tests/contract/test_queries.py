@@ -8,7 +8,7 @@ from graphql import GraphQLObjectType, get_named_type, parse, validate
 
 from bot.github.queries import document
 from bot.sandbox.accounts import WEB_FLOW, node_id
-from bot.sandbox.git import blob_id
+from bot.sandbox.git import EXECUTABLE, FOLDER, PLAIN, blob_id
 from bot.sandbox.graphql import schema
 from tests.contract.asking import Client, Watch
 from tests.contract.story import House
@@ -286,7 +286,9 @@ def asked(house: House) -> dict[str, dict[str, Any]]:
         "branch": {**shop, "ref": "refs/heads/main"},
         "comment": {"id": node_id("IssueComment", house.pull.comment(by=house.ann, body="Hello.").id)},
         "commit": {**shop, "oid": house.pull.head_sha},
+        "enqueued": {"owner": "house", "name": "queued", "number": 1},
         "merge_group": {"owner": "house", "name": "queued", "branch": "main"},
+        "modes": {**shop, "first": f"{tip}:", "second": f"{tip}:src"},
         "more_pull_requests": {**shop, "after": None},
         "open_pull_requests": {"owner": "house"},
         "policy_at": {**shop, "expression": f"{tip}:README.md"},
@@ -390,6 +392,23 @@ async def test_an_expression_names_a_commit_or_a_file_in_it(client: Client, hous
     assert (await asked_for_less.query(query, expression="main:README.md")).problems() == ["FORBIDDEN"]
 
 
+async def test_a_folder_lists_what_stands_in_it_with_its_mode(client: Client, house: House) -> None:
+    head = house.pull.push(by=house.ann, files={"src/run.sh": "true\n"}, modes={"src/run.sh": EXECUTABLE}).oid
+    variables = {"owner": "house", "name": "shop"}
+
+    async def modes(expression: str) -> Any:
+        answer = await client.query(document("modes"), **variables, first=expression, second=f"{head}:nowhere")
+        assert answer.body["data"]["repository"]["second"] is None
+        return {each["name"]: each["mode"] for each in answer.body["data"]["repository"]["first"]["entries"]}
+
+    assert await modes(f"{head}:src") == {"new.py": PLAIN, "run.sh": EXECUTABLE, "shop.py": PLAIN}
+    assert await modes(f"{head}:") == {"docs": FOLDER, "src": FOLDER}
+    plain = house.pull.push(by=house.ann, files={"src/other": "x"}, modes={"src/run.sh": PLAIN}).oid
+    assert (await modes(f"{plain}:src"))["run.sh"] == PLAIN
+    [switched] = house.repository.history.changes(head, plain)[1:]
+    assert (switched.path, switched.kind, switched.additions) == ("src/run.sh", "MODIFIED", 0)
+
+
 async def test_a_comment_is_found_by_its_node_and_says_whether_it_came_by_mail(client: Client, house: House) -> None:
     for by_email in (False, True):
         comment = house.pull.comment(by=house.ben, body="/recheck", by_email=by_email)
@@ -429,6 +448,8 @@ TIMELINE = """query($types: [PullRequestTimelineItemsItemType!], $last: Int = 10
       ... on BaseRefChangedEvent { createdAt previousRefName currentRefName }
       ... on ReadyForReviewEvent { createdAt }
       ... on ReopenedEvent { createdAt }
+      ... on ClosedEvent { createdAt actor { login } }
+      ... on AddedToMergeQueueEvent { enqueuer { login } }
       ... on AssignedEvent { createdAt assignee { __typename ... on User { login } ... on Bot { login } } }
     } } } } }"""
 
@@ -462,11 +483,12 @@ async def test_a_timeline_tells_what_happened_to_a_pull_request(client: Client, 
             "currentRefName": "release",
         },
         {"__typename": "ReadyForReviewEvent", "createdAt": after},
+        {"__typename": "ClosedEvent", "createdAt": after, "actor": {"login": "ann"}},
         {"__typename": "ReopenedEvent", "createdAt": later},
     ]
-    assert await items() == {"totalCount": 5, "pageInfo": {"hasPreviousPage": False}, "nodes": told}
-    assert (await items(last=2)) == {"totalCount": 5, "pageInfo": {"hasPreviousPage": True}, "nodes": told[3:]}
-    assert (await items(types=["REOPENED_EVENT", "ASSIGNED_EVENT"]))["nodes"] == [*told[:2], told[4]]
+    assert await items() == {"totalCount": 6, "pageInfo": {"hasPreviousPage": False}, "nodes": told}
+    assert (await items(last=2)) == {"totalCount": 6, "pageInfo": {"hasPreviousPage": True}, "nodes": told[4:]}
+    assert (await items(types=["REOPENED_EVENT", "ASSIGNED_EVENT"]))["nodes"] == [*told[:2], told[5]]
     assert (await items(types=["AUTOMATIC_BASE_CHANGE_SUCCEEDED_EVENT"]))["nodes"] == []
 
 

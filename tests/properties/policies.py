@@ -1,25 +1,33 @@
 """Policy files and changes of every kind that can be, as hypothesis strategies: plain values, as YAML gives them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
+from bot.changes.model import Choice
 from bot.facts.model import (
+    Account,
     ChangedFile,
     FileChange,
     Instructed,
     Instruction,
     Mergeability,
+    Named,
     Permission,
     PullRequestFacts,
+    RecordFacts,
+    RecordFinding,
     Review,
     ReviewState,
     Standing,
+    Unauthorised,
+    Waived,
 )
 from bot.policy.model import Role
+from bot.policy.packs import control_ids
 from bot.policy.shelf import available
 from tests.unit.builders import NOON, account, commit, oid, pull_request, pushed
 
@@ -30,7 +38,7 @@ ROLES = ("security", "risk", "cab")
 PERMISSIONS = ("write", "maintain", "admin")
 PEOPLE = ("ana", "ben", "cem", "dee", "eva")
 TEAMS = ("acme/appsec", "acme/risk", "acme/cab")
-HOLDERS = (*TEAMS, "ben", "cem")
+HOLDERS = (*TEAMS, *PEOPLE, "ana-admin")
 WINDOWS = ("weekend", "nights")
 PROPERTIES = {"unit": "retail", "zone": "core"}
 EXPRESSIONS = (
@@ -79,8 +87,6 @@ expressions = st.sampled_from(EXPRESSIONS)
 words = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=12)
 modes = st.sampled_from(["observe", "enforce"])
 tiers = st.sampled_from(TIERS)
-groups = some((*PERMISSIONS, *ROLES), least=1)
-approvals = mapping({"count": counts, "from": groups})
 boards = st.one_of(
     mapping(
         {"quorum": counts},
@@ -95,18 +101,25 @@ boards = st.one_of(
         escalate_to=some(ROLES),
     ),
 )
-tier_rules = mapping(
-    change=st.sampled_from(["standard", "normal", "emergency"]),
-    approvals=listed(approvals, least=1),
-    sign_off=some(ROLES),
-    cab=boards,
-    plans=some(("implementation", "test", "backout", "impact")),
-    windows=some(WINDOWS),
-    deployments=mapping({"at_most": counts, "per": durations}),
-    cool_down=durations,
-    verification=mapping({"from": groups, "within": durations}),
-    pairing=st.booleans(),
-)
+
+
+def tier_rules(roles: tuple[str, ...]) -> st.SearchStrategy[Plain]:
+    """What a change of a tier needs, of people who have one of ``roles``."""
+    groups = some((*PERMISSIONS, *roles), least=1)
+    return mapping(
+        change=st.sampled_from(["standard", "normal", "emergency"]),
+        approvals=listed(mapping({"count": counts, "from": groups}), least=1),
+        sign_off=some(roles),
+        cab=boards,
+        plans=some(("implementation", "test", "backout", "impact")),
+        windows=some(WINDOWS),
+        deployments=mapping({"at_most": counts, "per": durations}),
+        cool_down=durations,
+        verification=mapping({"from": groups, "within": durations}),
+        pairing=st.booleans(),
+    )
+
+
 recurrences = st.sampled_from(
     ["FREQ=WEEKLY;BYDAY=SA;BYHOUR=2;BYMINUTE=0", "FREQ=DAILY;BYHOUR=22;BYMINUTE=0", "FREQ=MONTHLY;BYMONTHDAY=1"]
 )
@@ -160,8 +173,9 @@ def ruled(**parts: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Plain]]:
     return st.lists(each, max_size=2, unique_by=lambda rule: str(rule["id"]))
 
 
-def files(roles: st.SearchStrategy[Plain]) -> st.SearchStrategy[Plain]:
-    """A policy file that has no problem; ``roles`` says which roles it has."""
+def files(roles: st.SearchStrategy[Plain], known: tuple[str, ...]) -> st.SearchStrategy[Plain]:
+    """A policy file that has no problem; ``roles`` says which roles it has, of ``known`` ones it speaks."""
+    rules = tier_rules(known)
     return mapping(
         {"version": st.just(1), "roles": roles},
         mode=modes,
@@ -170,7 +184,7 @@ def files(roles: st.SearchStrategy[Plain]) -> st.SearchStrategy[Plain]:
         people=st.lists(named_people, max_size=1),
         applications=st.lists(applications, max_size=2, unique_by=lambda entry: str(entry["name"])),
         risk=st.fixed_dictionaries({"raise": ruled(to=tiers, when=expressions)}),
-        tiers=mapping(low=tier_rules, medium=tier_rules, high=tier_rules),
+        tiers=mapping(low=rules, medium=rules, high=rules),
         reviews=mapping(
             carry_over=st.sampled_from(["never", "same-diff"]),
             member_for=durations,
@@ -188,13 +202,13 @@ def files(roles: st.SearchStrategy[Plain]) -> st.SearchStrategy[Plain]:
         checks=checks,
         evidence=listed(evidence, most=2),
         emergency=mapping(
-            {"from": groups},
+            {"from": some((*PERMISSIONS, *known), least=1)},
             ecab=st.fixed_dictionaries({"quorum": counts}),
             review_within=durations,
             lasts=durations,
         ),
-        waivers=mapping({"from": some(ROLES, least=1)}, at_most=durations),
-        acknowledge=some(ROLES),
+        waivers=mapping({"from": some(known, least=1)}, at_most=durations),
+        acknowledge=some(known),
         records=mapping(
             {"system": st.sampled_from(["register", "servicenow", "jira"])},
             fields=st.dictionaries(words, words, max_size=1),
@@ -208,17 +222,71 @@ def files(roles: st.SearchStrategy[Plain]) -> st.SearchStrategy[Plain]:
             expires=st.just("2027-06-30"),
         ),
         audit=st.fixed_dictionaries({"retention_days": st.integers(1, 4000)}),
-        rules=ruled(controls=listed(words, most=1), when=expressions, require=expressions, message=st.just("Do it.")),
+        rules=ruled(
+            controls=listed(st.sampled_from(control_ids()), most=1),
+            when=expressions,
+            require=expressions,
+            message=st.just("Do it."),
+        ),
     )
 
 
-organisations = files(st.fixed_dictionaries({role: some(HOLDERS) for role in ROLES}))
-repositories = files(mapping(security=some(HOLDERS), risk=some(HOLDERS), cab=some(HOLDERS), own=some(HOLDERS)))
+holders = some(HOLDERS)
+organisations = files(mapping(dict.fromkeys(ROLES, holders), ecab=holders), ROLES)
+repositories = files(
+    mapping({"own": holders}, security=holders, risk=holders, cab=holders, ecab=holders), (*ROLES, "own")
+)
 
 
 def raised_to(tier: str) -> Instruction:
     """The word of a person that a change is riskier than it looks."""
     return Instruction(Instructed.RAISE, tier, account("ana"), "It touches the ledger.", NOON)
+
+
+WENT_AROUND = Unauthorised(1, "push", "Somebody pushed to main.", account("ben"), NOON - timedelta(days=1))
+hour = timedelta(hours=1)
+waived = st.builds(
+    Waived,
+    st.sampled_from(["rule:first", "inventory", "plans:test"]),
+    st.just("It is known."),
+    st.just(account("ana")),
+    st.just(account("ben")),
+    st.just(NOON - hour),
+    st.sampled_from([NOON - hour, NOON + hour]),
+)
+said_of_record = st.builds(
+    RecordFinding,
+    st.sampled_from(["change-record", "plans:test", "cab"]),
+    st.sampled_from(["pass", "wait", "fail"]),
+    *[st.just("The record says so.")] * 4,
+    st.none(),
+)
+records = st.builds(
+    RecordFacts,
+    st.just("CHG-2026-0001"),
+    st.just("authorize"),
+    st.lists(said_of_record, max_size=2, unique_by=lambda each: each.id).map(tuple),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What happens at a board: who asks it, in an emergency or not, and what is said one after the other."""
+
+    asked_by: Account
+    emergency: bool
+    votes: tuple[tuple[Account, Choice], ...]
+
+
+@st.composite
+def sessions(draw: st.DrawFn) -> Session:
+    """A board at which most approve: by chance alone hardly anything would ever be approved."""
+    first = [(who, Choice.APPROVE) for who in draw(st.permutations(PEOPLE))]
+    choices = st.sampled_from([Choice.APPROVE, Choice.APPROVE, Choice.REJECT, Choice.DEFER])
+    said = draw(st.lists(st.tuples(st.sampled_from(PEOPLE), choices), max_size=6))
+    votes = [*said, *first] if draw(st.booleans()) else [*first, *said]
+    asked_by = account(draw(st.sampled_from(["zoe", "zoe", *PEOPLE])))
+    return Session(asked_by, draw(st.booleans()), tuple((account(who), choice) for who, choice in votes))
 
 
 @st.composite
@@ -263,4 +331,9 @@ def changes(draw: st.DrawFn) -> PullRequestFacts:
         labels=tuple(draw(some(("urgent",)))),
         instructions=draw(st.one_of(st.just(()), tiers.map(lambda tier: (raised_to(tier),)))),
         properties=tuple(PROPERTIES.items()) if draw(st.booleans()) else (),
+        unauthorised=(WENT_AROUND,) if draw(st.booleans()) else (),
+        waivers=tuple(draw(listed(waived, most=2))),
+        record=draw(st.none() | records),
+        # Eva had another login when the policy was written.
+        names=(Named("ana-admin", account("eva").id),) if draw(st.booleans()) else (),
     )

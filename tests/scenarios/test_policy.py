@@ -219,10 +219,44 @@ async def test_a_repositorys_file_that_was_taken_away_does_not_come_back(counter
     assert shown(pull)[0] == "success"
     bank.ledger.push("main", by=bank.erin, files={".github/countersign.yml": "version: 1\ntiers: [\n"})
     await countersign.settle()
-    assert shown(pull)[0] == "success"
-    assert "A policy file has errors" in pull.check(CHECK).summary
+    assert shown(pull) == ("failure", "Blocked: the repository's policy cannot be used")
     kinds = [kind for kind, _ in await countersign.ledger() if kind.startswith("policy:file")]
     assert kinds[-2:] == ["policy:file:removed", "policy:file:refused"]
+
+
+async def test_a_repositorys_file_that_never_worked_blocks_until_a_pull_request_corrects_it(
+    countersign: Rehearsal, bank: Bank
+) -> None:
+    bank.ledger.push("main", by=bank.erin, files={".github/countersign.yml": "version: 1\ntiers: [\n"})
+    pull = bank.approved_change()
+    await countersign.settle()
+    assert shown(pull) == ("failure", "Blocked: the repository's policy cannot be used")
+    assert "takes it away, is not held up by this" in pull.check(CHECK).summary
+    remedy = bank.ledger.open_pull_request(
+        by=bank.alice, title="Correct the policy", files={".github/countersign.yml": STRICTER}
+    )
+    await countersign.settle()
+    assert shown(remedy)[0] == "action_required"
+    assert "A policy file has errors" in remedy.check(CHECK).summary
+    remedy.merge(by=bank.erin)
+    await countersign.settle()
+    assert shown(pull) == ("action_required", "Waiting: 1 approval from someone with write access")
+
+
+async def test_a_role_that_the_organisation_renames_switches_nothing_off_in_a_repository(
+    countersign: Rehearsal, bank: Bank
+) -> None:
+    """What worked before goes on: the role that nobody knows any more is held by nobody, and the check says so."""
+    own = "version: 1\ntiers: {medium: {approvals: [{count: 1, from: [security]}]}}\n"
+    bank.ledger.push("main", by=bank.erin, files={".github/countersign.yml": own})
+    pull = bank.approved_change()
+    await countersign.settle()
+    assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
+    bank.policy.push("main", by=bank.erin, files={"countersign.yml": POLICY.replace("security", "appsec-team")})
+    await countersign.settle()
+    assert shown(pull) == ("action_required", "Waiting: 1 approval from security")
+    assert "There is no role `security`." in pull.check(CHECK).summary
+    assert "held by nobody" in pull.check(CHECK).summary
 
 
 async def test_each_branch_has_the_policy_that_is_on_it(countersign: Rehearsal, bank: Bank) -> None:

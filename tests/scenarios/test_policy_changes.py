@@ -192,6 +192,28 @@ async def test_a_policy_that_cannot_be_tried_on_the_record_fails_and_says_why(
     assert pull.check(ORGANISATIONS).conclusion == "success"
 
 
+async def test_a_repositorys_own_policy_may_name_what_the_organisation_has_and_nothing_else(
+    countersign: Rehearsal, bank: Bank
+) -> None:
+    sound = "version: 1\nexclusive:\n  - [ledger, vault]\n"
+    pull = bank.ledger.open_pull_request(by=bank.alice, title="One", files={".github/countersign.yml": sound})
+    await countersign.settle()
+    assert pull.check(NAME).conclusion == "success"
+    unsound = "version: 1\nobserve: [facts]\nexclusive:\n  - [ledger, valt]\nrules:\n  - {id: a, controls: [SOX-303], require: tru, message: m}\n"
+    pull.push(by=bank.alice, files={".github/countersign.yml": unsound})
+    await countersign.settle()
+    told = [(note["start_line"], note["message"].partition("?")[0]) for note in pull.check(NAME).annotations]
+    assert told == [
+        (2, "`facts` is never only observed: what could not be read would pass, and nobody knows what it is."),
+        (4, "There is no application or configuration item `valt`. Did you mean `vault`"),
+        (6, "There is no control `SOX-303`. Did you mean `SOX-302`"),
+        (
+            6,
+            "`tru` is not known. Known are `change`, `application`, `people`, `paths`, `files`, `lines`, `lines_changed`, `labels`, `evidence`, `deployment` and `time`.",
+        ),
+    ]
+
+
 async def test_taking_the_policy_away_is_told_and_fails(countersign: Rehearsal, bank: Bank) -> None:
     pull = bank.policy.open_pull_request(by=bank.erin, title="Away", files={"countersign.yml": None})
     await countersign.settle()

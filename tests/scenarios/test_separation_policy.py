@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox import SimulatedGitHub
+from bot.sandbox.git import EXECUTABLE, LINK
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios.bank import POLICY, Bank, reasons, shown, told
 
@@ -40,6 +41,19 @@ async def test_07_an_approval_carries_over_to_the_same_diff(countersign: Rehears
     pull.push(by=bank.alice, files={"ledger.py": "balance = 2\n"}, force=True)
     await countersign.settle()
     assert shown(pull)[0] == "action_required"
+
+
+@pytest.mark.parametrize("mode", [EXECUTABLE, LINK])
+async def test_07_no_approval_carries_over_to_the_same_lines_in_another_mode(
+    countersign: Rehearsal, bank: Bank, mode: int
+) -> None:
+    await countersign.settle()
+    await years_pass(countersign)
+    pull = bank.approved_change()
+    pull.push(by=bank.alice, files={}, modes={"ledger.py": mode}, message="The same again", force=True)
+    await countersign.settle()
+    assert shown(pull)[0] == "action_required"
+    assert "the head is" in reasons(pull)["bob"]
 
 
 async def test_07_an_approval_carries_over_a_clean_update_of_the_branch(countersign: Rehearsal, bank: Bank) -> None:

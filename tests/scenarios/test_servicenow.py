@@ -116,6 +116,71 @@ async def test_whoever_is_nobody_here_does_not_count_and_that_is_said(
     assert "rick.risk said approve in servicenow, and is nobody here" in pull.check(CHECK).summary.replace("\\", "")
 
 
+async def test_a_login_that_somebody_else_took_over_is_not_who_the_policy_meant(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    board = Board.found(gh, POLICY + MAPPED)
+    pull = board.change()
+    await countersign.settle()
+    org = gh.organisation("northbank")
+    meant = board.rick
+    gh.world.rename(meant, "rick-risk")
+    other = org.person("rick")
+    board.vault.access[other] = "write"
+    org.teams["risk"].add(other)
+    await countersign.settle()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    org.teams["risk"].remove(meant)
+    await countersign.settle()
+    for who in (there.chris, there.ida, there.rick):
+        there.simulation.instance.approve(there.only.number, who)
+    await poll(countersign)
+    assert await state(countersign, pull) == "authorize"
+    assert (
+        "rick.risk said approve in servicenow, and is @rick here by the policy, which was another account when it was "
+        "first seen: that does not count."
+    ) in told(pull)
+    assert {login for (login,) in await countersign.rows("SELECT voter ->> 'login' FROM vote")} == {"chris", "ida"}
+
+
+async def test_who_has_another_login_now_is_who_the_policy_meant(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    board = Board.found(gh, POLICY + MAPPED)
+    pull = board.change()
+    await countersign.settle()
+    gh.world.rename(board.rick, "rick-risk")
+    gh.organisation("northbank").teams["risk"].add(board.rita)
+    await countersign.settle()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    for who in (there.chris, there.ida, there.rick):
+        there.simulation.instance.approve(there.only.number, who)
+    await poll(countersign)
+    assert await state(countersign, pull) == "scheduled"
+    assert ("rick-risk",) in await countersign.rows("SELECT voter ->> 'login' FROM vote")
+
+
+async def test_an_answer_to_what_was_asked_before_is_none_to_what_is_asked_now(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    board = Board.found(gh, POLICY + MAPPED)
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    there.simulation.instance.approve(there.only.number, there.chris)
+    countersign.later(minutes=5)
+    pull.push(by=board.alice, files={"a": "3"})
+    pull.review(by=board.carol, state="APPROVED")
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    await poll(countersign)
+    assert await state(countersign, pull) == "authorize"
+    assert await countersign.rows("SELECT * FROM vote") == []
+    assert "before the board was asked about the change as it is now: that does not count." in told(pull)
+
+
 async def test_what_is_rejected_or_cancelled_there_is_so_here(
     countersign: Rehearsal, gh: SimulatedGitHub, there: There
 ) -> None:

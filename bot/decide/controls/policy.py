@@ -5,7 +5,7 @@ from bot.decide.verdict import Finding, Verdict
 
 
 def look(context: Context) -> Finding | None:
-    """Show what is wrong in policy files; block where no version of the organisation's file has ever worked."""
+    """Show what is wrong in policy files; block where no version of a file has ever worked."""
     policy = context.policy
     if not policy.problems and not policy.undecidable:
         return None
@@ -20,6 +20,15 @@ def look(context: Context) -> Finding | None:
             why="No version of it has ever worked, so that nobody knows what it demands.",
             remedy="The owners of the policy correct it; every open pull request is then looked at again.",
         )
+    if policy.unusable and not _corrected(context):
+        return Finding(
+            id="policy",
+            verdict=Verdict.FAIL,
+            headline="the repository's policy cannot be used",
+            what=f"The repository's own policy cannot be used. {listed}{more}",
+            why="No version of it has ever worked here, so that nobody knows what it demands.",
+            remedy="A pull request that corrects the file, or takes it away, is not held up by this.",
+        )
     return Finding(
         id="policy",
         verdict=Verdict.PASS,
@@ -27,4 +36,13 @@ def look(context: Context) -> Finding | None:
         what=f"A policy file has errors. {listed}{more}",
         why="The last version that worked, or the organisation's rule, stays in force.",
         remedy="The owners of the file correct it.",
+    )
+
+
+def _corrected(context: Context) -> bool:
+    """Whether the change puts a file that can be used in the place of the one that cannot."""
+    facts = context.facts
+    return any(
+        change.usable and f"{facts.repository.full_name}:{change.path}".lower() == context.policy.unusable
+        for change in facts.policy_changes
     )

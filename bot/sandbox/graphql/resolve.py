@@ -10,7 +10,7 @@ from graphql import GraphQLAbstractType, GraphQLResolveInfo
 from bot.sandbox.access import may_push
 from bot.sandbox.accounts import WEB_FLOW, Account, node_id
 from bot.sandbox.auth import Token
-from bot.sandbox.git import Commit, Identity, blob_id
+from bot.sandbox.git import FOLDER, Commit, Identity, blob_id, tree_id
 from bot.sandbox.graphql.pages import Problem, page
 from bot.sandbox.merge_queue import MergeGroup, MergeQueue
 from bot.sandbox.organisations import Organisation, Team
@@ -87,6 +87,37 @@ class Blob:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of a commit; ``path`` is empty for the whole of it."""
+
+    commit: Commit
+    path: str
+
+    @property
+    def inside(self) -> dict[str, str]:
+        """Everything in it, by its path from here."""
+        start = f"{self.path}/" if self.path else ""
+        files = self.commit.files
+        return {path.removeprefix(start): text for path, text in files.items() if path.startswith(start)}
+
+    @property
+    def oid(self) -> str:
+        """Git's id of it."""
+        start = f"{self.path}/" if self.path else ""
+        return tree_id(self.inside, {path.removeprefix(start): mode for path, mode in self.commit.modes.items()})
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """What stands in it."""
+        return [_entry(self.commit, f"{self.path}/{name}".strip("/")) for name in self.names]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of what stands in it."""
+        return sorted({path.partition("/")[0] for path in self.inside})
+
+
 Arguments = dict[str, Any]
 Resolver = Callable[[Any, View, GraphQLResolveInfo[Any], Arguments], Any]
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -116,6 +147,8 @@ def type_of(value: Any, _info: GraphQLResolveInfo[Any], _type: GraphQLAbstractTy
             return "Tag"
         case Blob():
             return "Blob"
+        case Folder():
+            return "Tree"
         case Comment():
             return "IssueComment"
         case Turn(event=event):
@@ -187,7 +220,7 @@ def _pull_requests(source: Repository, view: View, info: GraphQLResolveInfo[Any]
 
 def _object(
     source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments
-) -> CommitIn | TagIn | Blob | None:
+) -> CommitIn | TagIn | Blob | Folder | None:
     view.need("contents")
     if expression := arguments.get("expression"):
         return _at(source, expression)
@@ -203,22 +236,30 @@ def _object(
     return None
 
 
-def _at(source: Repository, expression: str) -> CommitIn | Blob | None:
-    """What git calls ``commit:path``, or a commit. Folders are not shown."""
-    rev, _, path = expression.partition(":")
+def _at(source: Repository, expression: str) -> CommitIn | Blob | Folder | None:
+    """What git calls ``commit:path``, or a commit."""
+    rev, colon, path = expression.partition(":")
     commit = source.history.commits.get(source.branches.get(rev, rev))
-    if commit is None or not path:
+    if commit is None or not colon:
         return None if commit is None else CommitIn(source, commit)
-    return Blob(commit.files[path]) if path in commit.files else None
+    if path in commit.files:
+        return Blob(commit.files[path])
+    folder = Folder(commit, path)
+    return folder if folder.inside or not path else None
 
 
-def _file(source: CommitIn, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> dict[str, str] | None:
+def _file(source: CommitIn, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> dict[str, Any] | None:
     view.need("contents")
-    path, files = arguments["path"], source.commit.files
-    if path in files:
-        return {"oid": blob_id(files[path]), "type": "blob"}
-    inside = any(name.startswith(f"{path}/") for name in files)
-    return {"oid": source.commit.tree, "type": "tree"} if inside else None
+    path = arguments["path"]
+    there = path in source.commit.files or Folder(source.commit, path).inside
+    return _entry(source.commit, path) if there else None
+
+
+def _entry(commit: Commit, path: str) -> dict[str, Any]:
+    name = path.rpartition("/")[2]
+    if path in commit.files:
+        return {"name": name, "mode": commit.mode(path), "oid": blob_id(commit.files[path]), "type": "blob"}
+    return {"name": name, "mode": FOLDER, "oid": Folder(commit, path).oid, "type": "tree"}
 
 
 def _queue(source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> MergeQueue | None:
@@ -355,8 +396,10 @@ FIELDS: dict[str, Resolver] = {
     "Query.node": _node,
     "IssueComment.createdViaEmail": lambda source, *_: source.by_email,
     "IssueComment.id": lambda source, *_: node_id("IssueComment", source.id),
+    "AddedToMergeQueueEvent.enqueuer": lambda source, *_: source.actor,
     "AssignedEvent.createdAt": lambda source, *_: stamp(source.at),
     "BaseRefChangedEvent.createdAt": lambda source, *_: stamp(source.at),
+    "ClosedEvent.createdAt": lambda source, *_: stamp(source.at),
     "ReadyForReviewEvent.createdAt": lambda source, *_: stamp(source.at),
     "ReopenedEvent.createdAt": lambda source, *_: stamp(source.at),
     "Organization.databaseId": lambda source, *_: source.id,
@@ -397,6 +440,7 @@ FIELDS: dict[str, Resolver] = {
     "PullRequest.isDraft": lambda source, *_: source.draft,
     "PullRequest.createdAt": lambda source, *_: stamp(source.created_at),
     "PullRequest.updatedAt": lambda source, *_: stamp(source.updated_at),
+    "PullRequest.mergedAt": lambda source, *_: stamp(source.merged_at) if source.merged else None,
     "PullRequest.mergeable": _mergeable,
     "PullRequest.changedFiles": lambda source, *_: len(source.files),
     "PullRequest.baseRefName": lambda source, *_: source.base_ref,

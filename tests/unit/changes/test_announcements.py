@@ -9,10 +9,10 @@ import pytest
 from bot.changes import announcements, cab
 from bot.changes.context import Context
 from bot.changes.lifecycle import apply
-from bot.changes.model import Act, Announcement, Applied, Change, Choice, Closure, Event, Refused, State
+from bot.changes.model import Act, Announcement, Applied, Change, Choice, Closure, Event, Refused, State, Transition
 from bot.deployments.windows import Interval
 from bot.facts.model import Account
-from bot.policy.model import ChangeType, Freeze, OnTimeout, Policy, Tier
+from bot.policy.model import ChangeType, OnTimeout, Policy, Tier
 from tests.unit.builders import account
 from tests.unit.changes.builders import (
     BOARD,
@@ -83,14 +83,29 @@ def test_the_board_is_called_when_its_change_comes_on_the_agenda() -> None:
     )
 
 
-def test_an_emergency_that_is_planned_for_no_time_says_none() -> None:
-    declared = Event(Act.DECLARE, account("rosa"), INCIDENT, incident="INC0012345")
-    frozen = replace(rules().calendar, freezes=(Freeze("all of it", first=MONDAY.date() - timedelta(days=1)),))
-    nowhere = context(policy=rules(calendar=frozen))
-    change = done(done(draft(), declared, nowhere), ask("rosa"), nowhere)
-    assert text(change, Event(Act.ASSESS), nowhere) == (
-        f"@acme/cab: CHG-2027-0001, Settle twice a day, is on the agenda until 2027-01-04 16:00 UTC. {VOTE}"
+@pytest.mark.parametrize(
+    ("reason", "told_"),
+    [
+        (INCIDENT, INCIDENT),
+        ("Payments are down since nine", "Payments are down since nine."),
+        ("Can @acme/everyone see *this*?", "Can `@acme/everyone` see \\*this\\*?"),
+    ],
+)
+def test_the_board_of_an_emergency_is_told_what_cannot_wait(reason: str, told_: str) -> None:
+    declared = Event(Act.DECLARE, account("rosa"), reason, incident="INC0012345")
+    change = done(done(draft(), declared), ask("rosa"))
+    assert text(change, Event(Act.ASSESS)) == (
+        "@acme/cab: CHG-2027-0001, Settle twice a day, is on the agenda until 2027-01-04 16:00 UTC. "
+        f"It is an emergency, `INC0012345`: {told_} {VOTE}"
     )
+
+
+def test_a_change_that_is_planned_for_no_time_says_none() -> None:
+    change = submitted()
+    nowhen = replace(change, contents=replace(change.contents, window=None))
+    found = announcements.of(nowhen, replace(nowhen, deadline=UP), transition(Act.ASSESS), context())
+    assert found is not None
+    assert "is on the agenda until 2027-01-05 12:00 UTC. Vote with" in found.text
 
 
 def test_where_somebody_chose_the_time_the_board_is_told_to_decide_before() -> None:
@@ -118,6 +133,10 @@ def test_the_board_is_told_when_what_it_decides_about_is_planned_anew() -> None:
     assert told(asked(), Event(Act.REFRESH, contents=contents(title="Another"))) is None
 
 
+def transition(act: Act) -> Transition:
+    return Transition("CHG-2027-0001", 3, act, State.ASSESS, State.AUTHORIZE, None, "So.", MONDAY)
+
+
 def test_nobody_is_called_while_nobody_can_vote_nor_where_no_board_decides() -> None:
     assert told(draft(), ask()) is None
     low = done(draft(Tier.LOW), Event(Act.SUBMIT))
@@ -136,7 +155,7 @@ def test_each_holder_is_called_once_though_it_has_two_roles() -> None:
     both = rules(roles={**ROLES, "it-manager": ("acme/cab",), "risk-officer": ("acme/cab", "acme/risk_it")})
     change = submitted(both)
     assert text(change, Event(Act.ASSESS), context(policy=both)).startswith(
-        "@acme/cab @acme/risk\\_it @acme/compliance: "
+        "@acme/cab @acme/risk_it @acme/compliance: "
     )
 
 
@@ -162,7 +181,7 @@ def test_who_decides_when_the_board_did_not_is_called_and_nobody_else() -> None:
     assert found.called == ("acme/directors",)
     assert found.text == (
         "@acme/directors: CHG-2027-0001, Settle twice a day, was not decided by 2027-01-05 12:00 UTC. "
-        "Whoever has the role `director` is on the board as well now, and it has until 2027-01-06 12:00 UTC. "
+        "Whoever has the role `director` is on the board as well now, which has until 2027-01-06 12:00 UTC. "
         f"Without a decision by then, it is rejected. {PLANNED} Missing: 1 more to approve and a signature for "
         f"compliance. {VOTE}"
     )
@@ -250,10 +269,10 @@ def emergency(at: datetime = MONDAY, **contents: Any) -> Change:
     declared = Event(Act.DECLARE, account("rosa"), INCIDENT, incident="INC0012345")
     change = done(done(done(draft(**contents), declared), ask("rosa")), Event(Act.ASSESS))
     change = done(approved(change, by=("cleo", "cora")), Event(Act.AUTHORIZE))
-    return done(change, Event(Act.START), context(at))
+    return done(change, Event(Act.START, account("rosa")), context(at))
 
 
-ENDS = [(Act.FINISH, "made"), (Act.BACK_OUT, "backed out")]
+ENDS = [(Act.FINISH, "released as an emergency"), (Act.BACK_OUT, "an emergency, and was backed out")]
 
 
 @pytest.mark.parametrize(("act", "how"), ENDS)
@@ -262,9 +281,9 @@ def test_an_emergency_that_was_made_is_to_be_reviewed(act: Act, how: str) -> Non
     assert found is not None
     assert found.called == ("acme/cab", "acme/it", "acme/risk", "acme/compliance")
     assert found.text == (
-        f"{TEAMS}: CHG-2027-0001, Settle twice a day, was an emergency and has been {how}. Somebody who neither "
-        "contributed to it nor asked for it reviews it until 2027-01-07 12:00 UTC: `/change review what-was-found`. "
-        "After that, the next change of `payments` waits for the review."
+        f"{TEAMS}: CHG-2027-0001, Settle twice a day, was {how}. One of you who neither contributed to it nor asked for "
+        "it reviews it by 2027-01-07 12:00 UTC with `/change review what-was-found`; else the next change of `payments` "
+        "waits until that is done."
     )
 
 
@@ -278,7 +297,7 @@ def test_who_may_review_is_reminded_once_when_it_is_overdue() -> None:
     due = context(MONDAY + timedelta(days=3))
     assert text(change, Event(Act.REMIND), due) == (
         f"{TEAMS}: CHG-2027-0001, Settle twice a day, was an emergency, and its review was due on 2027-01-07 12:00 UTC. "
-        "Until it is there, the next change of `payments` waits: `/change review what-was-found`."
+        "Now the next change of `payments` waits for it: review it with `/change review what-was-found`."
     )
     reminded = done(change, Event(Act.REMIND), due)
     nobody = Refused("Nobody is to be reminded of a review of CHG-2027-0001.")
@@ -287,8 +306,8 @@ def test_who_may_review_is_reminded_once_when_it_is_overdue() -> None:
     reviewed = done(change, Event(Act.REVIEW, account("ida"), "It was right to do this at once."), due)
     assert apply(reviewed, Event(Act.REMIND), due) == nobody
     assert told(change, Event(Act.REVIEW, account("ida"), "It was right to do this at once.")) is None
-    closing = Event(Act.CLOSE, account("vera"), "It went well.", closure=Closure.SUCCESSFUL)
-    assert told(reviewed, closing, context(verified=True)) is None
+    closing = Event(Act.CLOSE, account("vera"), "It went badly.", closure=Closure.UNSUCCESSFUL)
+    assert told(reviewed, closing, context()) is None
 
 
 def test_an_emergency_of_no_application_is_named_so() -> None:
@@ -302,7 +321,7 @@ def test_where_everybody_took_part_nobody_is_called() -> None:
     found = told(emergency(), Event(Act.FINISH), context(policy=alone, standings=people))
     assert found is not None
     assert found.called == ()
-    assert found.text.startswith("CHG-2027-0001, Settle twice a day, was an emergency")
+    assert found.text.startswith("CHG-2027-0001, Settle twice a day, was released as an emergency.")
 
 
 # What is still worth saying.

@@ -3,17 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.changes import cab
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
+from bot.changes.guards import material
 from bot.changes.lifecycle import noticed
-from bot.changes.model import Act, Change, Choice, Event, Request, Routing, State, Vote
-from bot.decide.verdict import CountedReview
-from bot.facts.model import Standing
-from bot.policy.model import Cab, ChangeType, OnTimeout, Tier
+from bot.changes.model import Act, Change, Choice, Event, Request, Routing, State
+from bot.decide.approvals import bound
+from bot.facts.model import Named, Standing
+from bot.policy.model import Above, Cab, ChangeType, OnTimeout, Tier
 from tests.unit.builders import account, bot
 from tests.unit.changes.builders import (
     BOARD,
@@ -117,6 +119,25 @@ def test_a_person_with_two_accounts_has_one_vote() -> None:
     assert found.votes[0].reason == "a later vote of the same person takes its place"
 
 
+def test_a_second_account_is_the_same_person_under_a_new_login_as_well() -> None:
+    renamed = replace(account("cleo-admin"), login="new-name")
+    people = (*standings(), replace(standing("x", "acme/cab"), account=renamed))
+    names = [Named(each, account(each).id) for each in ("cleo", "cleo-admin")]
+    where = context(policy=bound(rules(), names, people), standings=people)
+    change = done(asked(where=where), vote("cleo"), where)
+    change = done(change, vote(renamed), replace(where, now=MONDAY + timedelta(minutes=1)))
+    assert came_to(change, where).approvals == 1
+    contributing = asked(draft(contributors=(account("cleo"),)), where)
+    assert "contributed to the change" in refused(contributing, vote(renamed), where).what
+    # Whoever turns out to have contributed under another name did not authorise it.
+    given = done(approved(where=where), Event(Act.AUTHORIZE), where)
+    assert given.authorisation is not None
+    by_cleo = replace(given, authorisation=replace(given.authorisation, by=(account("cleo"),)))
+    now = replace(given.contents, contributors=(*given.contents.contributors, renamed))
+    assert "who contributed, and voted" in material(by_cleo, now, where)
+    assert "who contributed, and voted" not in material(given, now, where)
+
+
 def test_a_vote_is_changed_by_another_and_both_stay_on_record() -> None:
     change = say(asked(), ("ida", Choice.REJECT), ("ida", Choice.APPROVE), ("ida", Choice.APPROVE))
     found = counted(change)
@@ -183,6 +204,14 @@ def test_where_nobody_was_asked_or_no_board_decides_nobody_has_a_vote() -> None:
     assert cab.count(low, standings(), rules()).outcome is Outcome.OPEN
 
 
+def test_a_vote_where_no_board_decides_is_refused_with_nobody_named_who_could() -> None:
+    short = context(demands=())
+    change = done(done(draft(Tier.LOW), Event(Act.SUBMIT), short), Event(Act.ASSESS), short)
+    told = refused(change, vote("ida"), short)
+    assert told.what == "The vote of @ida does not count, since @ida is on no board: none decides here."
+    assert told.remedy == ""
+
+
 def test_a_vote_for_an_earlier_diff_or_round_does_not_count() -> None:
     change = approved()
     other = replace(change, contents=replace(change.contents, diff="second"))
@@ -228,19 +257,6 @@ def test_more_than_the_quorum_does_not_help_against_as_many_rejections() -> None
     assert cab.count(change, where.standings, two).outcome is Outcome.APPROVED
     change = done(change, vote("omar", Choice.REJECT), where)
     assert cab.count(change, where.standings, two).outcome is Outcome.REJECTED
-
-
-def test_reviews_can_be_votes() -> None:
-    counts = CountedReview(1, account("ida"), "b" * 40, "write access", "")
-    does_not = CountedReview(2, account("rick"), "b" * 40, None, "it was dismissed")
-    gone = CountedReview(3, None, "b" * 40, "write access", "")
-    change = asked()
-    late = CountedReview(4, account("cora"), "b" * 40, None, "enough others approved already")
-    found = cab.votes_of_reviews([counts, does_not, gone, late], change.contents, change.round, MONDAY)
-    assert found == tuple(
-        Vote(account(login), Choice.APPROVE, "approved the pull request", MONDAY, "first", 1)
-        for login in ("ida", "cora")
-    )
 
 
 DIRECTORS = {**BOARD, "dina": ("acme/directors",), "ana": ("acme/directors",), "cleo-admin": ("acme/directors",)}
@@ -336,6 +352,113 @@ def test_a_new_round_is_that_of_the_first_board() -> None:
     again = done(done(back, ask(), directed()), Event(Act.ASSESS), directed())
     assert (again.round, again.escalation) == (2, None)
     assert "holds none of the roles" in refused(again, vote("dina"), directed()).what
+
+
+# What a repository's file says of the board: it adds signatures, which are no votes, and takes no objection away.
+
+
+def with_repository(**changes: Any) -> Context:
+    """The bank's rules with a repository's file over them, whose own role Pat, Pia and Paul have."""
+    base = rules()
+    high = replace(base.tiers[Tier.HIGH], sign_off=(*SIGN_OFF, "mine"), besides=("mine",))
+    known: dict[str, Any] = {
+        "roles": {**base.roles, "mine": ("pat", "pia", "paul")},
+        "tiers": {**base.tiers, Tier.HIGH: high},
+    }
+    policy = replace(base, **{**known, **changes}, above=Above(base.roles, base.people))
+    return context(policy=policy, standings=standings(pat=(), pia=(), paul=()))
+
+
+def put_to(where: Context) -> Change:
+    return asked(draft(routing=cab.routing(where.policy, Tier.HIGH, ChangeType.NORMAL)), where)
+
+
+def came_to(change: Change, where: Context) -> Count:
+    return cab.count(change, where.standings, where.policy)
+
+
+def test_signatures_that_only_a_repository_asks_for_are_no_votes() -> None:
+    where = with_repository()
+    routed = cab.routing(where.policy, Tier.HIGH, ChangeType.NORMAL)
+    assert (routed.quorum, routed.besides, routed.voting) == (3, ("mine",), ("cab", *SIGN_OFF))
+    pals = approved(put_to(where), ("pat", "pia", "paul", "ida", "rick"), where)
+    found = came_to(pals, where)
+    assert (found.outcome, found.approvals, found.unsigned) == (Outcome.OPEN, 2, ("compliance",))
+    assert {each.login for each in found.approvers} == {"pat", "pia", "paul", "ida", "rick"}
+    whole = came_to(approved(pals, ("cora",), where), where)
+    assert (whole.outcome, whole.approvals) == (Outcome.APPROVED, 3)
+    without = came_to(approved(put_to(where), ("ida", "rick", "cora"), where), where)
+    assert (without.outcome, without.unsigned) == (Outcome.OPEN, ("mine",))
+
+
+def test_a_repository_that_wants_signatures_where_nobody_else_wants_a_board_has_one_of_its_own() -> None:
+    base = with_repository().policy
+    alone = replace(base.tiers[Tier.LOW], sign_off=("mine", "risk-officer"), besides=("mine", "risk-officer"))
+    policy = replace(base, tiers={**base.tiers, Tier.LOW: alone})
+    found = cab.routing(policy, Tier.LOW, ChangeType.NORMAL)
+    assert found == Routing(("mine", "risk-officer"), 2, ("mine", "risk-officer"), timedelta(hours=24))
+    with_cab = replace(policy, tiers={**base.tiers, Tier.LOW: replace(alone, sign_off=("cab", "mine"), cab=Cab(1))})
+    found = cab.routing(with_cab, Tier.LOW, ChangeType.NORMAL)
+    assert (found.roles, found.voting) == (("cab", "mine"), ("cab",))
+
+
+@pytest.mark.parametrize(
+    ("people", "who"), [(("rick", "cleo"), "cleo"), (("rick", "ana"), "omar"), (("rick", "zoe"), "omar")]
+)
+def test_no_account_that_only_a_repository_joins_to_another_takes_back_what_that_one_rejected(
+    people: tuple[str, ...], who: str
+) -> None:
+    """Not by a vote of its own, nor since it contributed or asked."""
+    where = with_repository(people=(*rules().people, people))
+    change = done(done(put_to(where), vote("rick", Choice.REJECT), where), vote(who), where)
+    for login in ("ida", "cora", "omar", "pat"):
+        change = done(change, vote(login), where)
+    found = came_to(change, where)
+    assert [each.login for each in found.against] == ["rick"]
+    assert found.outcome is Outcome.OPEN
+    assert reason_in(found, "rick") == [""]
+
+
+def reason_in(found: Count, login: str) -> list[str]:
+    return [each.reason for each in found.votes if each.vote.by.login == login]
+
+
+def test_whom_a_repository_takes_out_of_a_role_says_no_and_takes_that_back() -> None:
+    where = with_repository(roles={**rules().roles, "risk-officer": ("omar",), "mine": ("pat", "pia", "paul")})
+    change = put_to(where)
+    assert change.request is not None
+    assert "rick" in {each.login for each in change.request.members}
+    assert "holds none of the roles" in refused(change, vote("rick"), where).what
+    change = done(change, vote("rick", Choice.REJECT), where)
+    for login in ("ida", "cora", "omar", "pat"):
+        change = done(change, vote(login), where)
+    assert (came_to(change, where).outcome, [each.login for each in came_to(change, where).against]) == (
+        Outcome.OPEN,
+        ["rick"],
+    )
+    lifted = came_to(done(change, vote("rick"), replace(where, now=MONDAY + timedelta(hours=1))), where)
+    assert (lifted.outcome, lifted.against) == (Outcome.APPROVED, ())
+    assert reason_in(lifted, "rick") == [
+        "a later vote of the same person takes its place",
+        "whoever gave it holds none of the roles cab, it-manager, risk-officer, compliance and mine",
+    ]
+    # In another round nothing of that is left to take back.
+    assert "holds none" in refused(replace(change, round=2), vote("rick"), where).what
+
+
+def test_a_larger_quorum_of_a_repository_makes_it_no_harder_to_say_no() -> None:
+    base = rules()
+    high = replace(base.tiers[Tier.HIGH], cab=Cab(5, against=3), sign_off=())
+    more = {**BOARD, "mia": ("acme/cab",), "max": ("acme/cab",)}
+    where = context(policy=replace(base, tiers={**base.tiers, Tier.HIGH: high}), standings=standings(more))
+    for choice, outcome in ((Choice.REJECT, Outcome.REJECTED), (Choice.DEFER, Outcome.DEFERRED)):
+        change = put_to(where)
+        for login in ("cleo", "cora", "omar"):
+            assert came_to(change, where).outcome is Outcome.OPEN
+            change = done(change, vote(login, choice), where)
+        assert came_to(change, where).outcome is outcome
+    urgent = replace(base, emergency=replace(base.emergency, quorum=4, against=2))
+    assert cab.routing(urgent, Tier.HIGH, ChangeType.EMERGENCY).against == 2
 
 
 @pytest.mark.parametrize("policy", list(OnTimeout))

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.changes import desk, outbox, register
+from bot.changes import desk, ending, outbox, register
 from bot.changes.desk import Desk, as_value, diff_of, is_wanted
+from bot.changes.hearing import Heard
 from bot.changes.model import Act, Change, Choice, Closure, Event, Refused, State
 from bot.decide.evaluate import decide
 from bot.decide.verdict import Decision, Finding, Verdict
@@ -15,10 +16,12 @@ from bot.deployments.windows import Interval
 from bot.errors import Transient
 from bot.facts.diffs import Comparison, FileDiff
 from bot.facts.model import (
+    Ended,
     Instructed,
     Instruction,
     Permission,
     PullRequestFacts,
+    PullRequestState,
     RecordFinding,
     Standing,
 )
@@ -26,7 +29,6 @@ from bot.policy.model import (
     Approvals,
     Cab,
     ChangeType,
-    Freeze,
     OnTimeout,
     Plan,
     Policy,
@@ -42,6 +44,7 @@ from tests.unit.changes.builders import (
     MONDAY,
     SATURDAY,
     WEEKEND,
+    asked,
     context,
     draft,
     on_timeout,
@@ -476,15 +479,6 @@ async def test_a_record_that_was_closed_makes_room_for_another_one(store: Store)
     assert record_of(anew).state is State.DRAFT
 
 
-async def test_the_record_of_a_pull_request_that_is_not_open_is_read_as_it_is(store: Store) -> None:
-    _, found = await look(store)
-    rest = await desk.at_rest(store, PULL, FACTS, rules(), decision_of(), board=standings(), now=MONDAY)
-    assert rest.change == found.change
-    assert {each.account.login for each in rest.context.standings} >= {"ida", "rick", "cora"}
-    nothing = await desk.at_rest(store, "pull:77:99", FACTS, rules(), decision_of(), board=(), now=MONDAY)
-    assert nothing.change is None
-
-
 # Emergencies.
 
 DECLARE = Event(Act.DECLARE, account("rosa"), "Payments are down since nine.", incident="INC0012345")
@@ -501,16 +495,15 @@ async def declared(store: Store, subject: str = PULL, facts: PullRequestFacts = 
     return found
 
 
-async def merge(store: Store, at: datetime = MONDAY, policy: Policy | None = None) -> Change:
-    await merged(store, at, policy)
-    async with store.transaction() as connection:
-        found = await register.latest_of(connection, PULL)
-    assert found is not None
-    return found
+async def merge(store: Store) -> Change:
+    """Rosa merges the pull request."""
+    return record_of(await merged(store))
 
 
-async def merged(store: Store, at: datetime = MONDAY, policy: Policy | None = None) -> datetime | None:
-    return await desk.merged(store, PULL, FACTS, policy or rules(), decision_of(), board=standings(), now=at)
+async def merged(store: Store, at: datetime = MONDAY) -> Desk:
+    """A look at the pull request, which Rosa merged on Monday."""
+    facts = replace(FACTS, state=PullRequestState.MERGED, ended=Ended(MONDAY, account("rosa")))
+    return await ending.look(store, PULL, facts, rules(), decision_of(facts), board=standings(), diff="", now=at)
 
 
 async def test_an_emergency_stays_one_at_the_next_look(store: Store) -> None:
@@ -518,50 +511,6 @@ async def test_an_emergency_stays_one_at_the_next_look(store: Store) -> None:
     facts, found = await look(store)
     assert record_of(found).contents.kind is ChangeType.EMERGENCY
     assert told(facts)["change-record"].verdict == "pass"
-
-
-async def test_an_emergency_is_made_by_its_merge_and_to_be_reviewed(store: Store) -> None:
-    await declared(store)
-    before = await kinds(store)
-    record = await merge(store)
-    assert record.state is State.REVIEW
-    assert record.review_due == MONDAY + timedelta(days=3)
-    assert (record.started_at, record.ended_at) == (MONDAY, MONDAY)
-    assert await kinds(store) == [*before, "countersign:change:moved", "countersign:change:moved"]
-    async with store.transaction() as connection:
-        history = await register.history(connection, record.number)
-    assert [(each.act, each.why) for each in history[-2:]] == [
-        (Act.START, "The pull request was merged."),
-        (Act.FINISH, "The pull request was merged."),
-    ]
-    assert await merge(store) == record, "it is made once"
-
-
-async def test_any_other_change_waits_for_its_deployment(store: Store) -> None:
-    _, found = await look(store)
-    authorised = await act(store, found, ASK, *VOTES)
-    assert await merge(store) == record_of(authorised)
-
-
-async def test_a_merge_without_a_record_or_before_its_board_decided_is_no_emergency(store: Store) -> None:
-    assert await merged(store) is None
-    _, found = await look(store)
-    assert await merge(store) == record_of(found)
-    await act(store, found, DECLARE)
-    assert (await merge(store)).state is State.DRAFT
-
-
-async def test_an_emergency_that_was_merged_when_it_should_have_waited_is_reviewed_all_the_same(store: Store) -> None:
-    await declared(store)
-    base = rules()
-    frozen = rules(calendar=replace(base.calendar, freezes=(Freeze("all", first=MONDAY.date(), last=MONDAY.date()),)))
-    record = await merge(store, policy=frozen)
-    assert record.state is State.REVIEW
-    assert record.review_due is not None
-    async with store.transaction() as connection:
-        told = await register.history(connection, record.number)
-    [overtaken] = [each for each in told if each.act is Act.OVERTAKE]
-    assert overtaken.why.startswith("The pull request was merged all the same: ")
 
 
 async def test_an_emergency_that_was_not_reviewed_in_time_blocks_the_next_change(store: Store) -> None:
@@ -580,11 +529,11 @@ async def test_an_emergency_that_was_not_reviewed_in_time_blocks_the_next_change
 
 async def test_a_merged_emergency_is_looked_at_again_when_its_review_is_due(store: Store) -> None:
     await declared(store)
-    assert await merged(store) == MONDAY + timedelta(days=3)
-    assert await merged(store, MONDAY + timedelta(days=2)) == MONDAY + timedelta(days=3)
+    assert (await merged(store)).wakes_at == MONDAY + timedelta(days=3)
+    assert (await merged(store, MONDAY + timedelta(days=2))).wakes_at == MONDAY + timedelta(days=3)
     assert await announced(store) == [("authorize", False), ("review", False)]
-    assert await merged(store, MONDAY + timedelta(days=3)) is None
-    assert await merged(store, MONDAY + timedelta(days=4)) is None
+    assert (await merged(store, MONDAY + timedelta(days=3))).wakes_at is None
+    assert (await merged(store, MONDAY + timedelta(days=4))).wakes_at is None
     assert await announced(store) == [("authorize", False), ("review", False), ("review", True)]
     async with store.transaction() as connection:
         record = await register.latest_of(connection, PULL)
@@ -623,6 +572,60 @@ async def test_its_own_review_does_not_block_an_emergency(store: Store) -> None:
     facts, found = await look(store, at=MONDAY + timedelta(days=4))
     assert found.context.overdue == ()
     assert "emergency" not in told(facts)
+
+
+# What people answer in another system.
+
+
+@pytest.mark.parametrize(
+    ("login", "number", "reason"),
+    [
+        ("ida", "ida", ""),
+        ("ida-before", "ida", ""),
+        (None, None, ", and is nobody here by the policy"),
+        ("vic", None, ", and is @vic, who is on no board here"),
+        ("vic", "victoria", ", and is @vic, who is on no board here"),
+        (
+            "ida",
+            "somebody-else",
+            ", and is @ida here by the policy, which was another account when it was first seen",
+        ),
+        ("ida", None, ", and is @ida here by the policy, which was another account when it was first seen"),
+    ],
+)
+def test_an_answer_there_is_of_the_account_that_the_policy_meant(
+    login: str | None, number: str | None, reason: str
+) -> None:
+    meant = {login: account(number).id} if login is not None and number is not None else {}
+    deed = Heard("mark", "approve", "ida.it", login, MONDAY)
+    steps, outcome = desk._hear(asked(), deed, context(), rules(records=Records(System.SERVICENOW)), meant)
+    if reason:
+        assert (steps, outcome) == (
+            [],
+            f"not counted: ida.it said approve in servicenow{reason}: that does not count.",
+        )
+    else:
+        assert [(each.transition.act, each.transition.who) for each in steps] == [(Act.VOTE, account("ida"))]
+        assert outcome == "done"
+
+
+def test_an_answer_counts_from_when_the_board_was_asked_and_stands_by_when_it_was_given() -> None:
+    later = context(MONDAY + timedelta(hours=2))
+    records = rules(records=Records(System.SERVICENOW))
+    change = asked()
+    meant = {"ida": account("ida").id}
+    for minutes, counts in ((-2, False), (-1, True), (5, True)):
+        deed = Heard("mark", "reject", "ida.it", "ida", MONDAY + timedelta(minutes=minutes))
+        steps, outcome = desk._hear(change, deed, later, records, meant)
+        assert bool(steps) is counts
+        if counts:
+            assert steps[0].change.votes[-1].at == MONDAY + timedelta(minutes=minutes)
+        else:
+            because = "before the board was asked about the change as it is now: that does not count."
+            assert outcome == f"not counted: ida.it said reject in servicenow {because}"
+    # Whoever cancels needs no board to have been asked.
+    cancel = Heard("mark", "cancel", "ida.it", "ida", MONDAY - timedelta(days=1))
+    assert desk._hear(change, cancel, later, records, meant)[1] == "done"
 
 
 # What people do.

@@ -8,20 +8,29 @@ from uuid import UUID
 import pytest
 
 from bot.changes import gather, register
-from bot.changes.cab import BOARD, EMERGENCY_BOARD
 from bot.changes.desk import Desk
 from bot.changes.lifecycle import apply
 from bot.changes.model import Act, Applied, Change, Event
 from bot.changes.waivers import Waiver
 from bot.decide.evaluate import decide
 from bot.facts import pull_request
-from bot.facts.model import Instructed, PullRequestFacts, Repository
+from bot.facts.model import (
+    Account,
+    AccountKind,
+    Ended,
+    Instructed,
+    Permission,
+    PullRequestFacts,
+    PullRequestState,
+    Repository,
+)
 from bot.facts.pull_request import Place
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy import digest
-from bot.policy.model import Approvals, OnTimeout, Policy, Tier, TierRules
+from bot.policy.model import BOARD, EMERGENCY_BOARD, Approvals, OnTimeout, Policy, Tier, TierRules
 from bot.sandbox import SimulatedGitHub
+from bot.sandbox.pulls import Turn
 from bot.store import Store
 from tests.unit.builders import account
 from tests.unit.changes.builders import MONDAY, contents, context, on_timeout, rules, standings
@@ -71,6 +80,21 @@ class Bench:
             decide(known, policy, MONDAY),
             base_tip=self.base,
             asked=asked,
+            lane=Lane.PERSON,
+            now=MONDAY,
+        )
+
+    async def ended(self, facts: PullRequestFacts, *, asked: bool = False, subject: str = PULL) -> Desk | None:
+        decision = decide(facts, HIGH, MONDAY)
+        return await gather.ended(
+            self.store,
+            self.client,
+            subject,
+            facts,
+            HIGH,
+            decision,
+            asked=asked,
+            waiting=False,
             lane=Lane.PERSON,
             now=MONDAY,
         )
@@ -171,19 +195,73 @@ async def test_a_change_that_github_does_not_show_is_known_by_its_commit(place: 
     assert there(found).contents.diff == place.facts.head.oid
 
 
-async def test_at_rest_the_board_is_read_too(place: Bench) -> None:
+# Of a pull request that is not open any more.
+
+
+def merged(place: Bench, by: Account | None) -> PullRequestFacts:
+    return replace(place.facts, state=PullRequestState.MERGED, ended=Ended(MONDAY, by))
+
+
+async def test_when_somebody_asks_the_board_is_read_and_whoever_verifies(place: Bench) -> None:
     await place.record()
-    decision = decide(place.facts, HIGH, MONDAY)
-    rest = await gather.at_rest(
-        place.store, place.client, PULL, place.facts, HIGH, decision, lane=Lane.PERSON, now=MONDAY
-    )
-    assert there(rest).subject == PULL
-    assert {each.account.login for each in rest.context.standings} == {"cleo", "emil", "ida"}
-    elsewhere = replace(place.facts, repository=Repository(1, "acme", "vault"))
-    nothing = await gather.at_rest(
-        place.store, place.client, "pull:1:1", elsewhere, HIGH, decision, lane=Lane.PERSON, now=MONDAY
-    )
-    assert nothing.change is None
+    asked = await place.ended(merged(place, account("ana")), asked=True)
+    assert asked is not None
+    assert {each.account.login for each in asked.context.standings} == {"cleo", "emil", "ida", "vera"}
+
+
+async def test_nobody_is_read_who_need_not_be(place: Bench, gh: SimulatedGitHub) -> None:
+    await place.record()
+    before = gh._requests
+    found = await place.ended(merged(place, account("ana")))
+    assert there(found).is_unauthorised
+    assert there(found).released_by == (account("ana"),)
+    assert found is not None
+    assert found.context.standings == ()
+    assert gh._requests == before
+    elsewhere = replace(merged(place, None), repository=Repository(1, "acme", "vault"))
+    assert await place.ended(elsewhere, asked=True, subject="pull:1:1") is None
+    assert gh._requests == before
+
+
+async def test_the_merge_queue_merges_for_whoever_put_it_there(place: Bench) -> None:
+    await place.record()
+    queue = Account(9, "github-merge-queue", AccountKind.BOT)
+    nobody = await place.ended(merged(place, queue))
+    assert there(nobody).released_by == (queue,), "nobody is known to have put it there"
+
+
+async def test_who_enqueued_it_released_it(place: Bench, gh: SimulatedGitHub) -> None:
+    await place.record()
+    place.pull.turns.append(Turn("AddedToMergeQueueEvent", gh.world.now(), actor=place.ana))
+    queue = Account(9, "github-merge-queue", AccountKind.BOT)
+    found = await place.ended(merged(place, queue))
+    assert [each.login for each in there(found).released_by] == ["ana"]
+
+
+async def test_what_was_merged_and_nobody_had_looked_at_is_compared(place: Bench) -> None:
+    _, first = await place.record()
+    head = place.pull.push(by=place.ana, files={"a": "3\n"}).oid
+    unseen = merged(place, account("ana"))
+    unseen = replace(unseen, head=replace(unseen.head, oid=head))
+    found = await place.ended(unseen)
+    assert there(found).contents.head == head
+    assert there(found).contents.diff not in {there(first).contents.diff, head, ""}
+
+
+async def test_who_closed_it_elsewhere_is_known_by_what_they_may_do_here(place: Bench) -> None:
+    _, found = await place.record()
+    async with place.store.transaction() as connection:
+        values = [there(found).number, MONDAY]
+        await connection.execute(
+            "INSERT INTO change_heard (change, mark, deed, who, login, value, at) "
+            "VALUES (%s, 'close:1', 'close', 'ana.a', 'ana', 'successful', %s)",
+            values,
+        )
+    told = await place.ended(merged(place, account("ana")))
+    assert told is not None
+    known = {each.account.login: each.permission for each in told.context.standings}
+    assert known["ana"] is Permission.ADMIN
+    assert "vera" in known
 
 
 async def test_those_above_the_board_are_read_with_it(place: Bench, gh: SimulatedGitHub) -> None:
@@ -194,26 +272,23 @@ async def test_those_above_the_board_are_read_with_it(place: Bench, gh: Simulate
     assert {each.account.login for each in found.context.standings} == {"cleo", "ida", "dina"}
 
 
-async def test_after_a_merge_the_board_is_read_for_an_emergency_alone(place: Bench, gh: SimulatedGitHub) -> None:
-    async def merged() -> datetime | None:
-        decision = decide(place.facts, HIGH, MONDAY)
-        return await gather.merged(
-            place.store, place.client, PULL, place.facts, HIGH, decision, lane=Lane.PERSON, now=MONDAY
-        )
-
-    before = gh._requests
-    assert await merged() is None
+async def test_after_a_merge_the_board_is_read_to_tell_it_of_an_emergency(place: Bench, gh: SimulatedGitHub) -> None:
     async with place.store.transaction() as connection:
         change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
-    assert await merged() is None
-    assert gh._requests == before
     rosa = context(standings=standings())
     declared = apply(change, Event(Act.DECLARE, account("rosa"), "Payments are down.", incident="INC0012345"), rosa)
     assert isinstance(declared, Applied)
     async with place.store.transaction() as connection:
         await register.keep(connection, declared)
-    assert await merged() is None, "its board has not decided"
+    before = gh._requests
+    found = await place.ended(merged(place, account("ana")))
+    assert there(found).is_unauthorised, "its board has not decided"
     assert gh._requests > before
+    assert found is not None
+    assert {each.account.login for each in found.context.standings} == {"cleo", "emil", "ida", "vera"}
+    before = gh._requests
+    await place.ended(merged(place, account("ana")))
+    assert gh._requests == before, "nothing more happens to it"
 
 
 def test_the_boards_roles_are_those_that_a_policy_names() -> None:
@@ -236,13 +311,19 @@ async def link(store: Store, change: Change, columns: dict[str, str | None]) -> 
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"id": None}, "servicenow (not there yet)"),
-        ({"number": "CHG0030001", "url": "https://snow.example/1"}, "servicenow CHG0030001 https://snow.example/1"),
+        ({"id": None}, "In servicenow, the record is not there yet."),
+        (
+            {"number": "CHG0030001", "url": "https://snow.example/1"},
+            "In servicenow, the record is CHG0030001. https://snow.example/1",
+        ),
         (
             {"number": "CHG0030001", "problem": "It is closed there."},
-            "servicenow CHG0030001 It is closed there.",
+            "In servicenow, the record is CHG0030001. It is closed there.",
         ),
-        ({"problem": "Nobody may write there."}, "servicenow (not there yet) Nobody may write there."),
+        (
+            {"problem": "Nobody may write there."},
+            "In servicenow, the record is not there yet. Nobody may write there.",
+        ),
     ],
 )
 async def test_commands_know_where_the_record_is_elsewhere(

@@ -149,7 +149,7 @@ async def test_a_change_is_read_back_as_it_was_kept(store: Store) -> None:
     begun = await do(store, change, Event(Act.START, account("rosa")), context(SATURDAY))
     ended = await do(store, begun, Event(Act.FINISH), context(SATURDAY + timedelta(hours=1)))
     closing = Event(Act.CLOSE, account("vera"), closure=Closure.SUCCESSFUL)
-    closed = await do(store, ended, closing, context(SATURDAY + timedelta(hours=2), verified=True))
+    closed = await do(store, ended, closing, context(SATURDAY + timedelta(hours=2)))
     assert await read(store, change.number) == closed
     assert await read(store, "CHG-2027-9999") is None
 
@@ -191,7 +191,36 @@ async def test_an_entry_for_the_ledger_says_all_of_it(store: Store) -> None:
         "head": "b" * 40,
         "round": 1,
         "choice": "reject",
+        "said_at": "2027-01-04T12:00:00.000000Z",
+        "review": None,
     }
+
+
+async def test_a_vote_that_was_taken_back_is_told_with_whose_it_was_and_both_are_kept(store: Store) -> None:
+    change = await with_board(store)
+    given = replace(vote("ida"), review=7, said_at=MONDAY - timedelta(minutes=1))
+    change = await do(store, change, given)
+    step = apply(change, Event(Act.WITHDRAW, why="It was dismissed.", review=7), context())
+    assert isinstance(step, Applied)
+    async with store.transaction() as connection:
+        entry = await register.keep(connection, step)
+    assert (entry.kind, entry.body["actor"], entry.body["review"]) == (Kind.VOTE_WITHDRAWN, None, 7)
+    assert entry.body["voter"]["login"] == "ida"
+    kept = await read(store, change.number)
+    assert kept == step.change
+    assert kept is not None
+    assert [(each.choice, each.review, each.at) for each in kept.votes] == [
+        (Choice.APPROVE, 7, MONDAY - timedelta(minutes=1)),
+        (Choice.WITHDRAW, 7, MONDAY - timedelta(minutes=1)),
+    ]
+
+
+async def test_a_review_gives_one_vote_in_a_round(store: Store) -> None:
+    change = await do(store, await with_board(store), replace(vote("ida"), review=7))
+    again = apply(change, replace(vote("ida"), review=7), context())
+    assert isinstance(again, Applied)
+    with pytest.raises(psycopg.errors.UniqueViolation, match="vote_by_review"):
+        await keep(store, [again])
 
 
 async def test_who_has_read_an_older_version_cannot_write(store: Store) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from bot.changes.model import Refused
 from bot.changes.waivers import NEVER, Waiver, Wanted, grant, lapsed, may_answer, may_revoke, waived
+from bot.decide.approvals import bound
 from bot.decide.verdict import Finding, Verdict
-from bot.facts.model import Account
+from bot.facts.model import Account, Named
 from bot.facts.people import people_among
 from bot.policy.model import Policy, Waivers
 from tests.unit.builders import account, bot
@@ -76,6 +77,23 @@ def test_who_may_not_grant_one(by: str | Account, sentence: str) -> None:
     assert isinstance(found, Refused)
     assert found.what == sentence
     assert found.remedy == "Somebody with risk-officer who did not contribute or ask for it can grant it."
+
+
+@pytest.mark.parametrize(
+    ("was", "sentence"),
+    [
+        ("rick-admin", "@new-name asked for this waiver and cannot grant it."),
+        ("bo-admin", "@new-name contributed to the change and cannot grant a waiver for it."),
+    ],
+)
+def test_a_second_account_grants_nothing_under_a_new_login_either(was: str, sentence: str) -> None:
+    renamed = replace(account(was), login="new-name")
+    names = [Named(each, account(each).id) for each in ("rick", "rick-admin", "bo", "bo-admin")]
+    mine = replace(standing("x", "acme/risk"), account=renamed)
+    wanted = replace(WANTED, by=account("rick"))
+    found = grant(wanted, renamed, [account("bo")], (mine,), bound(RULES, names, (mine,)), MONDAY)
+    assert isinstance(found, Refused)
+    assert found.what == sentence
 
 
 def test_nobody_grants_where_the_policy_names_nobody() -> None:

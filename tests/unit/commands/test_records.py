@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.changes import cab
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.changes.model import Act, Choice, Event, Request, Routing, State
@@ -19,7 +20,7 @@ from bot.commands.table import BY_NAME
 from bot.decide.verdict import Decision, Finding, Involvement, Verdict
 from bot.facts.model import Instructed, Instruction, Permission, Standing, Waived
 from bot.ingest.statements import Pending
-from bot.policy.model import Calendar, Emergency, Policy, Tier, Waivers
+from bot.policy.model import Calendar, ChangeType, Emergency, Policy, Tier, Waivers
 from tests.unit.builders import account, decided, oid, pull_request
 from tests.unit.changes.builders import (
     BOARD,
@@ -39,7 +40,7 @@ from tests.unit.changes.builders import (
 from tests.unit.commands.asking import Outcome, outcome_of
 
 FACTS = pull_request(files=[])
-TEAMS = {**BOARD, "rosa": ("acme/release",), "rick": ("acme/risk",)}
+TEAMS = {**BOARD, "rosa": ("acme/release",), "vera": ("acme/verification",), "rick": ("acme/risk",)}
 WISH = Asked(3, "rule:ticket", "There is no ticket for a typo.", MONDAY + timedelta(days=2), account("ana"))
 OPEN_RULE = Finding("rule:ticket", Verdict.FAIL, "no ticket", "Name the ticket.")
 
@@ -382,7 +383,32 @@ def test_who_may_declares_an_emergency(text: str) -> None:
     declared = after(outcome).emergency
     assert declared is not None
     assert (declared.incident, declared.reason) == ("INC0012345", "Payments are down since nine")
-    assert outcome.reply == "CHG-2027-0001 is an emergency now; its board decides."
+    assert outcome.reply == "CHG-2027-0001 is an emergency now; ask its board with `/request-cab`."
+
+
+def test_an_emergency_whose_board_was_asked_already_needs_no_other_request() -> None:
+    base = rules()
+    plain = replace(base.tiers[Tier.HIGH], sign_off=())
+    alone = replace(base, tiers={**base.tiers, Tier.HIGH: plain})
+    where = context(policy=alone)
+    record = asked(draft(routing=cab.routing(alone, Tier.HIGH, ChangeType.NORMAL)), where)
+    outcome = said("/emergency INC0012345 Payments are down since nine", "rosa", desk=Desk(record, where), policy=alone)
+    assert moved(outcome) == [Act.DECLARE, Act.ASSESS]
+    assert outcome.reply == "CHG-2027-0001 is an emergency now; its board is called."
+
+
+def test_an_emergency_that_is_authorised_can_be_released_at_once() -> None:
+    record = draft()
+    for event in (
+        Event(Act.DECLARE, account("rosa"), "Payments are down since nine.", incident="INC0012345"),
+        Event(Act.SUBMIT, account("rosa")),
+        Event(Act.ASSESS),
+        vote("cora"),
+    ):
+        record = done(record, event)
+    outcome = said("/cab approve", "cleo", record=record)
+    assert moved(outcome) == [Act.VOTE, Act.AUTHORIZE]
+    assert outcome.reply == "CHG-2027-0001 is authorised. It can be released now, until 2027-01-04 16:00 UTC."
 
 
 def test_nobody_else_declares_one() -> None:

@@ -96,6 +96,55 @@ def test_a_file_that_cannot_be_read_is_refused(file: Any, tmp_path: Path, conten
         run("check", path)
 
 
+OWN = "version: 1\nmode: observe\ntiers:\n  medium: {approvals: [{count: 7, from: [security]}]}\n"
+WITH_ROLES = FILE + "roles: {security: [acme/appsec]}\n"
+
+
+def test_a_repositorys_file_is_checked_over_the_organisations(file: Any) -> None:
+    above, own = file(WITH_ROLES), file(OWN.replace("mode: observe\n", ""), "own.yml")
+    assert run("check", own, "--over", above, "--repository", "acme/ledger") == (0, f"{own}: nothing is wrong.\n")
+    assert run("check", own)[0] == 1, "by itself it names a role that nobody has"
+
+
+def test_what_would_loosen_is_wrong_and_told_at_its_line(file: Any) -> None:
+    above, own = file(WITH_ROLES), file(OWN, "own.yml")
+    sentence = "The organisation enforces its policy; a repository cannot only observe."
+    assert run("check", own, "--over", above, "--repository", "acme/ledger") == (
+        1,
+        f"{own}:2:1: {sentence} The organisation's rule stays in force.\n",
+    )
+
+
+def test_what_is_wrong_in_the_organisations_file_is_told_with_it(file: Any) -> None:
+    above, own = file(BROKEN), file("version: 1\nmoed: x\n", "own.yml")
+    status, said = run("check", own, "--over", above, "--repository", "acme/ledger")
+    assert status == 1
+    assert [line.partition(":")[0] for line in said.splitlines()] == [above, own]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (["check", "x.yml", "--over", "y.yml"], "name the repository with --repository"),
+        (["check", "x.yml", "--repository", "acme/ledger"], "name the organisation's file with --over"),
+        (["check", "x.yml", "--over", "y.yml", "--repository", "ledger"], "Name it as owner/name"),
+        (["show", "ledger"], "Name it as owner/name"),
+        (["show", "acme/led/ger"], "Name it as owner/name"),
+        (["show", "ledger", "--file", "x.yml"], "Name it as owner/name"),
+        (["show", "acme/ledger", "--own", "x.yml"], "name that with --file"),
+        (["backtest", "x.yml", "--repository", "typo"], "Name it as owner/name"),
+        (["simulate", "acme/ledger#7", "x.yml", "--repository", "acme/vault"], "name acme/ledger with --repository"),
+        (["simulate", "acme/ledger", "x.yml"], "Name it as owner/name#number"),
+        (["explain", "rubbish"], "Name it as owner/name#number"),
+    ],
+)
+def test_wrong_use_says_what_to_name(arguments: list[str], remedy: str) -> None:
+    answer = CliRunner().invoke(cli, ["policy", *arguments], env={"DATABASE_URL": "postgresql://127.0.0.1:9/none"})
+    assert answer.exit_code == 2
+    assert remedy in " ".join(answer.stderr.split())
+    assert answer.stdout == ""
+
+
 # show
 
 
@@ -120,8 +169,9 @@ def test_what_is_wrong_in_a_shown_file_is_told(file: Any) -> None:
     own = file("version: 1\nmode: observe\n", "own.yml")
     status, said = run("show", "acme/ledger", "--file", file(FILE), "--own", own)
     assert status == 1
-    assert f"{own}:2:" in said
+    assert f"# {own}:2:" in said
     assert "The organisation's rule stays in force." in said
+    assert run("check", file(said, "shown.yml"))[0] == 0, "what is shown is a file all the same"
 
 
 async def test_what_is_in_force_is_that_of_the_latest_decision(store: Store, database_url: str) -> None:
@@ -136,13 +186,23 @@ async def test_what_is_in_force_is_that_of_the_latest_decision(store: Store, dat
 
 def test_a_policy_is_shown_in_the_words_of_its_file(file: Any) -> None:
     _, said = run("show", "acme/ledger", "--file", file(FILE + WORDS))
-    shown = YAML(typ="safe").load(said)
+    assert run("check", file(said, "shown.yml"))[0] == 0
+    shown = YAML(typ="safe", pure=True).load(said)
     assert shown["applications"][0] == {"name": "ledger", "repositories": ["ledger"], "tier": "medium"}
     assert shown["tiers"]["high"]["cool_down"] == "1 day"
-    assert shown["tiers"]["high"]["verification"] == {"groups": ["verifier"], "within": "4 hours"}
-    assert shown["calendar"]["freezes"] == [{"name": "tax season", "first": "2027-01-24", "last": "2027-02-01"}]
+    assert shown["tiers"]["high"]["verification"] == {"from": ["verifier"], "within": "4 hours"}
+    assert shown["calendar"]["freezes"] == [{"name": "tax season", "from": "2027-01-24", "to": "2027-02-01"}]
     assert shown["separation"][-1] == {"roles": ["deployer", "verifier"], "tiers": ["high"]}
-    assert shown["raised"] == "low"
+    assert said.startswith("# Made of:\n# built-in\n# ")
+    assert "What cannot be said in one file" not in said
+
+
+def test_what_has_no_place_in_a_file_is_told_beside_it(file: Any) -> None:
+    own = file("version: 1\napplications: [{name: ledger, repositories: [ledger], tier: high}]\n", "own.yml")
+    status, said = run("show", "acme/ledger", "--file", file(FILE), "--own", own)
+    assert status == 0
+    assert "# Changes of this repository are of tier high at least.\n" in said
+    assert run("check", file(said, "shown.yml"))[0] == 0
 
 
 # explain
@@ -158,10 +218,8 @@ async def test_a_decision_is_explained_without_markup(store: Store, database_url
 
 
 @pytest.mark.parametrize("asked", ["rubbish", "acme/ledger", "acme/ledger#seven", "acme/ledger#\u0667"])
-async def test_what_is_no_pull_request_is_refused(database_url: str, asked: str) -> None:
-    with pytest.raises(Refusal, match="is no pull request") as refused:
-        await ask(database_url, "explain", asked)
-    assert refused.value.remedy == "Name it as owner/name#number."
+def test_what_is_no_pull_request_is_wrong_use(asked: str) -> None:
+    assert run("explain", asked)[0] == 2
 
 
 async def test_a_pull_request_that_was_not_decided_about_is_refused(store: Store, database_url: str) -> None:
@@ -250,3 +308,28 @@ async def test_every_decision_is_tried_where_that_is_asked_for(store: Store, dat
     _, every = await ask(database_url, "backtest", file(FILE), "--every")
     assert last == "1 decision of 90 days tried: 0 would differ, of which 0 would pass that did not.\n"
     assert every.startswith("2 decisions of 90 days tried")
+
+
+async def test_a_repository_of_which_nothing_is_on_record_is_refused(
+    store: Store, database_url: str, file: Any
+) -> None:
+    await on_record(store, waiting(7), at=datetime.now(UTC))
+    with pytest.raises(Refusal, match="No decision about a change of acme/typo is on record") as refused:
+        await ask(database_url, "backtest", file(FILE), "--repository", "acme/typo")
+    assert "--over" in refused.value.remedy
+
+
+async def test_a_repositorys_file_is_tried_with_what_of_it_would_hold(
+    store: Store, database_url: str, file: Any
+) -> None:
+    await on_record(store, waiting(7), at=datetime.now(UTC))
+    own = file("version: 1\nmode: observe\ntiers: {medium: {approvals: [{count: 7, from: [write]}]}}\n", "own.yml")
+    told = f"{own}:2:1: The organisation enforces its policy; a repository cannot only observe. The organisation's rule"
+    for arguments in (["backtest", own], ["simulate", "acme/ledger#7", own]):
+        status, said = await ask(database_url, *arguments, "--repository", "ACME/ledger")
+        assert status == 0
+        assert said.startswith(told)
+        assert "acme/ledger#7: wait\n" not in said
+    with pytest.raises(Refusal, match="cannot be used") as refused:
+        await ask(database_url, "backtest", file(BROKEN), "--repository", "acme/ledger")
+    assert "2:1: `moed` is not known here" in refused.value.remedy

@@ -9,8 +9,8 @@ from bot.decide.controls.shared_head import passes_alone
 from bot.decide.evaluate import decide
 from bot.decide.matching import assign
 from bot.decide.verdict import Verdict, worst
-from bot.facts.model import FactsIncomplete, Mergeability, PullRequestState, Repository, Sibling
-from bot.policy.model import Mode, Problem, Tier
+from bot.facts.model import FactsIncomplete, Mergeability, PolicyChange, PullRequestState, Repository, Sibling
+from bot.policy.model import Application, Mode, Problem, Tier
 from tests.unit.builders import (
     NOON,
     account,
@@ -91,6 +91,26 @@ def test_a_policy_that_never_worked_blocks() -> None:
     assert found(decision, "policy").what == (
         "The organisation's policy cannot be used. acme/.github:countersign.yml, line 3: `mod` is not known here."
     )
+
+
+def test_a_repositorys_policy_that_never_worked_blocks_all_but_what_corrects_it() -> None:
+    origin = "acme/ledger:.github/countersign.yml"
+    entry = Application("payments", ("ledger",), Tier.LOW, mode=Mode.OBSERVE)
+    broken = replace(policy(problems=[Problem(origin, 2, 1, "`mod` is not known here.")]), unusable=origin)
+    broken = replace(broken, applications=(entry,))
+    decision = decided(pull_request(reviews=READY), broken)
+    assert (decision.mode, decision.verdict) == (Mode.ENFORCE, Verdict.FAIL)
+    assert found(decision, "policy").what == (
+        "The repository's own policy cannot be used. "
+        "acme/ledger:.github/countersign.yml, line 2: `mod` is not known here."
+    )
+    for change, verdict in (
+        (PolicyChange(".github/countersign.yml", usable=True), Verdict.PASS),
+        (PolicyChange(".github/countersign.yml", usable=False), Verdict.FAIL),
+        (PolicyChange("countersign.yml", usable=True), Verdict.FAIL),
+    ):
+        facts = replace(pull_request(reviews=READY), policy_changes=(change,))
+        assert found(decided(facts, broken), "policy").verdict is verdict
 
 
 def test_a_policy_file_with_errors_is_told_and_does_not_block() -> None:

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from bot.decide.catalogue import NEVER_OBSERVED
 from bot.decide.evaluate import own_mode
 from bot.decide.verdict import Decision, Verdict
-from bot.facts.model import Instructed, Instruction
+from bot.facts.model import FactsIncomplete, Instructed, Instruction
 from bot.policy import layers, packs
 from bot.policy.model import Application, Mode, Policy, RiskRule, Rule, Tier
 from tests.unit.builders import NOON, account, approved, decided, finding, found, policy, pull_request
@@ -139,3 +140,12 @@ def test_findings_name_the_controls_of_the_packs_first_each_once() -> None:
 def test_a_rule_gives_evidence_for_what_packs_say_of_rules_and_for_what_it_names() -> None:
     upper = replace(policy(), controls={"rule": ("PACK-1",)})
     assert found(decided_with(RULE, upper=upper), "rule:small").controls == ("PACK-1", "OURS-1")
+
+
+def test_what_could_not_be_read_blocks_whatever_is_observed() -> None:
+    unread = replace(READY, incomplete=(FactsIncomplete("the team acme/appsec", "Countersign may not see it"),))
+    decision = decided(unread, replace(policy(), observed=(*NEVER_OBSERVED, "approvals")))
+    assert found(decision, "facts").blocks is Verdict.FAIL
+    assert decision.verdict is Verdict.FAIL
+    waiting = decided(pull_request(), replace(policy(), observed=("facts", "approvals")))
+    assert found(waiting, "approvals").observed

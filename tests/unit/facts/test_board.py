@@ -1,6 +1,7 @@
 """Who is on a board now, as GitHub tells it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from bot.facts import board
 from bot.facts.model import Named, Permission
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
+from bot.policy.model import Above
 from bot.queue import Urgency, want
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.organisations import Organisation
@@ -67,6 +69,14 @@ async def test_who_is_named_by_login_is_known_by_the_account_that_it_was_bound_t
     assert "grace" not in await read(store, client, "cab", names=[grace])
     accounts = await board.read(store, client, policy(roles=ROLES), ["it-manager"], [grace], Lane.PERSON)
     assert [each.account.id for each in accounts if each.account.login == "grace"] == [4711]
+
+
+async def test_whom_a_repository_takes_out_of_a_role_is_asked_as_well_since_they_may_object(
+    store: Store, client: InstallationClient, org: Organisation
+) -> None:
+    narrowed = replace(policy(roles={**ROLES, "cab": ()}), above=Above(ROLES, ()))
+    found = await board.read(store, client, narrowed, ["cab"], (), Lane.PERSON)
+    assert {each.account.login: each.teams for each in found} == {"cleo": ("acme/cab",), "ida": ("acme/cab",)}
 
 
 async def test_a_team_that_cannot_be_read_has_nobody_in_it(

@@ -14,6 +14,7 @@ from bot.store import Store
 from tests.unit.builders import approved, asked_for_changes, bot, commit, identity, oid, pull_request
 
 LANE = Lane.SWEEP
+PLAIN = 0o100644
 FILE = {"filename": "a.py", "status": "modified", "sha": "b", "patch": "@@"}
 
 
@@ -24,6 +25,7 @@ class Comparing:
     files: dict[str, list[Any]] = field(default_factory=dict)
     authors: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    modes: tuple[int, int] = (PLAIN, PLAIN)
 
     async def get_or_none(self, path: str, *, lane: Lane, params: Any = None) -> Any:
         assert lane is LANE
@@ -34,6 +36,9 @@ class Comparing:
 
     async def query(self, _document: str, variables: Any, *, lane: Lane) -> Answer:
         assert lane is LANE
+        if "first" in variables:
+            entries = [{"entries": [{"name": "a.py", "mode": mode}]} for mode in self.modes]
+            return Answer({"repository": {"first": entries[0], "second": entries[1]}}, ())
         self.asked.append(variables["oid"])
         return Answer({"repository": {"object": self.authors.get(variables["oid"])}}, ())
 
@@ -112,6 +117,11 @@ async def test_the_same_diff_is_looked_for_among_what_people_approved(store: Sto
     assert await lineage.same_diff(store, asking(github), facts, oid("tip"), LANE) == (oid("same"),)
     assert between("tip", "asked") not in github.asked
     assert between("tip", "robot") not in github.asked
+
+
+async def test_what_has_the_same_lines_in_another_mode_is_not_the_same(store: Store) -> None:
+    github = Comparing({between("tip", "head"): [FILE], between("tip", "same"): [FILE]}, modes=(PLAIN, 0o120000))
+    assert await lineage.same_diff(store, asking(github), reviewed(approved("ben", on="same")), oid("tip"), LANE) == ()
 
 
 async def test_without_an_older_approval_nothing_is_compared(store: Store) -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from bot.facts.habits import note, only_approver
-from bot.facts.model import Named
-from bot.facts.names import logins, read
+from bot.facts.model import Account, Named
+from bot.facts.names import FEW, bound, elsewhere, logins, read
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
+from bot.policy.model import Records, System
 from bot.store import Store
 from tests.unit.builders import account, approved, decided, policy, pull_request
 
@@ -53,6 +54,45 @@ def test_every_account_that_a_policy_names_is_wanted_and_no_team() -> None:
         policy(roles={"officer": ("grace", "acme/officers")}, people=[("ana", "ana-admin")]), dropped=("henry",)
     )
     assert logins(rules) == {"grace", "ana", "ana-admin", "henry"}
+
+
+@dataclass
+class Elsewhere:
+    """People of another system of records, and what GitHub knows of their logins."""
+
+    store: Store
+    users: Users
+
+    async def learn(self, people: Iterable[str], *seen: Account) -> dict[str, int]:
+        records = Records(System.SERVICENOW, people=tuple((f"{login}@bank.example", login) for login in people))
+        rules = replace(policy(), records=records)
+        await elsewhere(self.store, cast("InstallationClient", self.users), rules, seen, Lane.SWEEP)
+        async with self.store.transaction() as connection:
+            return await bound(connection, set(people))
+
+
+async def test_people_of_another_system_are_bound_to_who_has_their_login_first(store: Store) -> None:
+    there = Elsewhere(store, Users({"rick": 1, "ida": 2}))
+    assert await there.learn(["rick", "ida"], Account(1, "Rick"), Account(9, "vera")) == {"rick": 1, "ida": 2}
+    assert there.users.asked == ["ida"], "of who was seen anyway nothing is asked"
+    there.users.known = {"rick": 7, "ida": 8}
+    assert await there.learn(["rick", "ida"], Account(7, "rick")) == {"rick": 1, "ida": 2}
+
+
+async def test_many_people_of_another_system_are_looked_up_few_at_a_time(store: Store) -> None:
+    names = [f"p{number:03}" for number in range(50)]
+    there = Elsewhere(store, Users({name: number for number, name in enumerate(names) if number % 2}))
+    assert len(await there.learn(names)) == FEW // 2
+    assert len(there.users.asked) == FEW
+    await there.learn(names, Account(1000, "p048"))
+    assert await there.learn(names) == {"p048": 1000, **there.users.known}
+    assert len(there.users.asked) == 49
+
+
+async def test_where_a_policy_names_nobody_elsewhere_nothing_is_asked(store: Store) -> None:
+    there = Elsewhere(store, Users({}))
+    assert await there.learn([], Account(1, "rick")) == {}
+    assert there.users.asked == []
 
 
 async def noted(store: Store, *approvals: tuple[int, str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from bot.facts.model import (
     Account,
     AccountKind,
+    Ended,
     FileChange,
     Mergeability,
     Permission,
@@ -15,7 +16,7 @@ from bot.facts.model import (
     ReviewState,
     TurnKind,
 )
-from bot.facts.parse import account, blob_id, moment, permissions, pull_request, review, signature
+from bot.facts.parse import account, blob_id, enqueuer, moment, permissions, pull_request, review, signature
 from tests.unit.builders import NOON, oid
 
 Node = dict[str, Any]
@@ -46,6 +47,7 @@ def review_node(**changes: Any) -> Node:
         "databaseId": 5,
         "author": user("ben", 2),
         "state": "APPROVED",
+        "body": "",
         "commit": {"oid": oid("head")},
         "submittedAt": "2026-03-02T12:00:00Z",
         "lastEditedAt": None,
@@ -67,6 +69,8 @@ ANSWER: Node = {
         "state": "OPEN",
         "isDraft": False,
         "createdAt": "2026-03-01T12:00:00Z",
+        "mergedAt": None,
+        "mergedBy": None,
         "mergeable": "MERGEABLE",
         "additions": 2,
         "deletions": 1,
@@ -82,6 +86,7 @@ ANSWER: Node = {
         "reviews": {"totalCount": 1},
         "files": {"totalCount": 1},
         "timelineItems": {"pageInfo": {"hasPreviousPage": False}, "nodes": []},
+        "closed": {"nodes": []},
         "tip": {
             "nodes": [
                 {
@@ -228,6 +233,16 @@ def test_a_review_is_read_with_who_edited_it() -> None:
     assert read_.edited_by.id == 6
 
 
+def test_what_somebody_writes_who_asks_for_changes_is_kept_in_short() -> None:
+    asking = review_node(state="CHANGES_REQUESTED", body="Where is the\u202e rollback?\n\nIt is " + "very " * 100)
+    assert review(asking).text.startswith("Where is the rollback? It is very very")
+    assert len(review(asking).text) <= 300
+    assert review(asking | {"editor": user("ben", 2)}).text != ""
+    assert review(asking | {"editor": user("eve", 6)}).text == "", "somebody else wrote it"
+    assert review(asking | {"state": "APPROVED"}).text == ""
+    assert review(review_node(state="CHANGES_REQUESTED")).text == ""
+
+
 def test_a_review_of_a_forgotten_commit_has_none() -> None:
     assert review(review_node(commit=None)).commit is None
 
@@ -296,6 +311,34 @@ def test_what_an_approval_does_not_outlive_is_read_in_its_order() -> None:
         (TurnKind.READY, "", ""),
         (TurnKind.REOPENED, "", ""),
     ]
+
+
+def ended(**changes: Any) -> Ended | None:
+    answer = deepcopy(ANSWER)
+    answer["pullRequest"] |= changes
+    return pull_request(answer, commits=[commit_node()], reviews=[], files=[FILE]).ended
+
+
+def test_who_merged_a_pull_request_or_closed_it_without_that() -> None:
+    at = "2026-03-02T12:00:00Z"
+    closed = {"nodes": [{"createdAt": at, "actor": user("ben", 2)}]}
+    assert ended() is None
+    assert ended(state="MERGED", mergedAt=at, mergedBy=user("cai", 3), closed=closed) == Ended(NOON, Account(3, "cai"))
+    assert ended(state="MERGED", mergedAt=at, mergedBy=None) == Ended(NOON, None)
+    assert ended(state="CLOSED", closed=closed) == Ended(NOON, Account(2, "ben"))
+    assert ended(state="CLOSED") is None
+    assert ended(closed=closed) is None, "it was opened again"
+
+
+def test_who_put_a_pull_request_into_the_merge_queue() -> None:
+    def answered(*nodes: Node) -> Node:
+        return {"pullRequest": {"timelineItems": {"nodes": list(nodes)}}}
+
+    assert enqueuer(answered({"enqueuer": {"databaseId": 2, "login": "ben"}})) == Account(2, "ben")
+    assert enqueuer(answered({"enqueuer": None})) is None
+    assert enqueuer(answered()) is None
+    assert enqueuer({"pullRequest": None}) is None
+    assert enqueuer(None) is None
 
 
 def test_the_people_whom_it_was_ever_assigned_to_are_known_once() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.decide.catalogue import CATALOGUE
+from bot.decide.catalogue import CATALOGUE, NEVER_OBSERVED
 from bot.policy.check import check, explain
 from bot.policy.shelf import available
 
@@ -21,15 +21,15 @@ RULES = "{{id: {}, require: 'true', message: m}}"
     [
         # Roles.
         ("roles: {admin: [a]}", "o:2:9: `admin` is a permission of GitHub and cannot be a role."),
-        ("roles: {risk: [a]}\ntiers: {low: {approvals: [{count: 1, from: [rsik, write]}]}}", "o:3:38: There is no role `rsik`. Did you mean `risk`?"),
-        ("roles: {risk: [a]}\ntiers: {low: {sign_off: [write]}}", "o:3:15: There is no role `write`. Known are `risk`."),
-        ("tiers: {low: {sign_off: [risk]}}", "o:2:15: There is no role `risk`. There are none."),
-        ("tiers: {high: {verification: {from: [nobody], within: 1 hour}}}", "o:2:31: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
-        ("emergency: {from: [nobody]}", "o:2:13: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
-        ("waivers: {from: [write]}", "o:2:11: There is no role `write`. There are none."),
-        ("acknowledge: [risk]", "o:2:1: There is no role `risk`. There are none."),
-        ("roles: {cab: [a], risk: [b]}\ntiers: {low: {cab: {quorum: 1, on_timeout: escalate, escalate_to: [rsik]}}}", "o:3:54: There is no role `rsik`. Did you mean `risk`?"),
-        ("roles: {cab: [a]}\ntiers: {low: {cab: {quorum: 1, on_timeout: escalate, escalate_to: [write]}}}", "o:3:54: There is no role `write`. Known are `cab`."),
+        ("roles: {risk: [a]}\ntiers: {low: {approvals: [{count: 1, from: [rsik, write]}]}}", "o:3:45: There is no role `rsik`. Did you mean `risk`?"),
+        ("roles: {risk: [a]}\ntiers: {low: {sign_off: [write]}}", "o:3:26: There is no role `write`. Known are `risk`."),
+        ("tiers: {low: {sign_off: [risk]}}", "o:2:26: There is no role `risk`. There are none."),
+        ("tiers: {high: {verification: {from: [nobody], within: 1 hour}}}", "o:2:38: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
+        ("emergency: {from: [nobody]}", "o:2:20: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
+        ("waivers: {from: [write]}", "o:2:18: There is no role `write`. There are none."),
+        ("acknowledge: [risk]", "o:2:15: There is no role `risk`. There are none."),
+        ("roles: {cab: [a], risk: [b]}\ntiers: {low: {cab: {quorum: 1, on_timeout: escalate, escalate_to: [rsik]}}}", "o:3:68: There is no role `rsik`. Did you mean `risk`?"),
+        ("roles: {cab: [a]}\ntiers: {low: {cab: {quorum: 1, on_timeout: escalate, escalate_to: [write]}}}", "o:3:68: There is no role `write`. Known are `cab`."),
         ("roles: {cab: [a]}\ntiers: {low: {cab: {quorum: 1, escalate_to: [cab]}}}", "o:3:32: Nobody is escalated to without `on_timeout: escalate`."),
         ("roles: {cab: [a]}\ntiers: {low: {cab: {quorum: 1, on_timeout: extend, escalate_to: [cab]}}}", "o:3:52: Nobody is escalated to without `on_timeout: escalate`."),
         ("tiers: {medium: {cab: {quorum: 1}}}", "o:2:18: A board needs members: name them in `roles` as `cab`."),
@@ -37,7 +37,15 @@ RULES = "{{id: {}, require: 'true', message: m}}"
         # Packs and findings.
         ("packs: [soxx]", "o:2:9: There is no pack `soxx`. Did you mean `sox`?"),
         ("observe: [aprovals]", "o:2:11: There is no finding `aprovals`. Did you mean `approvals`?"),
+        *((f"observe: [{name}]", f"o:2:11: `{name}` is never only observed: {why}.") for name, why in NEVER_OBSERVED.items()),
+        ("observe: ['facts:a']", f"o:2:11: `facts:a` is never only observed: {NEVER_OBSERVED['facts']}."),
+        ("rules: [{id: a, controls: [SOX-302, SOX-NOPE], require: 'true', message: m}]", "o:2:37: There is no control `SOX-NOPE`. Known are `SOX-302`, `SOX-404`, `SOX-802`, `SOX-ITGC-CM-1`, `SOX-ITGC-CM-2`, `SOX-ITGC-CM-3`, `SOX-ITGC-CM-4`, `SOX-ITGC-CM-5`, `SOX-ITGC-CM-6`, `SOX-ITGC-CM-7` and `SOX-ITGC-AC`."),
+        ("rules: [{id: a, controls: [PCI-DSS-6.4.22], require: 'true', message: m}]", "o:2:28: There is no control `PCI-DSS-6.4.22`. Did you mean `PCI-DSS-6.4.2`?"),
+        ("rules: [{id: a, controls: [OURS-1], require: 'true', message: m}]", "o:2:28: There is no control `OURS-1`."),
         # The inventory.
+        ("exclusive: [[nope, nada]]", "o:2:14: There is no application or configuration item `nope`. There are none.\no:2:20: There is no application or configuration item `nada`. There are none."),
+        ("applications: [{name: ledger, repositories: [a], tier: low}]\nexclusive: [[ledger, ledger]]", "o:3:22: `ledger` is there twice."),
+        ("applications: [{name: ledger, repositories: [a], tier: low}, {name: b, repositories: [a], tier: low, configuration_item: CI0012345}]\nexclusive: [[legder, CI0012346]]", "o:3:14: There is no application or configuration item `legder`. Did you mean `ledger`?\no:3:22: There is no application or configuration item `CI0012346`. Did you mean `CI0012345`?"),
         ("applications: [{name: a, tier: low}]", "o:2:16: It says which repositories belong to it: `repositories` or `properties`."),
         ("applications: [{name: a, repositories: [b], tier: low}, {name: a, repositories: [c], tier: low}]", "o:2:17: There are 2 applications `a`.\no:2:58: There are 2 applications `a`."),
         ("people: [[a, b], [b, c]]", "o:2:10: `b` belongs to 2 people.\no:2:18: `b` belongs to 2 people."),
@@ -47,9 +55,9 @@ RULES = "{{id: {}, require: 'true', message: m}}"
         ("standard: [{id: a, title: t, paths: [a], lines: 1, expires: 2027-01-01}, {id: a, title: t, paths: [a], lines: 1, expires: 2027-01-01}]", "o:2:13: The id `a` is there 2 times.\no:2:75: The id `a` is there 2 times."),
         ("standard: [{id: a, title: t, paths: ['^a', '('], lines: 1, expires: 2027-01-01}]", "o:2:44: It is not a pattern of RE2: missing ): (."),
         # Expressions.
-        (RULE.format("tru", "true"), "o:2:17: `tru` is not known. Known are `change`, `application`, `people`, `paths`, `files`, `lines`, `lines_changed`, `labels`, `evidence`, `deployment` and `time`. (at character 1)"),
+        (RULE.format("tru", "true"), "o:2:24: `tru` is not known. Known are `change`, `application`, `people`, `paths`, `files`, `lines`, `lines_changed`, `labels`, `evidence`, `deployment` and `time`."),
         (RULE.format("true", "1"), "o:2:31: It must say true or false, and is a number."),
-        ("risk: {raise: [{id: a, to: high, when: 'change.titel == \"\"'}]}", "o:2:34: `change` has no `titel`. Did you mean `title`? (at character 7)"),
+        ("risk: {raise: [{id: a, to: high, when: 'change.titel == \"\"'}]}", "o:2:47: `change` has no `titel`. Did you mean `title`?"),
         # The calendar.
         ("calendar: {timezone: Europe/Londn}", "o:2:12: There is no time zone `Europe/Londn`. Did you mean `Europe/London`?"),
         ("calendar: {timezone: '%'}", "o:2:12: There is no time zone `%`."),
@@ -80,7 +88,9 @@ def test_a_contradiction_is_told_at_its_place(text: str, sentence: str) -> None:
     "text",
     [
         f"packs: [{', '.join(available())}]",
-        f"observe: [{', '.join(CATALOGUE)}, 'rule:large-change']",
+        f"observe: [{', '.join(set(CATALOGUE) - set(NEVER_OBSERVED))}, 'rule:large-change']",
+        "applications: [{name: a, repositories: [a], tier: low, configuration_item: CI1}]\nexclusive: [[a, CI1]]",
+        "rules: [{id: a, controls: [SOX-302, MIFID-II-RTS6-5], require: 'true', message: m}]",
         "applications: [{name: a, properties: {unit: retail}, tier: low}]",
         "roles: {cab: [a]}\ntiers: {low: {cab: {quorum: 1}, verification: {from: [admin], within: 1 hour}}}",
         "roles: {cab: [a], risk: [b]}\ntiers: {low: {cab: {quorum: 1, on_timeout: escalate, escalate_to: [risk]}}}",
@@ -99,6 +109,9 @@ def test_what_the_layers_above_have_is_known() -> None:
     text = "tiers: {low: {windows: [weekend], sign_off: [risk], cab: {quorum: 1}}}"
     assert told(text, ("risk", "cab"), ("weekend",)) == ""
     assert told(text).count("\n") == 2
+    exclusive = "version: 1\nexclusive: [[payments, ledger]]"
+    assert check(exclusive, "o", known_things=("ledger", "payments")).content is not None
+    assert check(exclusive, "o", known_things=("ledger",)).content is None
 
 
 @pytest.mark.parametrize(
@@ -106,6 +119,10 @@ def test_what_the_layers_above_have_is_known() -> None:
     [
         ("audit: {retention_days: 0}", "o:2:9: `retention_days` must be 1 or more."),
         ("tiers: {low: {cool_down: 0 hours}}", "o:2:15: `0 hours` is not a duration like `30 minutes`, `24 hours`, `3 days` or `2 weeks`."),
+        ("tiers: {low: {cool_down: [3 hours]}}", "o:2:15: `cool_down` is a list: that is not a duration like `30 minutes`, `24 hours`, `3 days` or `2 weeks`."),
+        ("tiers: {low: {cool_down: true}}", "o:2:15: `true` is not a duration like `30 minutes`, `24 hours`, `3 days` or `2 weeks`."),
+        ("checks: {signatures: {required: [[low]]}}", "o:2:34: An entry of `required` must be `low`, `medium` or `high`, not a list."),
+        ("checks: {signatures: {required: low}}", "o:2:23: `required` must be a list, not `low`."),
         ("tiers: {low: {cool_down: 3}}", "o:2:15: `3` is not a duration like `30 minutes`, `24 hours`, `3 days` or `2 weeks`."),
         ("calendar: {freezes: [{name: f, from: yesterday, to: 2027-01-01}]}", "o:2:32: `yesterday` is not a day like `2027-01-24`, or a moment like `2027-01-24T18:00`."),
         ("calendar: {freezes: [{name: f, from: 2027-01-01, to: 9999-12-31}]}", "o:2:50: `9999-12-31` is not in the years 1970 to 2200."),

@@ -67,7 +67,8 @@ def names() -> list[tuple[str, str]]:
 def refused(text: str) -> tuple[str, int]:
     with pytest.raises(Malformed) as caught:
         checked(text)
-    return str(caught.value), caught.value.column
+    first = caught.value.faults[0]
+    return first.message, 0 if first.offset is None else first.offset + 1
 
 
 # What they can speak of.
@@ -113,10 +114,14 @@ def test_a_subject_says_something_of_every_name() -> None:
         ('change.titel == ""', "`change` has no `titel`. Did you mean `title`?", 7),
         ("files.exists(f, f.size > 1)", "`file` has no `size`. Known are `path`, `change`, `additions` and `deletions`.", 18),
         ("pahts.size() > 1", "`pahts` is not known. Did you mean `paths`?", 1),
-        ("true && \nzzz", "`zzz` is not known. Known are `change`, `application`, `people`, `paths`, `files`, `lines`, `lines_changed`, `labels`, `evidence`, `deployment` and `time`.", 0),
+        ("true && \nzzz", "`zzz` is not known. Known are `change`, `application`, `people`, `paths`, `files`, `lines`, `lines_changed`, `labels`, `evidence`, `deployment` and `time`.", 10),
         ("paths + 1 == 2", "`+` does not go with (list(string), int).", 7),
         ("change == 1", "`==` does not go with (Change, int).", 8),
-        ("true &&", "It is not CEL: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}.", 8),
+        ("true &&", "It ends too early.", 8),
+        ("true ) && $", "`)` does not belong here.", 6),
+        ("(true", "`)` is missing here.", 6),
+        ("true $ false", "`$` does not belong here.", 6),
+        ("countersign.Change{nope: 1}.draft", "`change` has no `nope`. Known are `title`, `body`, `number`, `base`, `head`, `draft`, `from_fork`, `commits`, `tier`, `type`, `repository` and `created`.", 24),
         ("paths.exists(p, p.nope)", "It is not CEL: expression of type 'string' cannot be the operand of a select operation.", 18),
         ('change.title.matches("(")', "The pattern is not one of RE2: missing ): (.", 22),
         (r'change.title.matches("\\d(")', "The pattern is not one of RE2: missing ): \\d(.", 22),
@@ -129,7 +134,39 @@ def test_what_is_wrong_is_said_with_its_place(text: str, sentence: str, column: 
 
 
 def test_a_complaint_of_a_form_that_is_not_known_is_passed_on() -> None:
-    assert str(expressions._malformed("something else [INTERNAL]")) == "It is not CEL: something else."
+    assert str(expressions._malformed("something else [INTERNAL]", "a")) == "It is not CEL: something else."
+    assert (
+        str(expressions._malformed("<input>:1:1: no viable alternative [X]", "a"))
+        == "It is not CEL: no viable alternative."
+    )
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(Malformed) as caught:
+        checked('tru && change.titel == "" &&\n  pahts.size() == 1 && 1 == "a"')
+    assert [(each.message.partition(".")[0], each.offset) for each in caught.value.faults] == [
+        ("`tru` is not known", 0),
+        ("`change` has no `titel`", 13),
+        ("`pahts` is not known", 31),
+        ("`==` does not go with (int, string)", 54),
+    ]
+    with pytest.raises(Malformed) as caught:
+        checked('change.title.matches("(") || change.body.matches("[")')
+    assert [each.offset for each in caught.value.faults] == [21, 49]
+
+
+@pytest.mark.parametrize(
+    "text", [" + ".join(["1"] * 40) + " == 40", "(" * 40 + "true" + ")" * 40, "change" + ".a" * 40]
+)
+def test_how_deep_it_may_be_is_said_in_a_sentence(text: str) -> None:
+    assert refused(text) == (
+        (
+            "It is nested too deeply: at most 32 levels. Each bracket is one, and each link of a chain like `a + b + c`; "
+            "`&&` and `||` are not."
+        ),
+        0,
+    )
+    checked(" && ".join(["lines_changed == 1"] * 40))
 
 
 TOO_OFTEN = f"It goes through lists too often: at most {MOST_MACROS} times, and {MOST_DEPTH} deep in each other."
@@ -248,7 +285,7 @@ def test_asking_about_all_paths_at_once_says_what_asking_about_each_says(paths: 
     try:
         quick, slow = both_ways(paths, pattern)
     except Malformed as error:
-        assert error.message.startswith("The pattern is not one of RE2")  # noqa: PT017 - it may be refused, and is not always
+        assert str(error).startswith("The pattern is not one of RE2")  # noqa: PT017 - it may be refused, and is not always
         return
     assert quick == slow
 

@@ -9,6 +9,7 @@ import pytest
 from bot.policy import layers, packs
 from bot.policy.check import check
 from bot.policy.model import (
+    Above,
     Application,
     Approvals,
     Cab,
@@ -140,6 +141,35 @@ def test_a_repository_cannot_add_holders_to_a_role() -> None:
     )
 
 
+def test_a_repository_says_nothing_of_who_is_on_a_board_that_the_organisation_has_not() -> None:
+    merged, loosening = over(policy(roles={}), "roles: {ecab: [eve], cab: [eve], mine: [eve]}")
+    assert merged.roles == {"mine": ("eve",)}
+    assert loosening == (
+        (("roles", "ecab"), "Only the organisation says who is `ecab`."),
+        (("roles", "cab"), "Only the organisation says who is `cab`."),
+    )
+    narrowed, loosening = over(policy(roles={"cab": ["cleo", "cora"], "ecab": ["emil"]}), "roles: {cab: [cleo]}")
+    assert (narrowed.roles, loosening) == ({"cab": ("cleo",), "ecab": ("emil",)}, ())
+
+
+def test_who_may_object_is_for_the_organisation_to_say() -> None:
+    upper = policy(roles={"security": ["sam", "sue"]}, people=[["ana", "ana-admin"]])
+    merged, _ = over(upper, "roles: {security: [sam], mine: [eve]}\npeople: [[sam, eve]]")
+    assert merged.above == Above(upper.roles, upper.people)
+    assert merged.objecting.roles == {"security": ("sam", "sue"), "mine": ("eve",)}
+    assert merged.objecting.people == upper.people
+    same, _ = over(upper, "roles: {security: [sam, sue], mine: [eve]}\npeople: [[ana, ana-admin]]")
+    assert same.above is None
+    assert same.objecting is same
+
+
+def test_nobody_who_could_acknowledge_is_left_is_no_way_to_have_nothing_asked() -> None:
+    upper = replace(policy(roles={"risk": ["rick"]}), acknowledging=("risk",))
+    merged, [(place, sentence)] = over(upper, "roles: {mine: [bob]}\nacknowledge: [mine]")
+    assert merged.acknowledging == ("risk",)
+    assert (place, sentence) == (("acknowledge",), ADDS.format("may acknowledge", "mine"))
+
+
 def test_accounts_of_one_person_are_joined_over_both_files() -> None:
     merged, _ = over(policy(people=[["ana", "ana-admin"], ["cem", "cem-admin"]]), "people: [[ana, ana-old]]")
     assert merged.people == (("ana", "ana-admin", "ana-old"), ("cem", "cem-admin"))
@@ -197,7 +227,7 @@ mode: enforce
 observe: [inventory]
 packs: [sox]
 roles: {security: [acme/appsec], risk: [acme/risk], cab: [acme/cab], verifier: [acme/verification], release: [ben]}
-applications: [{name: payments, repositories: [ledger], tier: low}]
+applications: [{name: payments, repositories: [ledger], tier: low, configuration_item: CI0012345}]
 risk: {raise: [{id: large, to: high, when: lines_changed > 500}]}
 tiers:
   low:
@@ -227,7 +257,7 @@ evidence: [{kind: junit, at_most: {failures: 0}}]
 emergency: {from: [write, release], ecab: {quorum: 2}, review_within: 3 days, lasts: 4 hours}
 waivers: {from: [risk, security], at_most: 30 days}
 acknowledge: [risk, security]
-exclusive: [[payments, ledger]]
+exclusive: [[payments, CI0012345]]
 records: {system: jira, fields: {a: b}, extra: {c: d}, values: {e: {f: g}}}
 audit: {retention_days: 1000}
 standard: [{id: texts, title: Texts, paths: ['^texts/'], lines: 9, expires: 2027-01-01}]
@@ -244,7 +274,9 @@ def organisation() -> Policy:
 def repository(text: str) -> tuple[Policy, tuple[Loosening, ...]]:
     upper = organisation()
     windows = [name for name, _ in upper.calendar.windows]
-    checked = check("version: 1\n" + text, "o", known_roles=upper.roles, known_windows=windows)
+    checked = check(
+        "version: 1\n" + text, "o", known_roles=upper.roles, known_windows=windows, known_things=upper.things
+    )
     assert checked.content is not None, checked.problems
     return layers.repository(upper, checked.content, LAYER, "ledger")
 
@@ -329,8 +361,7 @@ def test_what_would_loosen_is_refused_at_its_place_and_changes_nothing(
 ) -> None:
     merged, loosening = repository(text)
     assert loosening == ((place, sentence),)
-    acknowledging = () if text.startswith("acknowledge") else merged.acknowledging
-    assert merged == replace(organisation(), layers=(LAYER, LAYER), acknowledging=acknowledging)
+    assert merged == replace(organisation(), layers=(LAYER, LAYER))
 
 
 def merged(text: str) -> Policy:
@@ -357,7 +388,7 @@ def test_a_tier_is_tightened_key_by_key() -> None:
 
 def test_a_board_is_tightened_and_what_is_not_said_of_it_stays() -> None:
     both = ("risk", "security")
-    assert tier("cab: {quorum: 3}").cab == Cab(3, 24 * HOUR, OnTimeout.ESCALATE, escalate_to=both)
+    assert tier("cab: {quorum: 3}").cab == Cab(3, 24 * HOUR, OnTimeout.ESCALATE, escalate_to=both, against=2)
     assert tier("cab: {quorum: 2, timeout: 1 hour, on_timeout: reject}").cab == Cab(
         2, HOUR, OnTimeout.REJECT, escalate_to=both
     )
@@ -405,6 +436,42 @@ def test_where_the_organisation_has_no_board_and_no_verification_a_repository_ca
     made = merged("tiers: {high: {cab: {quorum: 1}, verification: {from: [release], within: 1 hour}}}")
     assert made.tiers[Tier.HIGH].cab == Cab(1)
     assert made.tiers[Tier.HIGH].verification == Verification(("release",), HOUR)
+
+
+def test_what_a_repository_has_signed_is_no_vote_of_the_board() -> None:
+    upper = organisation().tiers[Tier.LOW]
+    made = tier("sign_off: [security, risk]")
+    assert (made.sign_off, made.besides, made.voting) == (("risk", "security"), ("security",), ("risk",))
+    assert (made.cab, made.board) == (upper.cab, upper.cab)
+    # What the organisation itself has signed for a tier below is asked for by the organisation, also above it.
+    raised = merged("risk: {raise: [{id: m, to: medium, when: 'true'}]}\ntiers: {medium: {sign_off: [risk, security]}}")
+    assert (raised.tiers[Tier.MEDIUM].sign_off, raised.tiers[Tier.MEDIUM].besides) == (
+        ("risk", "security"),
+        ("security",),
+    )
+
+
+def test_signatures_of_the_organisation_are_a_board_that_a_repository_cannot_loosen() -> None:
+    upper = replace(
+        policy(), tiers=dict.fromkeys(Tier, TierRules((demand(1, "write"),), sign_off=("security", "risk")))
+    )
+    text = "tiers: {low: {sign_off: [mine], cab: {quorum: 1, timeout: 9 weeks, on_timeout: extend, reviews: true}}}"
+    made, loosening = over(upper, f"roles: {{mine: [eve], cab: [eve]}}\n{text}")
+    assert made.tiers[Tier.LOW].cab == Cab(2) == upper.tiers[Tier.LOW].board
+    assert [place[-1] for place, _ in loosening] == ["cab", "quorum", "timeout", "on_timeout", "reviews"]
+    stricter, _ = over(upper, "roles: {cab: [eve]}\ntiers: {low: {cab: {quorum: 4, timeout: 1 hour}}}")
+    assert stricter.tiers[Tier.LOW].cab == Cab(4, HOUR, against=2)
+    more, _ = over(upper, "roles: {mine: [eve]}\ntiers: {low: {sign_off: [mine]}}")
+    assert (more.tiers[Tier.LOW].cab, more.tiers[Tier.LOW].board) == (None, Cab(2))
+
+
+def test_a_board_of_a_tier_below_does_not_take_the_place_of_signatures_above_it() -> None:
+    rules = TierRules((demand(1, "write"),))
+    below = replace(rules, cab=Cab(1, timedelta(weeks=9), OnTimeout.EXTEND, reviews=True))
+    above = replace(rules, sign_off=("security", "risk"))
+    upper = replace(policy(), tiers={Tier.LOW: below, Tier.MEDIUM: above, Tier.HIGH: rules})
+    made, _ = over(upper, "risk: {raise: [{id: m, to: high, when: 'true'}]}")
+    assert made.tiers[Tier.MEDIUM].cab == made.tiers[Tier.HIGH].cab == Cab(2, against=1)
 
 
 def test_a_verification_is_tightened_to_fewer_people_and_less_time() -> None:
@@ -469,7 +536,7 @@ def test_emergencies_waivers_acknowledgement_and_retention_are_tightened() -> No
         "emergency: {from: [maintain, release], ecab: {quorum: 3}, review_within: 1 day, lasts: 1 hour}\n"
         "waivers: {from: [risk], at_most: 1 day}\nacknowledge: [risk]\naudit: {retention_days: 2000}"
     )
-    assert made.emergency == Emergency(("maintain", "release"), 3, timedelta(days=1), HOUR)
+    assert made.emergency == Emergency(("maintain", "release"), 3, timedelta(days=1), HOUR, against=2)
     assert made.waivers == Waivers(("risk",), timedelta(days=1))
     assert (made.acknowledging, made.retention_days) == (("risk",), 2000)
     fewer = merged("emergency: {from: [release]}\nwaivers: {from: [security]}")
@@ -478,9 +545,9 @@ def test_emergencies_waivers_acknowledgement_and_retention_are_tightened() -> No
 
 
 def test_sets_of_which_one_is_changed_at_a_time_are_added_to() -> None:
-    assert organisation().exclusive == (("payments", "ledger"),)
-    made = merged("exclusive: [[ledger, CI0012345], [payments, ledger]]")
-    assert made.exclusive == (("payments", "ledger"), ("ledger", "CI0012345"))
+    assert organisation().exclusive == (("payments", "CI0012345"),)
+    made = merged("exclusive: [[CI0012345, payments], [payments, CI0012345]]")
+    assert made.exclusive == (("payments", "CI0012345"), ("CI0012345", "payments"))
 
 
 def test_the_records_may_be_repeated() -> None:
@@ -512,7 +579,7 @@ def test_two_boards_and_two_verifications_of_raised_tiers_make_the_stricter_of_b
         LAYER,
         "ledger",
     )
-    assert made.tiers[Tier.MEDIUM].cab == Cab(2, HOUR, OnTimeout.ESCALATE, escalate_to=("security",))
+    assert made.tiers[Tier.MEDIUM].cab == Cab(2, HOUR, OnTimeout.ESCALATE, escalate_to=("security",), against=1)
     assert made.tiers[Tier.MEDIUM].verification == Verification(("maintain",), 4 * HOUR)
     assert made.tiers[Tier.HIGH].verification == Verification(("risk",), HOUR)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.decide.catalogue import NEVER_OBSERVED
 from bot.decide.evaluate import decide
 from bot.facts.model import Branch, Permission, PullRequestFacts, Repository
 from bot.policy import reference_file
@@ -127,6 +128,16 @@ def test_a_fork_is_refused_by_the_rule_of_the_high_example() -> None:
     )
 
 
+def test_the_boards_page_shows_a_policy_that_can_be_used() -> None:
+    page = (ROOT / "docs" / "board.md").read_text(encoding="utf-8")
+    [(_, shown)] = FENCE.findall(page)
+    found = check("version: 1\n" + shown, "o")
+    assert explain(found.problems) == ""
+    board = in_force("version: 1\n" + shown, "ledger").tiers[Tier.HIGH].cab
+    assert board is not None
+    assert (board.on_timeout, board.escalate_to, board.reviews) == (OnTimeout.ESCALATE, ("director",), True)
+
+
 @pytest.mark.parametrize(
     ("board", "sentence"),
     [
@@ -170,3 +181,8 @@ def test_the_rules_of_the_calendar_that_it_shows_are_rules() -> None:
     shown = re.findall(r"^- `(FREQ=[^`]*)`: ", PAGE, re.MULTILINE)
     assert len(shown) == 3
     assert [problem(rule) for rule in shown] == [""] * 3
+
+
+def test_it_names_what_is_never_only_observed() -> None:
+    told = PAGE.partition("never only observed: ")[2].partition(" block in every policy")[0]
+    assert re.findall(r"`([a-z-]+)`", told) == list(NEVER_OBSERVED)

@@ -119,6 +119,9 @@ CASES = {
         PASSING,
         policy(problems=[replace(BROKEN, origin="acme/.github:countersign.yml")], undecidable=True),
     ),
+    "fail by a repository's policy that never worked": (
+        PASSING, replace(policy(problems=[BROKEN]), unusable=BROKEN.origin)
+    ),
     "policy file with errors": (PASSING, policy(problems=[BROKEN])),
     "observe a pass": (PASSING, policy(mode=Mode.OBSERVE)),
     "observe a wait": (pull_request(), policy(mode=Mode.OBSERVE)),

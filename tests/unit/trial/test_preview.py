@@ -1,5 +1,6 @@
 """What a change of a policy file would have meant, and who gains from it now."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -83,25 +84,24 @@ async def test_who_has_an_old_open_change_gains_however_many_are_newer(
 
 
 async def test_each_decision_is_tried_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    tried = list[str]()
+    asked = list[int]()
 
-    def gaining(of: Any, row: gains.Row, rules: Any) -> Any:
-        tried.append(row[1])
-        return once(of, row, rules)
+    async def tried(of: Store, candidate: Candidate, missing: Sequence[str]) -> Any:
+        asked.append(len(missing))
+        return await once(of, candidate, missing)
 
-    once = gains._gaining
-    monkeypatch.setattr(gains, "_gaining", gaining)
+    once = gains._tried
+    monkeypatch.setattr(gains, "_tried", tried)
     for number in (7, 8):
         await decided_at(store, waiting(number))
         await open_now(store, number)
         await preview(store)
-    assert tried == ["pull:77:7", "pull:77:8"]
+    assert asked == [1, 1]
+    assert len((await preview(store)).gains) == 2
     await decided_at(store, pull_request(number=7), NOON + DAY)
-    await preview(store)
+    assert [each.number for each in (await preview(store)).gains] == [8]
     await preview(store, blob="other")
-    assert sorted(tried[2:]) == ["pull:77:7", "pull:77:7", "pull:77:8"], (
-        "another decision, and another text, is another"
-    )
+    assert asked == [1, 1, 1, 2], "another decision, and another text, is another"
 
 
 async def test_of_a_repositorys_file_only_its_own_changes_are_looked_at(store: Store) -> None:

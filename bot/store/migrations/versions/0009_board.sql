@@ -20,3 +20,10 @@ CREATE TABLE announcement (
 );
 CREATE INDEX announcement_open ON announcement (number) WHERE comment_id IS NULL AND dropped_at IS NULL;
 GRANT SELECT, INSERT, UPDATE (intended_at, comment_id, dropped_at) ON announcement TO countersign_app;
+
+-- The review that a vote was given by, and that such a vote was withdrawn, since its review does not stand any more.
+ALTER TABLE vote ADD COLUMN review bigint;
+ALTER TABLE vote DROP CONSTRAINT vote_choice_check;
+ALTER TABLE vote ADD CHECK (choice IN ('approve', 'reject', 'defer', 'withdraw'));
+-- A review gives its vote once in a round, and takes it back once.
+CREATE UNIQUE INDEX vote_by_review ON vote (number, round, review, choice) WHERE review IS NOT NULL;

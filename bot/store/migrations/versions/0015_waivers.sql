@@ -10,7 +10,3 @@ UPDATE waiver SET number = coalesce((
     WHERE wish.subject = waiver.subject AND wish.finding = waiver.finding AND wish.until = waiver.until
       AND wish.reason = waiver.reason AND wish.by = waiver.asked_by AND wish.answer = 'granted'
 ), 0);
-
--- Who stands where in the calendar is asked at every look, of one application or configuration item and what is kept apart.
-CREATE INDEX change_open_by_application ON change (application) WHERE state NOT IN ('closed', 'cancelled');
-CREATE INDEX change_open_by_item ON change (configuration_item) WHERE state NOT IN ('closed', 'cancelled');

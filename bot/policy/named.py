@@ -1,0 +1,31 @@
+"""Which roles and windows a policy file speaks of: those that it, or a layer above it, has to define. Pure."""
+
+from collections.abc import Iterator
+
+from bot.policy import values
+from bot.policy.model import BOARD
+from bot.policy.schema import PolicyFile, TierPart
+
+
+def roles(content: PolicyFile) -> frozenset[str]:
+    """Every role that it names, and every permission of GitHub in the place of one."""
+    named = {role for _, part in values.tiers(content) for role in _of_tier(part)}
+    named |= {*content.acknowledge}
+    named |= {*content.emergency.groups} if content.emergency is not None else set()
+    named |= {*content.waivers.groups} if content.waivers is not None else set()
+    return frozenset(named)
+
+
+def windows(content: PolicyFile) -> frozenset[str]:
+    """Every window that a tier of it names."""
+    return frozenset(window for _, part in values.tiers(content) for window in part.windows)
+
+
+def _of_tier(part: TierPart) -> Iterator[str]:
+    for demand in part.approvals or ():
+        yield from demand.groups
+    yield from part.sign_off
+    if part.cab is not None:
+        yield BOARD
+    if part.verification is not None:
+        yield from part.verification.groups
