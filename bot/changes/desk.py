@@ -27,7 +27,7 @@ from bot.changes import (
 )
 from bot.changes.conflicts import Others
 from bot.changes.context import Context
-from bot.changes.hearing import Heard
+from bot.changes.hearing import UNKNOWN, Heard
 from bot.changes.model import Act, Applied, Change, Choice, Closure, Contents, Event, Part, Refused, State
 from bot.decide.approvals import bound, opinions
 from bot.decide.contributors import contributors
@@ -41,7 +41,7 @@ from bot.ledger import Entry, append
 from bot.policy.model import ChangeType, Plan, Policy, System, Tier
 from bot.queue import Urgency, want
 from bot.store import Store
-from bot.words import visible
+from bot.words import quoted, visible
 
 _PLANS = {
     Instructed.PLAN_IMPLEMENTATION: Plan.IMPLEMENTATION,
@@ -274,6 +274,9 @@ def _hear(
     reason = _no_vote(change, deed, account, context) if deed.deed in {"approve", "reject", "close"} else ""
     if reason:
         return [], f"not counted: {deed.who} said {deed.deed} in {where}{reason}: that does not count."
+    if deed.deed == "close" and deed.value.startswith(UNKNOWN):
+        code = quoted(deed.value.removeprefix(UNKNOWN).partition("\n")[0])
+        return [], f"not counted: {deed.who} said close in {where}, as {code}, which is no end that is known here."
     if deed.deed in _ANSWERS and deed.round != change.round:
         return [], f"not counted: {deed.who} said {deed.deed} in {where}, of an earlier state of the change."
     events = _events(change, deed, account, context, f"{deed.deed} in {where}, by {deed.who}")

@@ -159,7 +159,9 @@ async def ended(
         tiers = {decision.tier, known.contents.tier}
         roles = {role for tier in tiers for role in (*cab.roles_to_ask(policy, tier), *_verifying(policy, tier))}
         standings = await board.read(store, github, policy, roles, facts.names, lane)
-        standings += await _of_those_told(store, github, facts, policy, told, standings, lane)
+        if told:
+            await names.elsewhere(store, github, policy, [each.account for each in standings], lane)
+            standings += await _of_those_told(store, github, facts, policy, told, standings, lane)
     return await ending.look(
         store,
         subject,

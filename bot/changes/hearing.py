@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes.model import Change
+from bot.changes.model import Change, Closure
 from bot.changes.systems import port
-from bot.changes.systems.port import ApprovalState, Identity, Snapshot
+from bot.changes.systems.port import ApprovalState, Closed, Identity, Snapshot
 from bot.policy.model import Records
+
+UNKNOWN = "?"
+"""What the value of a deed begins with when a record was closed with a code that is none that is known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ def heard(
         who = snapshot.changed_by
         mark = f"cancel:{snapshot.revision}"
         found.append(Heard(mark, "cancel", who or "somebody", people.get(who.lower()), snapshot.changed_at))
+    if snapshot.closed is not None and not change.state.over:
+        found.append(_closed(snapshot.closed, people))
     if sent_back or snapshot.approval is ApprovalState.REJECTED:
         found += _rejected(found)
     value = planned_there(change, snapshot)
@@ -67,6 +72,17 @@ def _answer(each: port.Approval, snapshot: Snapshot, people: Mapping[str, str]) 
     return Heard(mark, _ANSWERS[each.state], told, login, at)
 
 
+def _closed(closed: Closed, people: Mapping[str, str]) -> Heard:
+    """That the record was closed there, and how: in our words, or by a code that is none that is known here."""
+    by = closed.by
+    login = next((people[name] for name in _names(by) if name in people), None)
+    who = by.user_name or by.email or by.id or "somebody"
+    code = Closure[closed.code.name].value if closed.code is not None else f"{UNKNOWN}{closed.code_there}"
+    # Whatever is written into it afterwards, it was closed once.
+    mark = f"close:{by.id}:{closed.at.isoformat()}"
+    return Heard(mark, "close", who, login, closed.at, f"{code}\n{closed.notes}")
+
+
 def _names(who: Identity) -> list[str]:
     return [name.lower() for name in (who.user_name, who.email, who.id) if name]
 
@@ -74,7 +90,10 @@ def _names(who: Identity) -> list[str]:
 def planned_there(change: Change, snapshot: Snapshot) -> str:
     """The window that is planned there (ISO 8601) where it is another than here; empty otherwise."""
     window, planned = change.contents.window, snapshot.planned
-    if planned is None or window is None or (planned.start, planned.end) == (window.start, window.end):
+    # What has been released is planned no more.
+    if change.started_at is not None or planned is None or window is None:
+        return ""
+    if (planned.start, planned.end) == (window.start, window.end):
         return ""
     return f"{planned.start.isoformat()}/{planned.end.isoformat()}"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import hearing, links, register, twin
+from bot.changes import hearing, links, parts, register, twin
 from bot.changes.links import Link
 from bot.changes.model import Change, State
 from bot.changes.systems import port
@@ -38,8 +38,14 @@ AGAIN = timedelta(minutes=2)
 _ASKING = {port.State.AUTHORIZE, port.State.SCHEDULED}
 """Where people there are asked, or have approved."""
 
-_LEFT_ALONE = {State.IMPLEMENT, State.REVIEW, State.CLOSED}
-"""How it went is told when it is closed, with its result."""
+STUCK = timedelta(minutes=15)
+"""How often it is tried again to bring a twin to its end that its system does not let end."""
+
+_RELEASED = {State.IMPLEMENT, State.REVIEW, State.CLOSED}
+"""Where the record says how it went."""
+
+_OVER = {port.State.CLOSED, port.State.CANCELLED}
+"""Where nothing more can be done to a twin."""
 
 Systems = Mapping[System, Callable[[Records], RecordSystem]]
 
@@ -96,14 +102,16 @@ class Sync:
         if policy.records.system is System.REGISTER:
             return Next(over=True)
         try:
-            problem = await self._bring(look, change, policy)
+            over = await self._bring(look, change, policy)
         except Refusal as refused:
             await self._note(change, str(refused), look)
             raise
-        return Next(over=True) if change.state.over and not problem else Next(at=self.clock() + AGAIN)
+        if over:
+            return Next(over=True)
+        return Next(at=self.clock() + (STUCK if change.state.over else AGAIN))
 
-    async def _bring(self, look: Look, change: Change, policy: Policy) -> str:
-        """Do all of it; answers what is in the way there, which is no error of ours."""
+    async def _bring(self, look: Look, change: Change, policy: Policy) -> bool:
+        """Do all of it; whether both are over. What is in the way there is noted, and no error of ours."""
         name = policy.records.system
         link = await self._link(change, name)
         make = self.systems.get(name)
@@ -124,17 +132,47 @@ class Sync:
             link, snapshot = await self._begin_anew(change, policy.records, system, link, name)
         if is_sent_back(change, link, snapshot) and await self._hear_why(look, change, policy, link, snapshot):
             # Whether that counts is for the next look at the pull request to say; until then nobody is asked again.
-            return f"It was sent back in {name.value}."
+            return False
         ref = _id(link)
         content = twin.content_of(change, policy.records, link.generation)
         wanted = twin.digest(content)
+        if change.state in _RELEASED:
+            snapshot, held, problem = await self._tell_how_it_went(system, link, change, snapshot, content, name)
+            await self._receive(look, change, policy, link, snapshot, held, problem)
+            return change.state.over and snapshot.state in _OVER
         if not change.state.over and (link.sent != wanted or await self._is_astray(change, link, snapshot)):
             await system.update(ref, content)
             snapshot = await system.read(ref)
         snapshot, problem = await self._move(system, ref, change, snapshot)
         problem = problem or _in_the_way(change, snapshot, name)
         await self._receive(look, change, policy, link, snapshot, wanted, problem)
-        return problem
+        return change.state.over and (not problem or snapshot.state in _OVER)
+
+    async def _tell_how_it_went(
+        self, system: RecordSystem, link: Link, change: Change, snapshot: Snapshot, content: Content, name: System
+    ) -> tuple[Snapshot, str, str]:
+        """Bring the twin to where the record is, with when it was really made and what came of it.
+
+        Answers the twin as it is then, the digest of what it holds, and what is in the way there. What was made is
+        written before the twin is closed: afterwards, nobody there may write it any more.
+        """
+        ref, wanted = _id(link), twin.digest(content)
+        if snapshot.state not in _OVER:
+            async with self.store.transaction() as connection:
+                await links.asked(connection, change.number, change.round)
+            until = port.State.IMPLEMENT if change.state is State.IMPLEMENT else port.State.REVIEW
+            try:
+                snapshot = await system.move(ref, until)
+            except Refusal as refused:
+                return await system.read(ref), link.sent, str(refused)
+            if link.sent != wanted:
+                await system.update(ref, content)
+            if change.state is State.CLOSED:
+                try:
+                    snapshot = await system.move(ref, port.State.CLOSED, closure=twin.closure_of(change))
+                except Refusal as refused:
+                    return await system.read(ref), wanted, str(refused)
+        return snapshot, wanted, _in_the_way(change, snapshot, name) or _ended_otherwise(change, snapshot, name)
 
     async def _link(self, change: Change, name: System) -> Link:
         """The twin as it is on record, in the system that the policy names now."""
@@ -241,7 +279,9 @@ class Sync:
     async def _move(self, system: RecordSystem, ref: str, change: Change, snapshot: Snapshot) -> tuple[Snapshot, str]:
         """Bring the twin to the record's state; answers why that system does not let it, which is no error of ours."""
         target = port.State(change.state.value)
-        if change.state in _LEFT_ALONE or snapshot.state is target or port.is_past(snapshot.state, target):
+        if change.is_unauthorised or (change.abandoned and snapshot.state is not target):
+            await system.add_note(ref, f"Countersign cancels {change.number}. {change.notes}")
+        if snapshot.state is target or port.is_past(snapshot.state, target):
             return snapshot, ""
         if snapshot.state is port.State.CANCELLED:
             return snapshot, ""
@@ -287,7 +327,7 @@ class Sync:
                 at=self.clock(),
             )
             if news:
-                await want(connection, [_pull(change, look)])
+                await want(connection, [_pull(change, look)], concerns=_others(change))
             await append(connection, entries, at=self.clock())
 
     async def _note(self, change: Change, problem: str, look: Look) -> None:
@@ -307,9 +347,24 @@ def _in_the_way(change: Change, snapshot: Snapshot, name: System) -> str:
     return ""
 
 
+def _ended_otherwise(change: Change, snapshot: Snapshot, name: System) -> str:
+    """What is to be said when the twin has another end than the record."""
+    if snapshot.state is port.State.CANCELLED:
+        return f"It is cancelled in {name.value}, and has been released."
+    if change.closure is None or snapshot.closed is None or not twin.differs(change, snapshot.closed):
+        return ""
+    there = quoted(snapshot.closed.code_there)
+    return f"It is closed as {there} in {name.value}, and as {change.closure.value} here."
+
+
 def _id(link: Link) -> str:
     assert link.id is not None, "the twin has been opened"
     return link.id
+
+
+def _others(change: Change) -> dict[str, Urgency]:
+    """The other pull requests of a release: the one that it was opened for can have left it."""
+    return {parts.concern(change.number): Urgency.PERSON} if len(change.contents.pulls) > 1 else {}
 
 
 def _pull(change: Change, look: Look) -> Wish:

@@ -5,7 +5,7 @@ from datetime import UTC
 
 import rfc8785
 
-from bot.changes.model import Change
+from bot.changes.model import Change, Closure
 from bot.changes.systems import port
 from bot.changes.systems.port import Content, Planned
 from bot.policy.model import ChangeType, Plan, Records
@@ -33,8 +33,35 @@ def content_of(change: Change, records: Records, generation: int = 1) -> Content
         configuration_item=contents.configuration_item or None,
         requested_by=_requested_by(change, records),
         cab_required=contents.routing.has_board,
+        actual_start=change.started_at,
+        actual_end=change.ended_at,
         extra=dict(records.extra),
     )
+
+
+def closure_of(change: Change) -> port.Closure:
+    """How the twin is to be closed: with what came of the change, and who said so."""
+    assert change.closure is not None, "a change is closed with what came of it"
+    by = f"@{change.closed_by.login}" if change.closed_by is not None else "Countersign, by itself"
+    releasing = ", ".join(f"@{each.login}" for each in change.released_by)
+    lines = [
+        "Backed out." if change.closure is Closure.BACKED_OUT else "",
+        change.notes or "It did what it was to do.",
+        f"It should have waited: {change.overtaken}" if change.overtaken else "",
+        f"Released by {releasing}; closed as {change.closure.value} by {by}.",
+    ]
+    return port.Closure(port.CloseCode[change.closure.name], "\n".join(line for line in lines if line))
+
+
+def differs(change: Change, closed: port.Closed) -> bool:
+    """Whether the twin was closed with another end than the change; many a system has one word for two of ours."""
+    assert change.closure is not None, "a change is closed with what came of it"
+    same = {port.CloseCode[change.closure.name]}
+    if change.closure is Closure.BACKED_OUT:
+        same.add(port.CloseCode.UNSUCCESSFUL)
+    if change.closure is Closure.WITH_ISSUES:
+        same.add(port.CloseCode.SUCCESSFUL)
+    return closed.code not in same
 
 
 def _description(change: Change) -> str:

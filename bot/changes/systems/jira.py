@@ -21,10 +21,12 @@ from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.jira_adoption import check_free, checked_key, is_another_s
 from bot.changes.systems.jira_approvals import judged
 from bot.changes.systems.jira_fields import LABEL, LONGEST_TEXT, JiraMap, holds, items, labels, moment, text
+from bot.changes.systems.jira_history import closed_by, last_word
 from bot.changes.systems.port import (
     WAY,
     Approval,
     ApprovalState,
+    Closed,
     Closure,
     Conflicts,
     Content,
@@ -202,7 +204,28 @@ class Jira:
             changed_at=changed,
             # Jira tells that of each change, not of the request.
             changed_by="",
+            closed=await self._closed(ref, status, changed),
         )
+
+    async def _closed(self, ref: str, status: str, changed: datetime) -> Closed | None:
+        """How the request was closed: who brought it to its status, and what they said last."""
+        if self.fields.state(status) is not State.CLOSED:
+            return None
+        by, at = closed_by(await self._changes(ref), status)
+        said = await self._all(route(f"{DESK}/request/{{id}}/comment", id=_checked(ref)), {}) if by.id else []
+        return Closed(self.fields.close_code(status), status, last_word(said, by), by, at or changed)
+
+    async def _changes(self, ref: str) -> list[Any]:
+        """Everything that was changed of the issue, the earliest first."""
+        found: list[Any] = []
+        path = route(f"{API}/issue/{{id}}/changelog", id=_checked(ref))
+        for _ in range(MOST_PAGES):
+            answer = await self.door.get(path, {"startAt": str(len(found)), "maxResults": str(PAGE)})
+            values = items(answer, "values")
+            found += values
+            if answer.get("isLast") is True or not values:
+                return found
+        raise Refusal(f"Jira has more than {MOST_PAGES} pages of {path}.")
 
     async def conflicts(self, ref: str, *, since: datetime | None = None) -> Conflicts:  # noqa: ARG002 - the port's name
         """Nothing: Jira shows conflicts in its calendar, and tells no program of them."""

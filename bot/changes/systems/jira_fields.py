@@ -26,6 +26,8 @@ TITLES: Mapping[str, str] = {
     "test_plan": "Test plan",
     "planned_start": "Planned start",
     "planned_end": "Planned end",
+    "actual_start": "Actual start",
+    "actual_end": "Actual end",
     "assignment_group": "Assignment group",
     "configuration_item": "Configuration item",
     "cab_required": "CAB required",
@@ -51,6 +53,7 @@ ENDINGS: Mapping[CloseCode, str] = {
     CloseCode.SUCCESSFUL: "Completed",
     CloseCode.WITH_ISSUES: "Completed",
     CloseCode.UNSUCCESSFUL: "Failed",
+    CloseCode.BACKED_OUT: "Failed",
 }
 
 
@@ -87,6 +90,11 @@ class JiraMap:
         known = {name.casefold(): state for name, state in self.statuses.items()}
         return known.get(status.casefold())
 
+    def close_code(self, status: str) -> CloseCode | None:
+        """How a change ended that is in that status; None when it says nothing of it."""
+        ends = ((ours, there.casefold()) for ours, there in self.endings.items())
+        return next((ours for ours, there in ends if there == status.casefold()), None)
+
     def reachable(self, state: State) -> State:
         """``state``, or the last one before it that the workflow has: not every one has a review of its own."""
         has = set(self.statuses.values())
@@ -115,6 +123,8 @@ class JiraMap:
             "type": self.options[content.type],
             "planned_start": None if planned is None else written(planned.start),
             "planned_end": None if planned is None else written(planned.end),
+            "actual_start": None if content.actual_start is None else written(content.actual_start),
+            "actual_end": None if content.actual_end is None else written(content.actual_end),
             "cab_required": None if content.cab_required is None else "yes" if content.cab_required else "no",
         }
         whole = {each: parts[each] if each in parts else getattr(content, each) for each in TITLES}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from bot.changes.systems.jira_fields import STATUSES, JiraMap
+from bot.changes.systems.jira_fields import ENDINGS, STATUSES, JiraMap
 from bot.changes.systems.port import ChangeType, CloseCode, State
 from bot.changes.systems.servicenow_fields import CLOSE_CODES, STATES, TYPES, FieldMap
 from bot.errors import Refusal
@@ -41,7 +41,7 @@ def jira_fields(records: Records) -> JiraMap:
         Refusal: the policy names a field or a value that is none of ours.
 
     """
-    values = _values(records, {"state", "type", "request_type", "template"})
+    values = _values(records, {"state", "type", "request_type", "template", "close_code"})
     usual = JiraMap()
     return JiraMap(
         names=dict(records.fields),
@@ -53,6 +53,10 @@ def jira_fields(records: Records) -> JiraMap:
         request_types={
             **usual.request_types,
             **{_known(ChangeType, ours): there for ours, there in values.get("request_type", {}).items()},
+        },
+        endings={
+            **ENDINGS,
+            **{_known(CloseCode, ours): there for ours, there in values.get("close_code", {}).items()},
         },
     )
 

@@ -62,6 +62,7 @@ class CloseCode(StrEnum):
     SUCCESSFUL = "successful"
     WITH_ISSUES = "with issues"
     UNSUCCESSFUL = "unsuccessful"
+    BACKED_OUT = "backed out"
 
 
 class ApprovalState(StrEnum):
@@ -115,6 +116,8 @@ class Content:
     configuration_item: str | None = None
     requested_by: str | None = None
     cab_required: bool | None = None
+    actual_start: datetime | None = None
+    actual_end: datetime | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -177,8 +180,22 @@ class Conflicts:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """That a record was closed there, by whom and when, and what was said of how it ended.
+
+    ``code`` is None when ``code_there`` stands for none of ours.
+    """
+
+    code: CloseCode | None
+    code_there: str
+    notes: str
+    by: Identity
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A record as it is now.
+    """A record as it is now. ``closed`` is None while it is open.
 
     ``state`` is None when ``state_there`` stands for none of ours: nothing may be concluded from it, and least of all
     that the change is approved. ``revision`` grows with each change; what is older than a known one is late news.
@@ -196,6 +213,7 @@ class Snapshot:
     revision: int
     changed_at: datetime
     changed_by: str
+    closed: Closed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.port import (
     ApprovalState,
     ChangeType,
+    Closed,
     Closure,
     Conflict,
     Conflicts,
@@ -56,6 +57,7 @@ from bot.words import listed
 __all__ = ["FieldMap", "ServiceNow", "connect"]
 
 MOST_DUPLICATES = 20
+_CLOSING = ("close_code", "close_notes", "closed_by", "closed_at")
 UNAPPROVED = frozenset({State.SCHEDULED, State.IMPLEMENT})
 """Where a change that nobody has approved is not brought."""
 
@@ -208,6 +210,20 @@ class ServiceNow:
             revision=int(revision),
             changed_at=changed,
             changed_by=plain(record.get("sys_updated_by")),
+            closed=await self._closed(record, changed),
+        )
+
+    async def _closed(self, record: Row, changed: datetime) -> Closed | None:
+        """How the record was closed there: by whom it says that it was, whoever changed it since."""
+        if self._state(record) is not State.CLOSED:
+            return None
+        said = {ours: plain(record.get(self.fields.name(ours))) for ours in _CLOSING}
+        return Closed(
+            code=self.fields.close_code(said["close_code"]),
+            code_there=said["close_code"],
+            notes=said["close_notes"],
+            by=await self.tables.person(said["closed_by"]),
+            at=moment(said["closed_at"]) or changed,
         )
 
     async def conflicts(self, ref: str, *, since: datetime | None = None) -> Conflicts:

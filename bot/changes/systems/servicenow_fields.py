@@ -36,10 +36,14 @@ NAMES: Mapping[str, str] = {
     "configuration_item": "cmdb_ci",
     "requested_by": "requested_by",
     "cab_required": "cab_required",
+    "actual_start": "work_start",
+    "actual_end": "work_end",
     "close_code": "close_code",
     "close_notes": "close_notes",
+    "closed_by": "closed_by",
+    "closed_at": "closed_at",
 }
-"""Our name for each field, and theirs as they deliver it."""
+"""Our name for each field, and theirs as they deliver it. Who closed a record, and when, is only read."""
 
 STATES: Mapping[str, State] = {
     "-5": State.DRAFT,
@@ -56,6 +60,8 @@ CLOSE_CODES: Mapping[CloseCode, str] = {
     CloseCode.SUCCESSFUL: "successful",
     CloseCode.WITH_ISSUES: "successful_issues",
     CloseCode.UNSUCCESSFUL: "unsuccessful",
+    # An instance has no word of its own for it as it is delivered; `records.values` can name one.
+    CloseCode.BACKED_OUT: "unsuccessful",
 }
 APPROVALS: Mapping[str, ApprovalState] = {
     "not requested": ApprovalState.NOT_REQUESTED,
@@ -131,6 +137,10 @@ class FieldMap:
                 return value
         raise Refusal(f"ServiceNow's field map has no state for {state}.")
 
+    def close_code(self, theirs: str) -> CloseCode | None:
+        """What a close code of theirs says; None when it is none that is known."""
+        return next((ours for ours, there in self.close_codes.items() if there == theirs), None)
+
     def fields(self, content: Content, references: Mapping[str, str]) -> dict[str, str]:
         """What a record with this content holds, by their names; ``references``: sys_ids of what it refers to."""
         title = shortened(content.short_description, self.longest_title)
@@ -144,6 +154,8 @@ class FieldMap:
             "cab_required": None if content.cab_required is None else str(content.cab_required).lower(),
             "planned_start": None if content.planned is None else written(content.planned.start),
             "planned_end": None if content.planned is None else written(content.planned.end),
+            "actual_start": None if content.actual_start is None else written(content.actual_start),
+            "actual_end": None if content.actual_end is None else written(content.actual_end),
             **references,
         }
         for each in ("justification", "implementation_plan", "risk_impact_analysis", "backout_plan", "test_plan"):

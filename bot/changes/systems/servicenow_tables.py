@@ -107,6 +107,15 @@ class Tables:
             self._account = names[0]
         return self._account
 
+    async def person(self, ref: str) -> Identity:
+        """Somebody of whom a record has the sys_id; nobody else is told of them than that where it cannot be read."""
+        if not SYS_ID.fullmatch(ref):
+            return Identity("")
+        query = {"sysparm_query": f"sys_id={ref}", "sysparm_fields": "sys_id,user_name,email", "sysparm_limit": "1"}
+        found = only(rows(await self.door.get(route(TABLE, table="sys_user"), query)), "sys_id", ref, table="sys_user")
+        names = [(plain(each.get("user_name")), plain(each.get("email"))) for each in found]
+        return Identity(ref, *names[0]) if names else Identity(ref)
+
     async def template(self, version: str) -> str:
         """The sys_id of the template that a version belongs to; empty where the account can see no such version.
 

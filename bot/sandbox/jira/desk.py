@@ -86,6 +86,17 @@ class Comment:
     created: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of the status; nobody made it when a rule did."""
+
+    id: int
+    by: User | None
+    at: datetime
+    before: str
+    after: str
+
+
 @dataclass(slots=True)
 class Request:
     """A customer request, which is an issue; ``desk`` None: one that is nothing but an issue.
@@ -109,6 +120,7 @@ class Request:
     status: str = DRAFT
     approvals: list[Approval] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -256,10 +268,11 @@ class Desk:
         if name in self.blocked:
             raise Refused(400, self.blocked[name])
         if name not in self.stuck:
-            self.enter(request, to)
+            self.enter(request, to, self.account)
 
-    def enter(self, request: Request, status: str) -> None:
+    def enter(self, request: Request, status: str, by: User | None = None) -> None:
         """Bring a request to a status, and ask whom that asks."""
+        request.moves.append(Move(self.next_id(), by, self.now(), request.status, status))
         request.status, request.updated = status, self.now()
         if status == CAB:
             asked = Approval(self.next_id(), "CAB approval", tuple(self.cab), self.now())
@@ -290,8 +303,8 @@ class Desk:
         approval.answers[user.account_id] = decision
         if decision == "declined" or len(approval.answers) == len(approval.approvers):
             approval.decision, approval.completed = decision, self.now()
-            self.enter(request, PLANNED if decision == "approved" else DECLINED)
+            self.enter(request, PLANNED if decision == "approved" else DECLINED, user)
 
-    def move(self, key: str, status: str) -> None:
+    def move(self, key: str, status: str, by: User | None = None) -> None:
         """Somebody moves it by hand, wherever they want."""
-        self.enter(self.request(key), status)
+        self.enter(self.request(key), status, by)

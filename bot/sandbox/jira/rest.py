@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from bot.sandbox.jira.desk import CATEGORIES, Approval, Comment, Desk, Refused, Request, User
+from bot.sandbox.jira.desk import CATEGORIES, Approval, Comment, Desk, Move, Refused, Request, User
 from bot.sandbox.vendor import Answer, Asked
 
 ZONE = timezone(timedelta(hours=1))
@@ -178,6 +178,15 @@ def _updated(request: Request, name: str, operations: Any) -> list[str]:
     return found
 
 
+@_route("GET", "/rest/api/2/issue/{}/changelog")
+def _changelog(call: Call) -> Answer:
+    query, moves = call.asked.query, call.request.moves
+    start, limit = int(query.get("startAt", "0")), min(int(query.get("maxResults", "100")), 100)
+    shown = [_change(call, each) for each in moves[start : start + limit]]
+    page = {"startAt": start, "maxResults": limit, "total": len(moves), "isLast": start + limit >= len(moves)}
+    return Answer(200, {**page, "values": shown})
+
+
 @_route("GET", "/rest/api/2/issue/{}/transitions")
 def _transitions(call: Call) -> Answer:
     asked = {"resolution": {"required": False, "name": "Resolution"}} if call.desk.resolution_asked else {}
@@ -276,6 +285,13 @@ def _approval(call: Call, approval: Approval) -> dict[str, Any]:
         "createdDate": _date(approval.created),
         **completed,
     }
+
+
+def _change(call: Call, move: Move) -> dict[str, Any]:
+    item = {"field": "status", "fieldtype": "jira", "fieldId": "status"}
+    item |= {"from": "1", "fromString": move.before, "to": "2", "toString": move.after}
+    author = {"author": _user(call, move.by)} if move.by is not None else {}
+    return {"id": str(move.id), **author, "created": _written(move.at), "items": [item]}
 
 
 def _comment(call: Call, comment: Comment) -> dict[str, Any]:

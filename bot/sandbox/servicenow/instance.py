@@ -155,7 +155,7 @@ class Instance:
         moved = to != change.state
         self._store(change, changes, by)
         if moved:
-            self._entered(change)
+            self._entered(change, by)
         return ignored
 
     def _accepted(self, change: Change, sent: Mapping[str, str], by: Person) -> tuple[dict[str, str], list[str]]:
@@ -187,7 +187,7 @@ class Instance:
             change.values |= {"sys_mod_count": str(count), "sys_updated_by": by.user_name}
             change.values["sys_updated_on"] = now.strftime(DATE)
 
-    def _entered(self, change: Change) -> None:
+    def _entered(self, change: Change, by: Person) -> None:
         """What the workflow does in a state that was just reached."""
         match change.state:
             case rules.AUTHORIZE:
@@ -196,11 +196,13 @@ class Instance:
             case rules.IMPLEMENT:
                 change.values["work_start"] = self.now().strftime(DATE)
                 change.tasks += [self._task("Implement"), self._task("Post implementation testing")]
+            case rules.REVIEW:
+                change.values["work_end"] = self.now().strftime(DATE)
             case rules.NEW:
                 change.values["approval"] = "not requested"
                 self._end_approvals(change)
             case rules.CLOSED | rules.CANCELED:
-                change.values["active"] = "false"
+                change.values |= {"active": "false", "closed_by": by.sys_id, "closed_at": self.now().strftime(DATE)}
                 self._end_approvals(change)
 
     def _asked(self, person: Person) -> Approval:
@@ -250,6 +252,10 @@ class Instance:
     def cancel(self, number: str, person: Person) -> None:
         """Somebody cancels it."""
         self.write(self.change(number), {"state": rules.CANCELED}, person)
+
+    def close(self, number: str, person: Person, code: str, notes: str) -> None:
+        """Somebody closes it."""
+        self.write(self.change(number), {"close_code": code, "close_notes": notes, "state": rules.CLOSED}, person)
 
     def hold(self, number: str, person: Person, reason: str = "") -> None:
         """Somebody holds it: who was asked need not answer for now."""

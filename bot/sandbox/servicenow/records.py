@@ -21,12 +21,15 @@ TEXTS = frozenset(
         "test_plan",
     }
 )
-DATES = frozenset({"cab_date", "end_date", "requested_by_date", "review_date", "start_date", "work_end", "work_start"})
+DATES = frozenset(
+    {"cab_date", "closed_at", "end_date", "requested_by_date", "review_date", "start_date", "work_end", "work_start"}
+)
 BOOLEANS = frozenset({"active", "cab_required", "on_hold", "outside_maintenance_schedule", "unauthorized"})
 INTEGERS = frozenset({"impact", "priority", "risk", "state", "sys_mod_count", "urgency"})
 REFERENCES: Mapping[str, str] = {
     "assigned_to": "sys_user",
     "assignment_group": "sys_user_group",
+    "closed_by": "sys_user",
     "cmdb_ci": "cmdb_ci",
     "opened_by": "sys_user",
     "requested_by": "sys_user",
@@ -36,6 +39,8 @@ READ_ONLY = frozenset(
     {
         "active",
         "approval",
+        "closed_at",
+        "closed_by",
         "conflict_last_run",
         "conflict_status",
         "impact",

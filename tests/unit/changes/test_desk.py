@@ -597,7 +597,7 @@ def test_an_answer_there_is_of_the_account_that_the_policy_meant(
     login: str | None, number: str | None, reason: str
 ) -> None:
     meant = {login: account(number).id} if login is not None and number is not None else {}
-    deed = Heard("mark", "approve", "ida.it", login, MONDAY)
+    deed = Heard("mark", "approve", "ida.it", login, MONDAY, round=1)
     steps, outcome = desk._hear(asked(), deed, context(), rules(records=Records(System.SERVICENOW)), meant)
     if reason:
         assert (steps, outcome) == (
@@ -615,7 +615,7 @@ def test_an_answer_counts_from_when_the_board_was_asked_and_stands_by_when_it_wa
     change = asked()
     meant = {"ida": account("ida").id}
     for minutes, counts in ((-2, False), (-1, True), (5, True)):
-        deed = Heard("mark", "reject", "ida.it", "ida", MONDAY + timedelta(minutes=minutes))
+        deed = Heard("mark", "reject", "ida.it", "ida", MONDAY + timedelta(minutes=minutes), round=1)
         steps, outcome = desk._hear(change, deed, later, records, meant)
         assert bool(steps) is counts
         if counts:

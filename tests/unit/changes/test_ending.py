@@ -373,6 +373,9 @@ async def test_what_is_verified_is_not(store: Store) -> None:
 
 async def hear(store: Store, number: str, deed: str, login: str | None, value: str) -> None:
     async with store.transaction() as connection:
+        if login is not None:
+            known = [login, account(login).id]
+            await connection.execute("INSERT INTO named_login (login, account_id) VALUES (%s, %s)", known)
         await connection.execute(
             "INSERT INTO change_heard (change, mark, deed, who, login, value, at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
             [number, value, deed, f"{login}.there", login, value, INSIDE],
@@ -428,6 +431,16 @@ async def test_one_word_there_can_mean_that_it_was_backed_out_here(store: Store,
     board = (*standings(), Standing(account("ana"), standings()[0].permission))
     found = record_of(await end(store, merged(), board=board))
     assert (found.state, found.closure, found.backed_out) == (State.CLOSED, Closure.BACKED_OUT, True)
+
+
+async def test_a_code_that_nobody_knows_ends_nothing(store: Store) -> None:
+    change = await scheduled(store)
+    await end(store, merged())
+    await hear(store, change.number, "close", "vera", "?u_partial\nHalf of it.")
+    assert record_of(await end(store, merged(), board=standings())).state is State.REVIEW
+    assert await outcomes(store) == [
+        "not counted: vera.there said close in register, as `u_partial`, which is no end that is known here."
+    ]
 
 
 async def test_what_was_released_is_not_cancelled_from_there(store: Store) -> None:

@@ -19,7 +19,7 @@ from bot.changes.systems.servicenow_fields import APPROVALS, STATES, Reference
 from bot.errors import Refusal, Transient
 from bot.sandbox.servicenow import Change, SimulatedServiceNow, rules
 from bot.sandbox.servicenow.instance import Instance
-from bot.sandbox.servicenow.records import Clash
+from bot.sandbox.servicenow.records import Clash, Person
 from bot.sandbox.servicenow.rules import CLOSE_CODE, PLANS
 from bot.sandbox.servicenow.simulation import PASSWORD
 from bot.settings import ServiceNowAccess
@@ -430,8 +430,8 @@ async def test_a_rule_that_sends_a_change_back_ends_the_way(
     change = there.instance.change(receipt.number)
     entered = type(there.instance)._entered
 
-    def back(instance: Instance, moved: Change) -> None:
-        entered(instance, moved)
+    def back(instance: Instance, moved: Change, by: Person) -> None:
+        entered(instance, moved, by)
         if moved.state == "-1":
             change.values["state"] = "-2"
 
