@@ -23,6 +23,7 @@ PURE = (
     "bot/changes/lifecycle.py",
     "bot/changes/model.py",
     "bot/changes/needs.py",
+    "bot/changes/planning.py",
     "bot/changes/plans.py",
     "bot/changes/refusals.py",
     "bot/changes/release.py",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from bot.changes import cab, guards
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
-from bot.changes.model import Act, Announcement, Change, Choice, Transition
+from bot.changes.model import Act, Announcement, Change, Choice, State, Transition
 from bot.publish.markdown import sentence
 from bot.words import listed, quoted, shortened
 
@@ -30,6 +30,8 @@ def of(before: Change, after: Change, told: Transition, context: Context) -> Ann
             roles = after.escalation.roles if after.escalation is not None else ()
             called = _called(roles or after.contents.routing.roles, after, context)
             text = _not_decided(before, after, context)
+        case Act.REFRESH if after.state is State.AUTHORIZE and before.contents.window != after.contents.window:
+            called, text = _called(after.contents.routing.roles, after, context), _moved(after, context)
         case Act.REJECT | Act.DEFER:
             asked = before.request.by if before.request is not None else None
             called, text = (asked.login,) if asked is not None else (), _sent_back(before, told, context)
@@ -74,13 +76,27 @@ def _on_the_agenda(change: Change, context: Context) -> str:
     return " ".join([agenda, *_terms(change), _how(change, context)])
 
 
+def _moved(change: Change, context: Context) -> str:
+    """That a change that the board decides about is planned for another time, which nobody chose."""
+    moved = f"{_named(change)}, is planned anew: its window cannot be used any more, or somebody else has it."
+    until = f"The board has until {_deadline(change)}; votes that were given stand."
+    return " ".join([moved, *_terms(change), until, _how(change, context)])
+
+
 def _terms(change: Change) -> list[str]:
-    """When it is to be made, and why at once where it is an emergency."""
+    """When it is to be made, and why at once where it is an emergency.
+
+    Where somebody chose a time, the board has to decide before that.
+    """
     declared, window = change.emergency, change.contents.window
     if declared is not None:
         reason = sentence(shortened(declared.reason, LONGEST_REASON), quiet=True)
         return [f"It is an emergency, {quoted(declared.incident)}: {reason}{'' if reason[-1] in '.!?…' else '.'}"]
-    return [f"Planned for {window.spoken}."] if window is not None else []
+    if window is None:
+        return []
+    early = change.contents.scheduled and change.deadline is not None and change.deadline == window.start
+    why = ["Somebody chose that time: the board decides before it begins."] if early else []
+    return [f"Planned for {window.spoken}.", *why]
 
 
 def _not_decided(before: Change, change: Change, context: Context) -> str:
@@ -93,8 +109,9 @@ def _not_decided(before: Change, change: Change, context: Context) -> str:
         now = f"The board has until {until} now."
     last = " Without a decision by then, it is rejected." if beside is not None else ""
     missing = listed(guards.of_board(cab.count(change, context.standings, context.policy), change.contents))
+    planned = "" if change.emergency is not None else "".join(f" {each}" for each in _terms(change))
     how = _how(change, context)
-    return f"{_named(change)}, was not decided by {_deadline(before)}. {now}{last} Missing: {missing}. {how}"
+    return f"{_named(change)}, was not decided by {_deadline(before)}. {now}{last}{planned} Missing: {missing}. {how}"
 
 
 def _how(change: Change, context: Context) -> str:

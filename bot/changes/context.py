@@ -1,8 +1,9 @@
 """What the life of a change depends on besides the record itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.changes.conflicts import Others
 from bot.changes.model import Part
 from bot.decide.approvals import Opinion
 from bot.decide.verdict import Demand
@@ -18,7 +19,7 @@ class Context:
     of reviewers that the decision counted, and ``approvers`` who gave them; ``blocking`` the names of findings that
     block for other reasons. ``overdue`` are emergencies of the same application that were not reviewed in time.
     ``lasting`` is how long it takes. ``parts`` are the pull requests that ship together, ``opinions`` what people last
-    said in reviews, where the policy takes them as votes of the board.
+    said in reviews, where the policy takes them as votes of the board. ``others`` are the windows that others hold.
     """
 
     policy: Policy
@@ -30,5 +31,6 @@ class Context:
     lasting: timedelta = timedelta()
     policy_digest: str = ""
     parts: tuple[Part, ...] = ()
+    others: Others = field(default_factory=Others)
     opinions: tuple[Opinion, ...] = ()
     approvers: tuple[Account, ...] = ()

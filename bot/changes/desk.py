@@ -20,10 +20,12 @@ from bot.changes import (
     lifecycle,
     links,
     parts,
+    planning,
     register,
     release,
     reviews,
 )
+from bot.changes.conflicts import Others
 from bot.changes.context import Context
 from bot.changes.hearing import UNKNOWN, Heard
 from bot.changes.model import Act, Applied, Change, Choice, Closure, Contents, Event, Part, Refused, State
@@ -110,7 +112,10 @@ async def look(
             if not (asked or is_wanted(policy, decision.tier) or await _was_abandoned(connection, subject)):
                 return facts, Desk(None, context)
             contents = contents_of(facts, decision, policy, now, diff, None)
-            change, opened = await register.open_record(connection, subject, contents, now)
+            draft = Change("", subject, contents, opened_at=now)
+            context = replace(context, others=await _others(connection, draft, policy, now))
+            planned = planning.planned(contents, None, context, _chosen(facts))
+            change, opened = await register.open_record(connection, subject, planned, now)
             entries += [opened] if opened else []
         if not change.state.over:
             contents = contents_of(facts, decision, policy, now, diff, change)
@@ -121,7 +126,7 @@ async def look(
         due = await register.reviews_due(connection, application)
         due = emergency.reviews_due(due, application, repository, change.number)
         numbers = emergency.overdue(due, now)
-        context = replace(context, overdue=numbers)
+        context = replace(context, overdue=numbers, others=await _others(connection, change, policy, now))
         if not change.state.over:
             for applied in _steps(change, noticed(change, context), context):
                 entries.append(await register.keep(connection, applied))
@@ -150,6 +155,18 @@ async def without_record(
     return blocked, Desk(None, Context(policy, now), emergency.next_due(due, now))
 
 
+async def _others(connection: AsyncConnection[Any], change: Change, policy: Policy, now: datetime) -> Others:
+    """The windows that others hold, from now on."""
+    ahead = await register.ahead(connection, change, now)
+    return conflicts.others_of(change, ahead, policy.exclusive)
+
+
+def _chosen(facts: PullRequestFacts) -> Interval | None:
+    """The window that somebody chose for the pull request."""
+    wish = facts.instructed(Instructed.SCHEDULE)
+    return window_of(wish.value) if wish is not None else None
+
+
 async def _put(connection: AsyncConnection[Any], change: Change, part: Part) -> tuple[Part, ...]:
     """Write down what this look saw; answers all parts of the record. What is news to the others they look at."""
     news = await parts.keep(connection, change.number, part)
@@ -162,9 +179,11 @@ async def _put(connection: AsyncConnection[Any], change: Change, part: Part) -> 
 def noticed(change: Change, context: Context) -> Event | None:
     """The event that the record should say something else, of all that ships with it."""
     wish = release.wished(context.parts, change.rescheduled_at)
-    planned = window_of(wish) if wish else change.contents.window
-    contents = release.contents_of(context.parts, context.policy, context.now, planned=planned)
-    return lifecycle.noticed(change, contents, context) if contents is not None else None
+    contents = release.contents_of(context.parts, context.policy)
+    if contents is None:
+        return None
+    planned = planning.planned(contents, change, context, window_of(wish) if wish else None)
+    return lifecycle.noticed(change, planned, context)
 
 
 async def _last(connection: AsyncConnection[Any], subject: str) -> Change | None:
@@ -297,7 +316,7 @@ def _events(change: Change, deed: Heard, account: Account | None, context: Conte
             sets, kind = policy.tiers[change.contents.tier].windows, change.contents.kind
             if allowed(policy.calendar, sets, kind, window) != (window,):
                 return ()
-            event = lifecycle.noticed(change, replace(change.contents, window=window), context)
+            event = lifecycle.noticed(change, replace(change.contents, window=window, scheduled=True), context)
             return (replace(event, rescheduled=True),) if event is not None else ()
 
 
@@ -353,11 +372,6 @@ def contents_of(
     facts: PullRequestFacts, decision: Decision, policy: Policy, now: datetime, diff: str, change: Change | None
 ) -> Contents:
     """What the record should say: the description's plans, or those that were written in comments since."""
-    planned = change.contents.window if change is not None else None
-    wish = facts.instructed(Instructed.SCHEDULE)
-    if wish is not None and change is not None and change.rescheduled_at and wish.at <= change.rescheduled_at:
-        # It was planned anew since, in the other system.
-        wish = None
     contents = fill.contents_of(
         facts,
         decision,
@@ -365,7 +379,6 @@ def contents_of(
         now,
         diff=diff,
         emergency=change is not None and change.emergency is not None,
-        planned=window_of(wish.value) if wish is not None else planned,
     )
     said = {plan: found.value for kind, plan in _PLANS.items() if (found := facts.instructed(kind)) is not None}
     plans = {plan: said.get(plan) or contents.plan(plan) for plan in Plan}

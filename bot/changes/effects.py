@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.changes import cab
+from bot.changes import cab, planning
 from bot.changes.context import Context
 from bot.changes.model import (
     Authorisation,
@@ -56,7 +56,8 @@ def declare(change: Change, event: Event, context: Context) -> Change:
     """The change is an emergency, which its own board decides about."""
     assert event.who is not None
     routed = cab.routing(context.policy, change.contents.tier, ChangeType.EMERGENCY)
-    contents = replace(change.contents, kind=ChangeType.EMERGENCY, routing=routed, template="")
+    urgent = replace(change.contents, kind=ChangeType.EMERGENCY, routing=routed, template="", scheduled=False)
+    contents = replace(urgent, window=planning.next_free(urgent, context.policy, context.now, ()))
     declared = Declaration(event.who, context.now, event.why, event.incident)
     asked = replace(change, contents=contents, emergency=declared, requesters=_with(change.requesters, event.who))
     return back(asked, event, context)
@@ -74,11 +75,10 @@ def _with(accounts: tuple[Account, ...], another: Account) -> tuple[Account, ...
     return tuple(sorted({*accounts, another}))
 
 
-def ask_board(change: Change, _event: Event, context: Context) -> Change:
-    """A new round of asking begins, with its time to decide in."""
-    routed = change.contents.routing
-    deadline = context.now + routed.timeout if routed.has_board else None
-    return replace(change, round=change.round + 1, called_at=context.now, deadline=deadline, escalation=None)
+def ask_board(change: Change, event: Event, context: Context) -> Change:
+    """A new round of asking begins, with its time to decide in, and a window after that."""
+    again = replace(change, round=change.round + 1, called_at=context.now, deadline=None, escalation=None)
+    return longer(again, event, context) if change.contents.routing.has_board else again
 
 
 def vote(change: Change, event: Event, context: Context) -> Change:
@@ -113,8 +113,9 @@ def to_draft(change: Change, event: Event, context: Context) -> Change:
 
 
 def longer(change: Change, _event: Event, context: Context) -> Change:
-    """The board has as much time again."""
-    return replace(change, deadline=context.now + change.contents.routing.timeout)
+    """The board has as much time again; its votes stand, and the window moves past that time if it has to."""
+    contents, deadline = planning.for_board(change.contents, context)
+    return replace(change, contents=contents, deadline=deadline)
 
 
 def escalate(change: Change, event: Event, context: Context) -> Change:

@@ -100,7 +100,7 @@ def _as_it_ships(change: Change, context: Context) -> Change:
     """The record before it was begun, with what its pull requests are now."""
     if change.state is State.SCHEDULED:
         return change
-    contents = release.contents_of(context.parts, context.policy, context.now, planned=change.contents.window)
+    contents = release.contents_of(context.parts, context.policy)
     diff = contents.diff if contents is not None else ""
     return replace(change, state=State.SCHEDULED, contents=replace(change.contents, diff=diff))
 

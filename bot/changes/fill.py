@@ -1,15 +1,15 @@
 """Fills a change record from what is known anyway: the pull request, the decision about it, and the policy."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from bot.changes import plans
 from bot.changes.cab import routing
-from bot.changes.model import CommitLine, Contents, Routing
+from bot.changes.model import CommitLine, Contents
 from bot.decide.contributors import contributors
 from bot.decide.verdict import Decision
-from bot.deployments.windows import Interval, allowed, next_slot, problem
+from bot.deployments.windows import problem
 from bot.facts.model import Account, Commit, FileChange, PullRequestFacts
 from bot.facts.people import Person, people_of
 from bot.policy.inventory import application_of
@@ -19,8 +19,6 @@ from bot.words import shortened, visible
 
 LONGEST_TITLE = 100
 LONGEST_DESCRIPTION = 4_000
-LONGEST_SLOT = timedelta(hours=24)
-"""How much of a time without an end is planned."""
 
 
 def contents_of(
@@ -31,13 +29,12 @@ def contents_of(
     *,
     diff: str,
     emergency: bool = False,
-    planned: Interval | None = None,
     evidence: Sequence[str] = (),
 ) -> Contents:
     """What the record of a pull request says.
 
-    ``diff`` names what the change does, whatever it is based on. ``planned`` is the window that the record has
-    already: it stays while it may be used. ``evidence`` has a line for each piece that is on record.
+    ``diff`` names what the change does, whatever it is based on. ``evidence`` has a line for each piece that is on
+    record. When it is planned is said for the whole record, by ``planning``.
     """
     sections = plans.read(facts.body)
     application = application_of(policy, facts)
@@ -45,6 +42,7 @@ def contents_of(
     kind = _kind(decision.tier, policy, fitting, emergency=emergency)
     routed = routing(policy, decision.tier, kind)
     people = people_of(facts, policy.people)
+    touched = (application.name, application.configuration_item) if application else ("", "")
     return Contents(
         title=shortened(visible(facts.title), LONGEST_TITLE),
         kind=kind,
@@ -57,13 +55,13 @@ def contents_of(
         description=shortened(sections.opening, LONGEST_DESCRIPTION),
         justification=sections.justification,
         tier_because=decision.tier_because,
-        application=application.name if application else "",
-        configuration_item=application.configuration_item if application else "",
+        application=touched[0],
+        configuration_item=touched[1],
         commits=tuple(_line(commit) for commit in facts.commits),
         contributors=_accounts(contributors(facts, people).because, people.accounts),
         plans=sections.plans,
         evidence=tuple(evidence),
-        window=window(policy, decision.tier, kind, routed, now, planned),
+        apart=apart(*touched, policy),
         routing=routed,
         template=fitting.id if fitting and kind is ChangeType.STANDARD else "",
         regulations=policy.packs,
@@ -106,19 +104,10 @@ def is_in_force(template: str, policy: Policy, now: datetime) -> bool:
     return today is not None and any(each.id == template and today <= each.expires for each in policy.templates)
 
 
-def window(
-    policy: Policy, tier: Tier, kind: ChangeType, routed: Routing, now: datetime, planned: Interval | None = None
-) -> Interval | None:
-    """The window to plan the change in: the one it has while that may be used, else the next.
-
-    Where a board decides, the next one that begins after the board's time is up. None when there is no such time.
-    """
-    calendar, sets = policy.calendar, policy.tiers[tier].windows
-    if planned is not None and now < planned.end and allowed(calendar, sets, kind, planned) == (planned,):
-        return planned
-    after = now if kind is ChangeType.EMERGENCY else now + routed.timeout
-    slot = next_slot(calendar, sets, kind, after)
-    return Interval(slot.start, min(slot.end, slot.start + LONGEST_SLOT)) if slot else None
+def apart(application: str, configuration_item: str, policy: Policy) -> tuple[str, ...]:
+    """What is not to be changed at the same time: the same thing, and what the policy keeps apart from it."""
+    own = {application, configuration_item} - {""}
+    return tuple(sorted(own.union(*(names for names in policy.exclusive if own & {*names}))))
 
 
 def _kind(tier: Tier, policy: Policy, template: Template | None, *, emergency: bool) -> ChangeType:

@@ -11,7 +11,12 @@ from bot.words import listed, quoted
 
 _CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
 _STILL = {State.DRAFT: "still a draft", State.ASSESS: "being assessed", State.AUTHORIZE: "to be authorised"}
-_NAMES = {"change": "change-record", "change:conflict": "conflict", "change:emergency-review": "emergency"}
+_NAMES = {
+    "change": "change-record",
+    "change:conflict": "conflict",
+    "change:conflict:beside": "conflict:beside",
+    "change:emergency-review": "emergency",
+}
 """Names of findings as the catalogue has them; what a record lacks is ``plans:…``."""
 
 
@@ -22,7 +27,7 @@ def said_of(
     found: list[Finding | None] = [finding(change, context)]
     if change.state is State.DRAFT:
         found += needs.missing(change.contents, context.policy, context.parts)
-    found += [*_board(change), _no_votes(change, context), conflicts.finding(together), emergency.finding(overdue)]
+    found += [*_board(change), _no_votes(change, context), *conflicts.findings(together), emergency.finding(overdue)]
     return as_facts(found)
 
 
@@ -55,6 +60,7 @@ def finding(change: Change, context: Context) -> Finding:
     if change.state is State.CANCELLED:
         return _failed(change, "is cancelled", f"{named}.", "Open a new record with `/request-cab`.")
     wanted = guards.lacking(change, context) if change.state is State.AUTHORIZE else ()
+    named += _when(change) if change.state is State.AUTHORIZE else ""
     what = f"{named}. Missing: {'; '.join(wanted)}." if wanted else f"{named}."
     if change.state is State.ASSESS:
         stopped = lifecycle.apply(change, Event(Act.ASSESS), context)
@@ -76,7 +82,7 @@ def _shipping(change: Change) -> str:
 
 def _is_another(change: Change, context: Context) -> bool:
     """Whether what would ship is another diff than what was authorised: it changed after the release had begun."""
-    now = release.contents_of(context.parts, context.policy, context.now, planned=change.contents.window)
+    now = release.contents_of(context.parts, context.policy)
     given = change.authorisation
     return now is not None and given is not None and now.diff != given.diff
 
@@ -89,9 +95,12 @@ def _terms(change: Change) -> str:
     """By whom it was authorised, and for when."""
     by = change.authorisation.by if change.authorisation else ()
     people = f", authorised by {listed([f'@{each.login}' for each in by])}" if by else ""
-    planned = change.contents.window if change.emergency is None else None
-    window = f", planned for {planned.spoken}" if planned else ""
-    return f"{people}{window}"
+    return f"{people}{_when(change)}"
+
+
+def _when(change: Change) -> str:
+    window = change.contents.window if change.emergency is None else None
+    return f", planned for {window.spoken}" if window is not None else ""
 
 
 def _waiting(change: Change, what: str, remedy: str, context: Context) -> Finding:

@@ -295,6 +295,8 @@ def _lacking_besides(change: Change, context: Context) -> list[str]:
         found += [] if context.demands else ["an approval: the policy demands none, and an empty rule is no pass"]
     if contents.kind is ChangeType.STANDARD and not is_in_force(contents.template, policy, context.now):
         found.append("the template of the standard change, which is not in force")
+    if contents.routing.has_board and contents.window is None and contents.kind is not ChangeType.EMERGENCY:
+        found.append("a window to be released in, which the calendar does not have")
     if cab.routing(policy, contents.tier, contents.kind) != contents.routing:
         found.append("another look, since the policy demands something else now")
     return found
@@ -322,11 +324,17 @@ def material(change: Change, contents: Contents, context: Context) -> str:
         "the base branch": before.base != contents.base,
         "what is affected": (before.application, before.configuration_item, before.pulls)
         != (contents.application, contents.configuration_item, contents.pulls),
-        "the window that was authorised": contents.routing.has_board and before.window != contents.window,
+        "the window that was authorised": contents.routing.has_board and _reschedules(change, contents),
         "who contributed, and voted": _voters_contribute(change, contents, context),
     }
     found = [name for name, differs in differing.items() if differs]
     return f"Different now: {listed(found)}." if found else ""
+
+
+def _reschedules(change: Change, contents: Contents) -> bool:
+    """Whether it is planned for another time than what was authorised, or by somebody: votes outlive what time does."""
+    chosen = contents.scheduled or change.authorisation is not None
+    return chosen and change.contents.window != contents.window
 
 
 def _voters_contribute(change: Change, contents: Contents, context: Context) -> bool:

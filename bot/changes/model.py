@@ -126,7 +126,8 @@ class Contents:
 
     ``diff`` names the change that is made, whatever it is based on: it stays the same in a clean rebase. A plan that
     is missing, or only a placeholder, is not in ``plans``. ``contributors`` are every account that had a hand in it.
-    ``window`` is when it is planned. ``template`` is the id of the standard change that it is.
+    ``window`` is when it is planned, ``scheduled`` says that somebody chose it. ``template`` is the id of the standard
+    change that it is. ``apart`` are the applications and configuration items of which one is changed at a time.
     """
 
     title: str
@@ -147,6 +148,8 @@ class Contents:
     plans: tuple[tuple[Plan, str], ...] = ()
     evidence: tuple[str, ...] = ()
     window: Interval | None = None
+    scheduled: bool = False
+    apart: tuple[str, ...] = ()
     routing: Routing = Routing()
     template: str = ""
     regulations: tuple[str, ...] = ()

@@ -13,7 +13,8 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg.types.range import TimestamptzRange
 
-from bot.changes import codec, emergency, outbox, parts
+from bot.changes import codec, conflicts, emergency, outbox, parts
+from bot.changes.conflicts import Place
 from bot.changes.model import Act, Applied, Change, Choice, Contents, State, Transition, Vote
 from bot.changes.waivers import Waiver
 from bot.deployments.windows import Interval
@@ -32,6 +33,9 @@ _OPEN = """
     )
 """
 _KEEP = """
+    WITH before AS (
+        SELECT number, body FROM change WHERE number = %(number)s AND version = %(version)s - 1 FOR UPDATE
+    )
     UPDATE change SET
         state = %(state)s,
         kind = %(kind)s,
@@ -44,8 +48,9 @@ _KEEP = """
         unauthorised = %(unauthorised)s,
         version = %(version)s,
         body = %(body)s
-    WHERE number = %(number)s AND version = %(version)s - 1
-    RETURNING number
+    FROM before
+    WHERE change.number = before.number AND change.version = %(version)s - 1
+    RETURNING before.body
 """
 _TRANSITION = """
     INSERT INTO transition (number, version, act, before, after, actor, why, at)
@@ -84,6 +89,21 @@ _AROUND = (
     ORDER BY lower(planned), number
 """
 )
+# Whoever has asked for a time, or has one: drafts hold no window.
+_AHEAD = (
+    _READ
+    + """
+    WHERE state NOT IN ('draft', 'closed', 'cancelled') AND planned && tstzrange(%(now)s, NULL) AND number <> %(number)s
+      AND (application = ANY(%(names)s) OR configuration_item = ANY(%(names)s))
+    ORDER BY lower(planned), number LIMIT %(most)s
+"""
+)
+_NEIGHBOURS = """
+    SELECT number FROM change
+    WHERE state NOT IN ('closed', 'cancelled') AND planned && ANY(%(spans)s::tstzrange[]) AND number <> %(number)s
+      AND (application = ANY(%(names)s) OR configuration_item = ANY(%(names)s))
+    ORDER BY state = 'draft', number LIMIT %(most)s
+"""
 _OF_APPLICATION = _READ + " WHERE application = %s ORDER BY opened_at DESC, sequence DESC LIMIT %s"
 _UNAUTHORISED = _READ + " WHERE unauthorised ORDER BY opened_at DESC, sequence DESC LIMIT %s"
 _REVIEWS_DUE = _READ + " WHERE application = %s AND review_due IS NOT NULL ORDER BY review_due, number"
@@ -109,6 +129,9 @@ _ABOUT_REVIEWS = {Act.START, Act.OVERTAKE, Act.REVIEW}
 
 MOST = 500
 
+MOST_WOKEN = 50
+"""How many others hear at once that a change has taken or left a place in the calendar, before drafts others first."""
+
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -131,6 +154,7 @@ async def open_record(
     await connection.execute(_OPEN, values)
     # A number that was given for nothing would be a gap: where somebody else was faster, all of this is tried again.
     await parts.join(connection, change.number, subject, at)
+    await _tell_neighbours(connection, change.number, None, conflicts.place_of(change))
     body = {"change": change.number, "subject": subject, "kind": contents.kind.value, "tier": contents.tier.label}
     return change, Entry(Kind.CHANGE_OPENED, change.number, {**body, "head": contents.head, "diff": contents.diff})
 
@@ -145,7 +169,8 @@ async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
 
     """
     change, told = applied.change, applied.transition
-    if await (await connection.execute(_KEEP, _columns(change))).fetchone() is None:
+    row = await (await connection.execute(_KEEP, _columns(change))).fetchone()
+    if row is None:
         raise Transient(f"the latest version of {change.number}, which somebody else has just altered")
     who = _account(told.who)
     await connection.execute(
@@ -166,6 +191,8 @@ async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
     concerns = _concerns(change, told)
     if concerns:
         await want(connection, [], concerns=dict.fromkeys(concerns, Urgency.PERSON))
+    before = conflicts.place_of(codec.load(bytes(row[0]), ()))
+    await _tell_neighbours(connection, change.number, before, conflicts.place_of(change))
     if change.state.over:
         await parts.close(connection, change.number)
     if applied.announcement is not None:
@@ -179,6 +206,21 @@ def _concerns(change: Change, told: Transition) -> list[str]:
     if told.act in _ABOUT_REVIEWS and change.emergency is not None:
         found.append(emergency.concern(change.contents.application, change.contents.repository))
     return found
+
+
+async def _tell_neighbours(
+    connection: AsyncConnection[Any], number: str, before: Place | None, after: Place | None
+) -> None:
+    """Have those looked at again that stand where a change has come to stand in the calendar, or stood."""
+    places = [each for each in (before, after) if each is not None]
+    names = sorted({name for each in places for name in each.apart})
+    if before == after or not names:
+        return
+    values = {"spans": [_range(each.window) for each in places], "number": number, "names": names, "most": MOST_WOKEN}
+    rows = await (await connection.execute(_NEIGHBOURS, values)).fetchall()
+    concerns = [parts.concern(each) for (each,) in rows]
+    if concerns:
+        await want(connection, [], concerns=dict.fromkeys(concerns, Urgency.TIMER))
 
 
 async def _keep_vote(connection: AsyncConnection[Any], change: Change, version: int) -> None:
@@ -254,6 +296,14 @@ async def around(
     names = mine.union(*(each for each in exclusive if mine & set(each)))
     values = {"span": _range(window), "number": change.number, "names": sorted(names)}
     return await _read(connection, _AROUND, values)
+
+
+async def ahead(connection: AsyncConnection[Any], change: Change, now: datetime) -> tuple[Change, ...]:
+    """The other open records that have a time from now on, and could touch the same: to plan around them."""
+    if not change.contents.apart:
+        return ()
+    values = {"now": now, "number": change.number, "names": list(change.contents.apart), "most": MOST}
+    return await _read(connection, _AHEAD, values)
 
 
 async def of_application(connection: AsyncConnection[Any], application: str, most: int = MOST) -> tuple[Change, ...]:

@@ -12,25 +12,19 @@ from datetime import datetime
 from bot.changes import plans
 from bot.changes.cab import routing
 from bot.changes.context import Context
-from bot.changes.fill import LONGEST_TITLE, window
+from bot.changes.fill import LONGEST_TITLE
 from bot.changes.model import Contents, Part
 from bot.decide.verdict import Demand
-from bot.deployments.windows import Interval
 from bot.policy.model import ChangeType, Plan, Policy
 from bot.words import shortened
 
 
-def contents_of(
-    parts: Sequence[Part], policy: Policy, now: datetime, *, planned: Interval | None = None
-) -> Contents | None:
-    """What the record of these parts says; None while none of them has been looked at.
-
-    ``planned`` is the window that the record has already, or that somebody wishes for it.
-    """
+def contents_of(parts: Sequence[Part], policy: Policy) -> Contents | None:
+    """What the record of these parts says, but for when it is planned; None while none of them has been looked at."""
     known = [part.contents for part in parts if part.contents is not None]
     if len(parts) == 1 or not known:
         return known[0] if known else None
-    return _together(known, policy, now, planned)
+    return _together(known, policy)
 
 
 def context_of(parts: Sequence[Part], context: Context) -> Context:
@@ -67,7 +61,7 @@ def _named(demand: Demand, part: Part) -> Demand:
     return replace(demand, label=f"{demand.label} for #{part.number}")
 
 
-def _together(parts: Sequence[Contents], policy: Policy, now: datetime, planned: Interval | None) -> Contents:
+def _together(parts: Sequence[Contents], policy: Policy) -> Contents:
     """One record for several changes of one repository: the riskiest says what is demanded of all.
 
     A plan that one of them lacks is missing from the release. It is standard only when all are by the same template.
@@ -94,7 +88,7 @@ def _together(parts: Sequence[Contents], policy: Policy, now: datetime, planned:
         contributors=tuple(sorted({account for each in parts for account in each.contributors})),
         plans=tuple((plan, text) for plan in Plan if (text := _all(parts, [each.plan(plan) for each in parts]))),
         evidence=tuple(dict.fromkeys(line for each in parts for line in each.evidence)),
-        window=window(policy, riskiest.tier, kind, routed, now, planned),
+        apart=tuple(sorted({name for each in parts for name in each.apart})),
         routing=routed,
         template=lead.template if kind is ChangeType.STANDARD else "",
         regulations=policy.packs,

@@ -27,6 +27,7 @@ from bot.changes.model import (
     Transition,
     Vote,
 )
+from bot.changes.planning import planned
 from bot.decide.approvals import Opinion
 from bot.decide.verdict import Demand
 from bot.deployments.windows import Interval
@@ -34,7 +35,20 @@ from bot.facts.model import Account, AccountKind, Ended, PullRequestState, Revie
 from bot.facts.people import GHOST
 from bot.policy.model import ChangeType, OnTimeout, Plan, Policy, Tier
 from tests.unit.builders import account, bot, decided, pull_request
-from tests.unit.changes.builders import BOARD, GIVEN, MONDAY, PLANS, ROLES, SATURDAY, contents, on_timeout, standing
+from tests.unit.changes.builders import (
+    BOARD,
+    GIVEN,
+    MONDAY,
+    PLANS,
+    ROLES,
+    SATURDAY,
+    WEEKEND,
+    contents,
+    on_timeout,
+    standing,
+)
+
+NEXT = Interval(WEEKEND.start + timedelta(days=7), WEEKEND.end + timedelta(days=7))
 
 # Some sit on the board and contribute, some have two accounts, one is a program, one comes later.
 TEAMS: dict[str, tuple[str, ...]] = {
@@ -160,6 +174,10 @@ class Life(RuleBasedStateMachine):
         assert (found := step.announcement) is None or (found.text and found.version == told.version)
         if told.act is Act.AUTHORIZE:
             self.check_authorised()
+            inside = self.change.contents
+            if inside.routing.has_board and inside.kind is not ChangeType.EMERGENCY:
+                assert inside.window is not None, "a board authorises a time"
+                assert self.now < inside.window.end, "that somebody can still use"
             self.authorised = True
         if told.after in {State.DRAFT, State.ASSESS, State.CANCELLED}:
             self.authorised = False
@@ -436,6 +454,7 @@ class Life(RuleBasedStateMachine):
         plans=st.sampled_from([PLANS, PLANS, PLANS, PLANS[:2]]),
         contributors=st.sets(st.sampled_from(["ana", "bo", "ida", "cleo-admin", "vera"]), min_size=1, max_size=2),
         template=st.booleans(),
+        wish=st.sampled_from([None, None, WEEKEND, NEXT]),
         really=st.sampled_from([True, False, False]),
     )
     def push(
@@ -447,6 +466,7 @@ class Life(RuleBasedStateMachine):
         plans: tuple[tuple[Plan, str], ...],
         contributors: set[str],
         template: bool,
+        wish: Interval | None,
         really: bool,
     ) -> None:
         """Somebody pushes, retargets, or edits the description; what is declared an emergency stays one."""
@@ -466,14 +486,14 @@ class Life(RuleBasedStateMachine):
             head=head,
             plans=plans,
             contributors=tuple(account(each) for each in sorted(contributors)),
-            window=Interval(SATURDAY, SATURDAY + timedelta(hours=4)),
+            window=None,
         )
         before = self.change
         if before.contents.diff != diff:
             self.opinions = {
                 who: replace(each, reason="it is of another commit") for who, each in self.opinions.items()
             }
-        event = noticed(before, now, self.context)
+        event = noticed(before, planned(now, before, self.context, wish), self.context)
         if event is None:
             return
         assert self.try_(event)
@@ -514,6 +534,14 @@ class Life(RuleBasedStateMachine):
             assert not {person(each) for each in given.by} & involved
         else:
             assert given is None
+
+    @invariant()
+    def a_board_decides_before_the_window_that_it_decides_about(self) -> None:
+        inside, until = self.change.contents, self.change.deadline
+        if self.change.state is State.AUTHORIZE and inside.kind is ChangeType.NORMAL and inside.routing.has_board:
+            assert until is not None
+            assert inside.window is not None
+            assert until <= (inside.window.end if inside.scheduled else inside.window.start)
 
     @invariant()
     def what_was_released_without_an_authorisation_passes_for_nothing(self) -> None:

@@ -211,7 +211,7 @@ async def test_a_comment_whose_receipt_is_lost_is_not_made_twice(countersign: Re
     assert len(calls(pull, BOARD)) == 1
 
 
-SETTLED, RECEIVED, TOGETHER = 42, 72, 2
+SETTLED, RECEIVED, TOGETHER = 56, 92, 2
 """The steps of a look between which a command is settled and the call of the board is on record; they are shared out
 among tests that run beside each other."""
 

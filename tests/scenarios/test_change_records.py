@@ -612,26 +612,6 @@ async def test_where_nobody_may_waive_that_is_said(countersign: Rehearsal, gh: S
     assert any("Nobody may grant a waiver." in each for each in said(pull))
 
 
-async def test_changes_of_a_declared_set_at_the_same_time_find_each_other(
-    countersign: Rehearsal, gh: SimulatedGitHub
-) -> None:
-    board = Board.found(
-        gh,
-        POLICY.replace("emergency:", "exclusive: [[vault, site]]\nemergency:").replace(
-            "tier: low}", "tier: high, configuration_item: CI0099999}"
-        ),
-    )
-    one = board.change()
-    await countersign.settle()
-    other = board.site.open_pull_request(by=board.alice, title="PAY-2 Rates", files={"a": "3"}, body=BODY)
-    other.review(by=board.carol, state="APPROVED")
-    await countersign.settle()
-    one.comment(by=board.alice, body="/recheck")
-    await countersign.settle()
-    for pull in (one, other):
-        assert "Planned at the same time: CHG-2026-000" in pull.check(CHECK).summary.replace("\\", "")
-
-
 async def test_the_commands_of_a_comment_are_done_in_order_each_on_what_the_one_before_left(
     countersign: Rehearsal, board: Board
 ) -> None:

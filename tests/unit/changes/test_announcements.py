@@ -10,6 +10,7 @@ from bot.changes import announcements, cab
 from bot.changes.context import Context
 from bot.changes.lifecycle import apply
 from bot.changes.model import Act, Announcement, Applied, Change, Choice, Closure, Event, Refused, State, Transition
+from bot.deployments.windows import Interval
 from bot.facts.model import Account
 from bot.policy.model import ChangeType, OnTimeout, Policy, Tier
 from tests.unit.builders import account
@@ -18,9 +19,11 @@ from tests.unit.changes.builders import (
     MONDAY,
     ROLES,
     SATURDAY,
+    WEEKEND,
     approved,
     ask,
     asked,
+    contents,
     context,
     done,
     draft,
@@ -34,6 +37,7 @@ from tests.unit.changes.builders import (
 UP = MONDAY + timedelta(hours=24)
 TEAMS = "@acme/cab @acme/it @acme/risk @acme/compliance"
 VOTE = "Vote with `/cab approve`, `/cab reject reason` or `/cab defer reason`; `/change` shows the record."
+PLANNED = "Planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC."
 INCIDENT = "Payments are sent twice since this morning."
 
 
@@ -104,6 +108,31 @@ def test_a_change_that_is_planned_for_no_time_says_none() -> None:
     assert "is on the agenda until 2027-01-05 12:00 UTC. Vote with" in found.text
 
 
+def test_where_somebody_chose_the_time_the_board_is_told_to_decide_before() -> None:
+    late = SATURDAY - timedelta(hours=10)
+    change = submitted(scheduled=True)
+    assert text(change, Event(Act.ASSESS), context(late)) == (
+        f"{TEAMS}: CHG-2027-0001, Settle twice a day, is on the agenda until 2027-01-09 02:00 UTC. {PLANNED} "
+        f"Somebody chose that time: the board decides before it begins. {VOTE}"
+    )
+    assert "Somebody chose" not in text(change, Event(Act.ASSESS), context(SATURDAY + timedelta(hours=1)))
+    assert text(submitted(), Event(Act.ASSESS), context(late)) == (
+        f"{TEAMS}: CHG-2027-0001, Settle twice a day, is on the agenda until 2027-01-09 16:00 UTC. "
+        f"Planned for 2027-01-16 02:00 to 2027-01-16 06:00 UTC. {VOTE}"
+    )
+
+
+def test_the_board_is_told_when_what_it_decides_about_is_planned_anew() -> None:
+    week = timedelta(days=7)
+    later = contents(window=Interval(WEEKEND.start + week, WEEKEND.end + week))
+    assert text(asked(), Event(Act.REFRESH, contents=later)) == (
+        f"{TEAMS}: CHG-2027-0001, Settle twice a day, is planned anew: its window cannot be used any more, or somebody "
+        "else has it. Planned for 2027-01-16 02:00 to 2027-01-16 06:00 UTC. The board has until 2027-01-05 12:00 UTC; "
+        f"votes that were given stand. {VOTE}"
+    )
+    assert told(asked(), Event(Act.REFRESH, contents=contents(title="Another"))) is None
+
+
 def transition(act: Act) -> Transition:
     return Transition("CHG-2027-0001", 3, act, State.ASSESS, State.AUTHORIZE, None, "So.", MONDAY)
 
@@ -153,8 +182,8 @@ def test_who_decides_when_the_board_did_not_is_called_and_nobody_else() -> None:
     assert found.text == (
         "@acme/directors: CHG-2027-0001, Settle twice a day, was not decided by 2027-01-05 12:00 UTC. "
         "Whoever has the role `director` is on the board as well now, which has until 2027-01-06 12:00 UTC. "
-        "Without a decision by then, it is rejected. Missing: 1 more to approve and a signature for compliance. "
-        f"{VOTE}"
+        f"Without a decision by then, it is rejected. {PLANNED} Missing: 1 more to approve and a signature for "
+        f"compliance. {VOTE}"
     )
 
 
@@ -163,7 +192,7 @@ def test_without_anybody_to_escalate_to_the_same_board_is_called_once_more() -> 
     assert text(voting(policy, "ida", "rick", "cleo"), Event(Act.ESCALATE), context(UP, policy=policy)) == (
         f"{TEAMS}: CHG-2027-0001, Settle twice a day, was not decided by 2027-01-05 12:00 UTC. "
         "The board has until 2027-01-06 12:00 UTC now. Without a decision by then, it is rejected. "
-        f"Missing: a signature for compliance. {VOTE}"
+        f"{PLANNED} Missing: a signature for compliance. {VOTE}"
     )
 
 
@@ -177,7 +206,7 @@ def test_a_board_whose_time_begins_anew_is_called_each_time() -> None:
         where = context(MONDAY + timedelta(days=day - 4), policy=policy)
         assert text(change, Event(Act.EXTEND), where) == (
             f"{TEAMS}: CHG-2027-0001, Settle twice a day, was not decided by 2027-01-0{day} 12:00 UTC. "
-            f"The board has until 2027-01-0{day + 1} 12:00 UTC now. Missing: {missing}. {VOTE}"
+            f"The board has until 2027-01-0{day + 1} 12:00 UTC now. {PLANNED} Missing: {missing}. {VOTE}"
         )
         change = done(change, Event(Act.EXTEND), where)
 

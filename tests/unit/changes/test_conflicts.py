@@ -7,11 +7,23 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.changes.conflicts import Conflict, conflicts, finding
-from bot.changes.model import Change, State
+from bot.changes.conflicts import (
+    Conflict,
+    Others,
+    Place,
+    conflicts,
+    findings,
+    holds,
+    others_of,
+    place_of,
+    rank,
+)
+from bot.changes.model import Change, Declaration, Request, Routing, State
 from bot.decide.verdict import Verdict
 from bot.deployments.windows import Interval
-from tests.unit.changes.builders import SATURDAY, WEEKEND, contents, draft
+from bot.policy.model import ChangeType
+from tests.unit.builders import account
+from tests.unit.changes.builders import MONDAY, SATURDAY, WEEKEND, authorised, contents, draft
 
 EXCLUSIVE = (("payments", "cards"), ("CI7", "CI8"))
 
@@ -64,15 +76,107 @@ def test_of_a_declared_set_one_is_changed_at_a_time() -> None:
     assert conflicts(ONE, [eight], EXCLUSIVE) == ()
 
 
-def test_what_is_said_names_the_other_change_and_when() -> None:
-    assert finding(()) is None
-    found = finding(conflicts(ONE, [planned(2)], ()))
-    assert found is not None
-    assert (found.verdict, found.headline) == (Verdict.WAIT, "CHG-2027-0002 is planned at the same time")
+# Who comes first.
+
+
+ASKED = replace(planned(2), request=Request(account("ana"), MONDAY + timedelta(hours=1)))
+AUTHORISED = replace(authorised(), number="CHG-2027-0003")
+
+
+def urgent(number: int, **changes: Any) -> Change:
+    said = Declaration(account("rosa"), MONDAY + timedelta(hours=9), "Payments are down.", "INC1")
+    return replace(planned(number, kind=ChangeType.EMERGENCY), emergency=said, **changes)
+
+
+EMERGENCY = urgent(4, request=Request(account("rosa"), MONDAY + timedelta(hours=9)))
+
+
+def test_an_emergency_comes_first_then_what_is_authorised_then_what_was_asked_for_then_drafts() -> None:
+    order = [EMERGENCY, AUTHORISED, ASKED, ONE]
+    assert sorted([ONE, AUTHORISED, EMERGENCY, ASKED], key=rank) == order
+    assert rank(urgent(1)) > rank(ASKED), "one that nobody asked the board for is a draft"
+
+
+def test_of_two_alike_the_earlier_comes_first() -> None:
+    late = replace(planned(1), request=Request(account("ana"), MONDAY + timedelta(hours=2)))
+    assert rank(ASKED) < rank(late)
+    assert rank(ONE) < rank(planned(2)) < rank(replace(planned(1), opened_at=MONDAY + timedelta(hours=1)))
+
+
+def test_a_window_is_held_by_who_asked_for_it() -> None:
+    assert [holds(each) for each in (EMERGENCY, AUTHORISED, ASKED, ONE)] == [True, True, True, False]
+    alone = replace(ASKED, contents=contents(routing=Routing()))
+    assert not holds(alone), "nobody decides about it, and nobody chose a time"
+    assert holds(replace(alone, contents=replace(alone.contents, scheduled=True)))
+    assert not holds(replace(ASKED, state=State.CANCELLED))
+
+
+def waits(change: Change, *others: Change) -> list[str]:
+    return [each.number for each in conflicts(change, others, ()) if each.first]
+
+
+def test_only_who_comes_later_waits() -> None:
+    every = (EMERGENCY, AUTHORISED, ASKED, ONE, planned(5))
+    assert waits(EMERGENCY, *every) == []
+    assert waits(AUTHORISED, *every) == [EMERGENCY.number]
+    assert waits(ASKED, *every) == [AUTHORISED.number, EMERGENCY.number]
+    assert waits(ONE, *every) == [ASKED.number, AUTHORISED.number, EMERGENCY.number]
+    assert waits(planned(5), ONE) == [], "a draft that nobody asked for blocks nobody"
+
+
+def test_others_are_planned_around_by_what_they_hold() -> None:
+    early = replace(ASKED, number="CHG-2027-0006", contents=contents(window=hours(8, 12)))
+    elsewhere = replace(ASKED, number="CHG-2027-0007", contents=contents(application="x", configuration_item="CI9"))
+    late = replace(early, contents=contents(window=hours(20, 24)), request=Request(None, MONDAY + timedelta(days=9)))
+    ended = replace(ASKED, ended_at=SATURDAY - timedelta(hours=1))
+    found = others_of(ASKED, [ASKED, ONE, AUTHORISED, elsewhere, late], ())
+    assert found == Others((WEEKEND, hours(20, 24)), (WEEKEND,))
+    assert others_of(ONE, [early, ASKED, ended, replace(ASKED, contents=contents(window=None))], ()) == Others(
+        (WEEKEND, hours(8, 12)), (WEEKEND, hours(8, 12))
+    )
+
+
+def test_what_others_see_of_a_change_is_its_place() -> None:
+    place = place_of(replace(ONE, contents=contents(apart=("CI0012345",))))
+    assert place == Place(("CI0012345",), WEEKEND, held=False, rank=3)
+    assert place_of(ASKED) == Place((), WEEKEND, held=True, rank=2)
+    assert place_of(AUTHORISED) == Place((), WEEKEND, held=True, rank=1)
+    assert place_of(replace(ONE, state=State.CANCELLED)) is None
+    assert place_of(planned(1, window=None)) is None
+
+
+# What is said.
+
+
+def test_what_is_said_names_the_other_change_and_when_and_whether_this_one_waits() -> None:
+    assert findings(()) == ()
+    [found] = findings(conflicts(ONE, [ASKED], ()))
+    assert (found.id, found.verdict) == ("change:conflict", Verdict.WAIT)
+    assert found.headline == "CHG-2027-0002 is planned at the same time"
     assert found.what == (
         "Planned at the same time: CHG-2027-0002 (CI0012345, 2027-01-09 02:00 to 2027-01-09 06:00 UTC)."
     )
-    assert ONE.contents.window == WEEKEND
+    assert found.why.endswith("It comes first: authorised, or asked for, before this one.")
+    assert "`/schedule`" in found.remedy
+    [told] = findings(conflicts(ASKED, [ONE], ()))
+    assert (told.id, told.verdict) == ("change:conflict", Verdict.PASS)
+    assert told.what.startswith("Planned at the same time: CHG-2027-0001 (CI0012345, ")
+    assert told.remedy == ""
+
+
+def test_whom_it_waits_for_and_who_waits_for_it_are_told_apart() -> None:
+    before, beside = findings(conflicts(ASKED, [AUTHORISED, EMERGENCY, ONE], ()))
+    assert (before.id, beside.id) == ("change:conflict", "change:conflict:beside")
+    assert "CHG-2027-0003" in before.what
+    assert "They come first" in before.why
+    assert "CHG-2027-0001" not in before.what
+    assert "CHG-2027-0001" in beside.what
+
+
+def test_many_others_are_counted() -> None:
+    [found] = findings(conflicts(ONE, [planned(number) for number in range(2, 10)], ()))
+    assert "CHG-2027-0006 (" in found.what
+    assert found.what.endswith(" and 3 more.")
 
 
 windows = st.tuples(st.integers(0, 20), st.integers(1, 10)).map(lambda pair: hours(pair[0], pair[0] + pair[1]))
@@ -92,3 +196,18 @@ def test_a_conflict_is_the_same_from_either_side(one: Change, other: Change) -> 
     mine, theirs = conflicts(one, [other], EXCLUSIVE), conflicts(other, [one], EXCLUSIVE)
     assert [each.during for each in mine] == [each.during for each in theirs]
     assert [each.over for each in mine] == [each.over for each in theirs]
+    waiting = [found for pair in (mine, theirs) for found in pair if found.first]
+    assert len(waiting) <= 1, "of two, one waits at the most"
+
+
+asking = st.none() | st.integers(0, 3).map(lambda hour: Request(None, MONDAY + timedelta(hours=hour)))
+
+
+@given(one=changes, other=changes, requests=st.tuples(asking, asking))
+def test_of_two_in_each_others_way_that_somebody_asked_for_exactly_one_waits(
+    one: Change, other: Change, requests: tuple[Request | None, Request | None]
+) -> None:
+    mine, theirs = replace(one, request=requests[0]), replace(other, request=requests[1], number="CHG-2027-0009")
+    found = [*conflicts(mine, [theirs], EXCLUSIVE), *conflicts(theirs, [mine], EXCLUSIVE)]
+    asked = any(requests)
+    assert len([each for each in found if each.first]) == (1 if found and asked else 0)

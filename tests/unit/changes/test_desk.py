@@ -55,6 +55,7 @@ from tests.unit.changes.builders import (
 )
 
 PULL = "pull:77:7"
+NEXT = Interval(WEEKEND.start + timedelta(days=7), WEEKEND.end + timedelta(days=7))
 BODY = """\
 Interest is paid out once a day from now on.
 
@@ -389,10 +390,56 @@ async def test_two_changes_of_one_thing_at_one_time_are_told_to_both(store: Stor
     other = replace(FACTS, number=8)
     facts, _ = await look(store, other, subject="pull:77:8")
     conflict = told(facts)["conflict"]
-    assert conflict.verdict == "wait"
+    assert conflict.verdict == "pass", "nobody asked for the other one"
     assert "CHG-2027-0001 (CI0012345, 2027-01-09 02:00 to 2027-01-09 06:00 UTC)" in conflict.what
     facts, _ = await look(store)
     assert "CHG-2027-0002" in told(facts)["conflict"].what
+
+
+async def test_a_draft_moves_away_from_what_was_asked_for_and_comes_back_for_nobody(store: Store) -> None:
+    _, first = await look(store)
+    other = replace(FACTS, number=8)
+    _, second = await look(store, other, subject="pull:77:8")
+    assert record_of(second).contents.window == WEEKEND
+    await act(store, first, ASK)
+    facts, second = await look(store, other, subject="pull:77:8")
+    assert record_of(second).contents.window == NEXT
+    assert "conflict" not in told(facts)
+    _, first = await look(store)
+    assert record_of(first).contents.window == WEEKEND
+    # Asked for as well, it holds the window that it has, whatever becomes of the first.
+    await act(store, second, ASK)
+    await act(store, first, Event(Act.CANCEL, account("ana"), "Superseded."))
+    _, second = await look(store, other, subject="pull:77:8")
+    assert record_of(second).contents.window == NEXT
+
+
+async def test_a_newcomer_is_planned_for_a_free_window_at_once(store: Store) -> None:
+    _, first = await look(store)
+    await act(store, first, ASK)
+    _, second = await look(store, replace(FACTS, number=8), subject="pull:77:8")
+    assert (record_of(second).contents.window, record_of(second).version) == (NEXT, 1)
+
+
+async def test_whoever_chooses_the_window_of_another_waits_and_the_other_is_told(store: Store) -> None:
+    _, first = await look(store)
+    await act(store, first, ASK)
+    other = replace(FACTS, number=8, instructions=(laid(Instructed.SCHEDULE, as_value(WEEKEND)),))
+    facts, second = await look(store, other, subject="pull:77:8")
+    assert (record_of(second).contents.window, record_of(second).contents.scheduled) == (WEEKEND, True)
+    assert told(facts)["conflict"].verdict == "wait"
+    facts, _ = await look(store)
+    assert told(facts)["conflict"].verdict == "pass"
+    assert record_of(second).number in told(facts)["conflict"].what
+
+
+async def test_a_window_that_somebody_chose_and_that_is_over_is_planned_anew_once(store: Store) -> None:
+    chosen = replace(FACTS, instructions=(laid(Instructed.SCHEDULE, as_value(WEEKEND)),))
+    await look(store, chosen)
+    _, moved = await look(store, chosen, at=WEEKEND.end)
+    assert (record_of(moved).contents.window, record_of(moved).contents.scheduled) == (NEXT, False)
+    _, same = await look(store, chosen, at=WEEKEND.end + timedelta(days=6))
+    assert record_of(same).version == record_of(moved).version
 
 
 async def test_who_was_overtaken_tries_again(store: Store) -> None:

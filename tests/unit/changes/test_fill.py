@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 
-from bot.changes.fill import contents_of, is_in_force, template_of, window
+from bot.changes.fill import contents_of, is_in_force, template_of
 from bot.changes.model import CommitLine, Contents, Routing
 from bot.changes.needs import missing, text_to_add
 from bot.changes.plans import PLANS, template
 from bot.decide.evaluate import decide
-from bot.deployments.windows import Interval
 from bot.facts.model import ChangedFile, FactsIncomplete, FileChange, PullRequestFacts
 from bot.policy.model import Application, ChangeType, Plan, Policy, Template, Tier
 from tests.unit.builders import REPOSITORY, account, commit, file, oid, policy, pull_request, pushed, stranger
-from tests.unit.changes.builders import MONDAY, SATURDAY, WEEKEND, contents, rules
+from tests.unit.changes.builders import MONDAY, WEEKEND, contents, rules
 
 BODY = "Settles twice a day instead of once.\n\n" + "\n".join(
     f"## {each.heading}\nAll there is to say about {each.heading}.\n" for each in PLANS.values()
@@ -59,7 +58,7 @@ def test_everything_is_worked_out() -> None:
         contributors=tuple(sorted(account(each) for each in ("ana", "bo", "pia"))),
         plans=tuple((plan, f"All there is to say about {PLANS[plan].heading}.") for plan in Plan),
         evidence=("junit: 12 passed",),
-        window=WEEKEND,
+        apart=("CI0012345", "payments"),
         routing=contents().routing,
         regulations=("sox", "dora"),
         retention_days=2555,
@@ -67,8 +66,14 @@ def test_everything_is_worked_out() -> None:
     assert found.plan(Plan.BACKOUT) == "All there is to say about Backout plan."
 
 
+def test_what_is_not_changed_at_the_same_time_is_named() -> None:
+    sets = (("payments", "cards"), ("CI0012345", "CI7"), ("loans", "CI8"))
+    assert filled(facts(), rules(exclusive=sets)).apart == ("CI0012345", "CI7", "cards", "payments")
+    assert filled(facts(), rules(exclusive=sets, applications=())).apart == ()
+
+
 def test_a_repository_in_no_application_is_high_and_names_none() -> None:
-    found = filled(facts(), rules(applications=()))
+    found = replace(filled(facts(), rules(applications=())), window=WEEKEND)
     assert (found.tier, found.application, found.configuration_item) == (Tier.HIGH, "", "")
     assert [each.id for each in missing(found, rules(applications=()))] == [
         "change:justification",
@@ -79,7 +84,6 @@ def test_a_repository_in_no_application_is_high_and_names_none() -> None:
 def test_a_standard_change_fits_a_template() -> None:
     found = filled(facts(files=DOCS), LOW)
     assert (found.kind, found.template, found.routing) == (ChangeType.STANDARD, "docs", Routing())
-    assert found.window == Interval(MONDAY, MONDAY + timedelta(hours=24))
 
 
 def test_the_documented_template_fits_what_it_says_and_nothing_else() -> None:
@@ -130,33 +134,10 @@ def test_a_template_ends_with_its_last_day_in_the_calendars_zone() -> None:
 def test_an_emergency_is_one_whatever_the_tier_says() -> None:
     found = filled(facts(files=DOCS), LOW, emergency=True)
     assert (found.kind, found.template, found.routing.roles) == (ChangeType.EMERGENCY, "", ("cab",))
-    assert found.window == Interval(MONDAY, MONDAY + timedelta(hours=24))
-
-
-def planned(at: Any = MONDAY, kept: Interval | None = None, rules_: Policy | None = None) -> Interval | None:
-    return window(rules_ or rules(), Tier.HIGH, ChangeType.NORMAL, contents().routing, at, kept)
-
-
-def test_the_window_leaves_the_board_its_time_and_stays_while_it_can_be_used() -> None:
-    assert planned() == WEEKEND
-    friday = SATURDAY - timedelta(hours=20)
-    # Less than a day is left, which is the board's; what was planned before stays.
-    assert planned(friday) == Interval(SATURDAY + timedelta(days=7), SATURDAY + timedelta(days=7, hours=4))
-    assert planned(friday, WEEKEND) == WEEKEND
-    assert planned(WEEKEND.end, WEEKEND) != WEEKEND
-    # A window that the calendar has no more is given up.
-    assert planned(MONDAY, Interval(MONDAY, MONDAY + timedelta(hours=1))) == WEEKEND
-    frozen = planned(
-        MONDAY + timedelta(days=14), Interval(SATURDAY + timedelta(days=21), SATURDAY + timedelta(days=21, hours=4))
-    )
-    assert frozen is not None
-    assert frozen.start == SATURDAY + timedelta(days=14)
-    closed = replace(rules(), calendar=replace(rules().calendar, windows=()))
-    assert planned(rules_=closed) is None
 
 
 def test_what_is_missing_is_listed_with_the_text_to_add() -> None:
-    bare = filled(facts(template()))
+    bare = replace(filled(facts(template())), window=WEEKEND)
     found = missing(bare, rules())
     assert [each.id for each in found] == [
         "change:justification", "change:implementation", "change:test", "change:backout", "change:impact",
@@ -180,7 +161,8 @@ def test_a_change_without_a_time_is_not_complete_unless_it_is_an_emergency() -> 
 
 
 def test_a_low_change_needs_no_plans() -> None:
-    assert missing(filled(facts(template(), files=DOCS), LOW), LOW) == ()
+    found = replace(filled(facts(template(), files=DOCS), LOW), window=WEEKEND)
+    assert missing(found, LOW) == ()
     assert text_to_add(filled(facts(template(), files=DOCS), LOW), LOW) == ""
 
 

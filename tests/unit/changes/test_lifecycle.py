@@ -23,6 +23,7 @@ from tests.unit.changes.builders import (
     MONDAY,
     PLANS,
     SATURDAY,
+    WEEKEND,
     approved,
     ask,
     asked,
@@ -257,6 +258,87 @@ def test_more_time_is_time_for_the_votes_that_lack(policy: OnTimeout) -> None:
     assert advance(decided, context(UP, policy=rule))[-1].change.state is State.SCHEDULED
     [last] = advance(longer, context(UP + timedelta(hours=24), policy=rule))
     assert last.transition.act is (Act.REJECT if policy is OnTimeout.ESCALATE else Act.EXTEND)
+
+
+WEEK = timedelta(days=7)
+NEXT = Interval(WEEKEND.start + WEEK, WEEKEND.end + WEEK)
+
+
+def test_a_window_leaves_the_board_all_of_its_time() -> None:
+    late = SATURDAY - timedelta(hours=10)
+    change = asked(where=context(late))
+    assert (change.deadline, change.contents.window) == (late + timedelta(hours=24), NEXT)
+    in_the_end = done(change, vote("ida"), context(late + timedelta(hours=23)))
+    assert in_the_end.votes[-1].by == account("ida")
+
+
+def test_more_time_moves_the_window_and_leaves_the_votes() -> None:
+    rule = on_timeout(OnTimeout.EXTEND)
+    routed = cab.routing(rule, Tier.HIGH, ChangeType.NORMAL)
+    friday = SATURDAY - timedelta(hours=30)
+    change = asked(draft(routing=routed), context(friday, policy=rule))
+    assert change.contents.window == WEEKEND
+    change = approved(change, ("ida", "rick"), context(friday, policy=rule))
+    up = context(friday + timedelta(hours=24), policy=rule)
+    [step] = advance(change, up)
+    assert (step.transition.act, step.change.state) == (Act.EXTEND, State.AUTHORIZE)
+    assert (step.change.deadline, step.change.contents.window) == (friday + timedelta(hours=48), NEXT)
+    assert cab.count(step.change, standings(), rule).approvals == 2
+    decided = done(step.change, vote("cora"), up)
+    assert advance(decided, up)[-1].change.state is State.SCHEDULED
+
+
+def test_where_somebody_chose_the_window_the_board_has_until_it_begins() -> None:
+    late = SATURDAY - timedelta(hours=10)
+    change = asked(draft(scheduled=True), context(late))
+    assert (change.deadline, change.contents.window) == (SATURDAY, WEEKEND)
+    assert wakes_at(change, context(late)) == SATURDAY
+    [step] = advance(change, context(SATURDAY))
+    assert (step.transition.act, step.change.state) == (Act.REJECT, State.DRAFT)
+
+
+def test_votes_outlive_what_time_does_to_the_window_and_not_what_people_do() -> None:
+    change = approved(by=("ida", "rick"))
+    moved = noticed(change, replace(change.contents, window=NEXT), context())
+    assert moved is not None
+    assert moved.act is Act.REFRESH
+    after = done(change, moved)
+    assert (after.request, after.deadline) == (change.request, change.deadline)
+    assert cab.count(after, standings(), rules()).approvals == 2
+    chosen = noticed(change, replace(change.contents, window=NEXT, scheduled=True), context())
+    assert chosen is not None
+    assert (chosen.act, chosen.why) == (Act.REVISE, "Different now: the window that was authorised.")
+    same = noticed(change, replace(change.contents, scheduled=True), context())
+    assert same is not None
+    assert same.act is Act.REFRESH, "the window is the one that it was planned for"
+    authorised_ = noticed(authorised(), replace(change.contents, window=NEXT), context())
+    assert authorised_ is not None
+    assert authorised_.act is Act.REVISE
+
+
+def test_an_authorised_time_that_is_over_is_decided_about_anew_and_nobody_has_to_ask_again() -> None:
+    change = authorised()
+    over = context(WEEKEND.end)
+    lapsed, asked_again = advance(change, over)
+    assert [lapsed.transition.act, asked_again.transition.act] == [Act.LAPSE, Act.ASSESS]
+    again = asked_again.change
+    assert (again.state, again.round, again.request) == (State.AUTHORIZE, 2, change.request)
+    assert (again.deadline, again.contents.window) == (WEEKEND.end + timedelta(hours=24), NEXT)
+    assert cab.count(again, standings(), rules()).approvals == 0
+
+
+def test_nothing_is_authorised_without_a_time() -> None:
+    closed = context(policy=replace(rules(), calendar=replace(rules().calendar, windows=())))
+    change = replace(approved(), contents=contents(window=None))
+    assert "a window to be released in" in refused(change, Event(Act.AUTHORIZE), closed).what
+    assert advance(change, closed) == ()
+
+
+def test_an_emergency_is_planned_from_the_moment_that_it_is_declared() -> None:
+    declared = Event(Act.DECLARE, account("rosa"), INCIDENT, incident="INC0012345")
+    change = done(draft(scheduled=True), declared)
+    day = Interval(MONDAY, MONDAY + timedelta(hours=24))
+    assert (change.contents.window, change.contents.scheduled) == (day, False)
 
 
 def test_a_board_some_of_whom_reject_has_answered_when_its_time_is_up() -> None:
@@ -596,7 +678,7 @@ def test_the_check_says_where_the_record_stands() -> None:
     waiting = finding(approved(by=("ida", "rick")), context())
     assert (waiting.verdict, waiting.until) == (Verdict.WAIT, UP)
     assert waiting.what == (
-        "CHG-2027-0001 is in state authorize. "
+        "CHG-2027-0001 is in state authorize, planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC. "
         "Missing: the decision of the board (1 more to approve, a signature for compliance)."
     )
     assert finding(draft(), context()).what == "CHG-2027-0001 is in state draft."

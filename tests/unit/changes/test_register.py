@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from bot.changes import register
+from bot.changes import parts, register
 from bot.changes.conflicts import conflicts
 from bot.changes.context import Context
 from bot.changes.lifecycle import advance, apply
@@ -18,6 +18,7 @@ from bot.changes.waivers import Waiver
 from bot.errors import Transient
 from bot.ledger import Kind, append
 from bot.policy.model import Tier
+from bot.queue import Subject, Urgency, Wish, want
 from bot.store import Store
 from tests.unit.builders import account
 from tests.unit.changes.builders import MONDAY, SATURDAY, WEEKEND, ask, contents, context, vote
@@ -298,6 +299,66 @@ async def test_changes_at_the_same_time_find_each_other(store: Store) -> None:
     assert await ask_of(store, register.around, replace(one, contents=contents(window=None))) == ()
     nothing = replace(one, contents=contents(application="", configuration_item=""))
     assert await ask_of(store, register.around, nothing) == ()
+
+
+async def test_whoever_has_a_time_ahead_is_found_to_plan_around(store: Store) -> None:
+    apart = contents(apart=("CI0012345", "cards", "payments"))
+    one = await opened(store, inside=apart)
+    asking = await with_board(store, "pull:78:1")
+    cards = await with_board(store, "pull:79:1", contents(application="cards", configuration_item="CI7"))
+    await opened(store, "pull:80:1")
+    await with_board(store, "pull:81:1", contents(application="loans", configuration_item="CI8"))
+    gone = await with_board(store, "pull:82:1")
+    await do(store, gone, Event(Act.CANCEL, why="Closed."))
+    assert await ask_of(store, register.ahead, one, MONDAY) == (asking, cards)
+    assert await ask_of(store, register.ahead, asking, MONDAY) == (), "it touches nothing that is kept apart"
+    assert await ask_of(store, register.ahead, one, WEEKEND.end) == ()
+
+
+async def looked(store: Store, change: Change) -> None:
+    """The pull request was looked at, and depends on its record; what was wanted so far was done."""
+    async with store.transaction() as connection:
+        await want(connection, [Wish(Subject(change.subject, "pull", 1, {}), Urgency.SWEEP)])
+        values = [[parts.concern(change.number)], change.subject]
+        await connection.execute("UPDATE subject SET concerns = %s, looked = wanted WHERE key = %s", values)
+
+
+async def wanted(store: Store) -> list[str]:
+    """Which subjects are to be looked at again; then they are."""
+    async with store.transaction() as connection:
+        cursor = await connection.execute("SELECT key FROM subject WHERE wanted > looked ORDER BY key")
+        found = [key async for (key,) in cursor]
+        await connection.execute("UPDATE subject SET looked = wanted")
+    return found
+
+
+async def test_whoever_stands_there_hears_of_a_change_that_comes_moves_or_leaves(store: Store) -> None:
+    apart = ("CI0012345", "payments")
+    here, elsewhere = contents(apart=apart), contents(apart=apart, window=LATER)
+    first = await opened(store, inside=here)
+    late = await opened(store, "pull:78:1", elsewhere)
+    for each in (first, late):
+        await looked(store, each)
+    second = await opened(store, "pull:79:1", here)
+    await looked(store, second)
+    assert await wanted(store) == [first.subject]
+    asking = await do(store, second, ask())
+    assert await wanted(store) == [first.subject], "it holds its window now"
+    asking = await do(store, asking, Event(Act.ASSESS))
+    asking = await do(store, asking, vote("ida"))
+    assert await wanted(store) == [], "where it stands is no news"
+    moved = await do(store, asking, Event(Act.REVISE, contents=replace(elsewhere, scheduled=True)))
+    assert await wanted(store) == [first.subject, late.subject]
+    await do(store, moved, Event(Act.CANCEL, why="Closed."))
+    assert await wanted(store) == [late.subject]
+    for _ in range(2):
+        bare = await opened(store, "pull:80:1", contents(window=None))
+        assert await wanted(store) == []
+        await do(store, bare, Event(Act.CANCEL, why="Closed."))
+        assert await wanted(store) == []
+
+
+LATER = replace(WEEKEND, start=WEEKEND.start + timedelta(days=7), end=WEEKEND.end + timedelta(days=7))
 
 
 async def test_the_records_of_an_application_are_listed_the_newest_first(store: Store) -> None:

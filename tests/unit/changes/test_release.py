@@ -11,7 +11,7 @@ from bot.decide.verdict import Demand, Verdict
 from bot.facts.model import Instructed, Instruction
 from bot.policy.model import ChangeType, Plan, Tier
 from tests.unit.builders import account
-from tests.unit.changes.builders import GIVEN, MONDAY, WEEKEND, authorised, contents, context, draft, rules
+from tests.unit.changes.builders import GIVEN, MONDAY, authorised, contents, context, draft, rules
 
 FIRST = contents(pulls=(7,), diff="a", contributors=(account("ana"),), evidence=("junit",), description="One.")
 SECOND = contents(
@@ -30,7 +30,7 @@ def part(inside: Contents | None, number: int = 7, **more: object) -> Part:
 
 
 def whole(*inside: Contents) -> Contents:
-    found = contents_of([part(each, each.pulls[0]) for each in inside], rules(), MONDAY)
+    found = contents_of([part(each, each.pulls[0]) for each in inside], rules())
     assert found is not None
     return found
 
@@ -39,7 +39,8 @@ def test_a_release_is_as_risky_as_its_riskiest_and_lacks_what_one_lacks() -> Non
     found = whole(SECOND, FIRST)
     assert (found.tier, found.kind, found.pulls) == (Tier.HIGH, ChangeType.NORMAL, (8, 7))
     assert found.title == "Settle twice a day (and 1 more)"
-    assert (found.routing, found.window, found.template) == (FIRST.routing, WEEKEND, "")
+    assert (found.routing, found.window, found.template) == (FIRST.routing, None, "")
+    assert whole(replace(FIRST, apart=("b", "a")), replace(SECOND, apart=("c",))).apart == ("a", "b", "c")
     assert found.contributors == tuple(sorted({account("ana"), account("bo")}))
     assert found.evidence == ("junit", "sarif")
     assert found.description == "#7: One."
@@ -54,9 +55,9 @@ def test_a_release_goes_to_one_branch_and_says_so_when_it_does_not_any_more() ->
 
 
 def test_one_pull_request_says_what_it_says() -> None:
-    assert contents_of([part(FIRST)], rules(), MONDAY) == FIRST
-    assert contents_of([part(None)], rules(), MONDAY) is None
-    assert contents_of([part(None), part(None, 8)], rules(), MONDAY) is None
+    assert contents_of([part(FIRST)], rules()) == FIRST
+    assert contents_of([part(None)], rules()) is None
+    assert contents_of([part(None), part(None, 8)], rules()) is None
 
 
 def test_it_is_standard_only_by_one_template_and_an_emergency_if_one_is() -> None:
@@ -99,7 +100,7 @@ def test_the_last_wish_for_a_time_is_that_of_all() -> None:
 def test_whose_description_lacks_a_section_is_named() -> None:
     whole_one, bare = contents(pulls=(7,)), contents(pulls=(8,), plans=(), justification="")
     parts = [part(whole_one), part(bare, 8), part(None, 9)]
-    inside = contents_of(parts, rules(), MONDAY)
+    inside = contents_of(parts, rules())
     assert inside is not None
     told = {each.id: each for each in missing(inside, rules(), parts)}
     assert told["change:backout"].what.startswith("The description of #8 has no section")
