@@ -60,6 +60,9 @@ async def wish(connection: AsyncConnection[Any], change: Change, policy: Policy,
     if policy.records.system is System.REGISTER:
         return
     link = await links.read(connection, change.number)
+    if link is None and change.state.over:
+        # What was over before there was to be one has none.
+        return
     if link is None or link.version < change.version:
         await want(connection, [Wish(subject_of(change.number, installation_id), Urgency.DEPLOYMENT)])
 
@@ -157,22 +160,25 @@ class Sync:
         written before the twin is closed: afterwards, nobody there may write it any more.
         """
         ref, wanted = _id(link), twin.digest(content)
-        if snapshot.state not in _OVER:
+        if snapshot.state in _OVER:
+            problem = _in_the_way(change, snapshot, name) or _ended_otherwise(change, snapshot, name)
+            return snapshot, link.sent if problem else wanted, problem
+        until = port.State.IMPLEMENT if change.state is State.IMPLEMENT else port.State.REVIEW
+        if snapshot.state is not until and not port.is_past(snapshot.state, until):
             async with self.store.transaction() as connection:
                 await links.asked(connection, change.number, change.round)
-            until = port.State.IMPLEMENT if change.state is State.IMPLEMENT else port.State.REVIEW
             try:
                 snapshot = await system.move(ref, until)
             except Refusal as refused:
                 return await system.read(ref), link.sent, str(refused)
-            if link.sent != wanted:
-                await system.update(ref, content)
-            if change.state is State.CLOSED:
-                try:
-                    snapshot = await system.move(ref, port.State.CLOSED, closure=twin.closure_of(change))
-                except Refusal as refused:
-                    return await system.read(ref), wanted, str(refused)
-        return snapshot, wanted, _in_the_way(change, snapshot, name) or _ended_otherwise(change, snapshot, name)
+        if link.sent != wanted:
+            await system.update(ref, content)
+        if change.state is State.CLOSED:
+            try:
+                snapshot = await system.move(ref, port.State.CLOSED, closure=twin.closure_of(change))
+            except Refusal as refused:
+                return await system.read(ref), wanted, str(refused)
+        return snapshot, wanted, _in_the_way(change, snapshot, name)
 
     async def _link(self, change: Change, name: System) -> Link:
         """The twin as it is on record, in the system that the policy names now."""

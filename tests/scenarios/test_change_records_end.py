@@ -234,7 +234,7 @@ async def test_what_is_closed_without_a_merge_is_given_up_and_begins_anew(
     await countersign.settle()
     assert await state(countersign, pull) == "cancelled"
     assert (await ends.history())[-1] == (
-        "withdraw",
+        "abandon",
         None,
         "The pull request was closed without a merge, by @bob.",
     )

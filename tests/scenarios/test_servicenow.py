@@ -162,25 +162,6 @@ async def test_who_has_another_login_now_is_who_the_policy_meant(
     assert ("rick-risk",) in await countersign.rows("SELECT voter ->> 'login' FROM vote")
 
 
-async def test_an_answer_to_what_was_asked_before_is_none_to_what_is_asked_now(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
-) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    there.simulation.instance.approve(there.only.number, there.chris)
-    countersign.later(minutes=5)
-    pull.push(by=board.alice, files={"a": "3"})
-    pull.review(by=board.carol, state="APPROVED")
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    await poll(countersign)
-    assert await state(countersign, pull) == "authorize"
-    assert await countersign.rows("SELECT * FROM vote") == []
-    assert "before the board was asked about the change as it is now: that does not count." in told(pull)
-
-
 async def test_what_is_rejected_or_cancelled_there_is_so_here(
     countersign: Rehearsal, gh: SimulatedGitHub, there: There
 ) -> None:

@@ -43,9 +43,15 @@ def jira_fields(records: Records) -> JiraMap:
     """
     values = _values(records, {"state", "type", "request_type", "template", "close_code"})
     usual = JiraMap()
+    endings = {_known(CloseCode, ours): there for ours, there in values.get("close_code", {}).items()}
     return JiraMap(
         names=dict(records.fields),
-        statuses={**STATUSES, **{there: _known(State, ours) for ours, there in values.get("state", {}).items()}},
+        statuses={
+            **STATUSES,
+            # A status that ends a change is one in which it is closed.
+            **dict.fromkeys(endings.values(), State.CLOSED),
+            **{there: _known(State, ours) for ours, there in values.get("state", {}).items()},
+        },
         options={
             **usual.options,
             **{_known(ChangeType, ours): there for ours, there in values.get("type", {}).items()},
@@ -54,10 +60,7 @@ def jira_fields(records: Records) -> JiraMap:
             **usual.request_types,
             **{_known(ChangeType, ours): there for ours, there in values.get("request_type", {}).items()},
         },
-        endings={
-            **ENDINGS,
-            **{_known(CloseCode, ours): there for ours, there in values.get("close_code", {}).items()},
-        },
+        endings={**ENDINGS, **endings},
     )
 
 

@@ -7,15 +7,26 @@ from typing import Any
 import pytest
 
 from bot.changes.hearing import heard
-from bot.changes.model import Change
+from bot.changes.model import Change, Closure
 from bot.changes.model import State as Ours
 from bot.changes.systems import port
 from bot.changes.systems.maps import jira_fields, servicenow_fields
-from bot.changes.systems.port import Approval, ApprovalState, CloseCode, Identity, Planned, Receipt, Snapshot, State
-from bot.changes.twin import content_of, digest
+from bot.changes.systems.port import (
+    Approval,
+    ApprovalState,
+    CloseCode,
+    Closed,
+    Identity,
+    Planned,
+    Receipt,
+    Snapshot,
+    State,
+)
+from bot.changes.twin import closure_of, content_of, differs, digest
 from bot.deployments.windows import Interval
 from bot.errors import Refusal
 from bot.policy.model import ChangeType, Records, System
+from tests.unit.builders import account
 from tests.unit.changes import builders
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -148,6 +159,86 @@ def test_values_of_an_instance_come_from_the_policy() -> None:
     assert fields.states["-3"] is State.AUTHORIZE
     assert fields.types[port.ChangeType.NORMAL] == "Regular"
     assert fields.close_codes[CloseCode.SUCCESSFUL] == "ok"
+
+
+def test_ends_have_the_words_of_the_policy() -> None:
+    values = (("close_code", (("backed out", "rolled_back"), ("with issues", "partly"))),)
+    fields = servicenow_fields(Records(System.SERVICENOW, values=values))
+    assert fields.close_code("rolled_back") is CloseCode.BACKED_OUT
+    assert fields.close_code("partly") is CloseCode.WITH_ISSUES
+    assert fields.close_code("successful") is CloseCode.SUCCESSFUL
+    assert fields.close_code("unsuccessful") is CloseCode.UNSUCCESSFUL
+    assert fields.close_code("u_other") is fields.close_code("") is None
+    usual = servicenow_fields(Records(System.SERVICENOW))
+    assert usual.close_codes[CloseCode.BACKED_OUT] == "unsuccessful"
+    assert usual.close_code("unsuccessful") is CloseCode.UNSUCCESSFUL
+    site = jira_fields(Records(System.JIRA, values=(("close_code", (("backed out", "Rolled back"),)),)))
+    assert (site.state("rolled BACK"), site.close_code("rolled BACK")) == (State.CLOSED, CloseCode.BACKED_OUT)
+    assert site.close_code("Completed") is CloseCode.SUCCESSFUL
+    assert site.close_code("Failed") is CloseCode.UNSUCCESSFUL
+    assert site.close_code("Implementing") is None
+
+
+VERA = Identity("u9", user_name="vera.v", email="vera@bank.example")
+ENDED = Closed(CloseCode.WITH_ISSUES, "successful_issues", "It was slow.", VERA, AT)
+
+
+def test_who_closed_it_there_and_how_is_heard_once() -> None:
+    people = replace(RECORDS, people=(("vera@bank.example", "vera"),))
+    released = replace(planned(), state=Ours.REVIEW, started_at=AT, ended_at=AT)
+    [said] = heard(released, snapshot(state=State.CLOSED, closed=ENDED), people)
+    assert (said.deed, said.who, said.login, said.at) == ("close", "vera.v", "vera", AT)
+    assert said.value == "successful with issues\nIt was slow."
+    later = replace(ENDED, notes="Somebody wrote more into it.")
+    [again] = heard(released, snapshot(state=State.CLOSED, closed=later, revision=9, changed_by="mia"), people)
+    assert again.mark == said.mark
+    assert heard(replace(released, state=Ours.CLOSED), snapshot(closed=ENDED), people) == ()
+    nobody = replace(ENDED, by=Identity(""), code=None, code_there="u_partial")
+    [unknown] = heard(released, snapshot(state=State.CLOSED, closed=nobody), people)
+    assert (unknown.who, unknown.login, unknown.value) == ("somebody", None, "?u_partial\nIt was slow.")
+
+
+def test_what_has_been_released_is_planned_no_more() -> None:
+    later = Planned(NIGHT.start + timedelta(days=1), NIGHT.end + timedelta(days=1))
+    assert heard(replace(planned(), started_at=AT), snapshot(planned=later), RECORDS) == ()
+
+
+def closed(closure: Closure, **more: object) -> Change:
+    change = replace(planned(), state=Ours.CLOSED, closure=closure, released_by=(account("rosa"),))
+    return replace(change, **more)  # type: ignore[arg-type]
+
+
+def test_the_twin_is_told_when_it_was_made_and_how_it_ended() -> None:
+    change = replace(planned(), started_at=AT, ended_at=AT + timedelta(hours=1))
+    content = content_of(change, RECORDS)
+    assert (content.actual_start, content.actual_end) == (AT, AT + timedelta(hours=1))
+    assert digest(content) != digest(content_of(planned(), RECORDS))
+    fine = closure_of(closed(Closure.SUCCESSFUL))
+    assert fine == port.Closure(
+        CloseCode.SUCCESSFUL,
+        "It did what it was to do.\nReleased by @rosa; closed as successful by Countersign, by itself.",
+    )
+    back = closed(Closure.BACKED_OUT, notes="Totals differ.", closed_by=account("ana"), overtaken="It was a Monday.")
+    assert closure_of(back) == port.Closure(
+        CloseCode.BACKED_OUT,
+        "Backed out.\nTotals differ.\nIt should have waited: It was a Monday.\n"
+        "Released by @rosa; closed as backed out by @ana.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("closure", "code", "other"),
+    [
+        (Closure.SUCCESSFUL, CloseCode.SUCCESSFUL, False),
+        (Closure.SUCCESSFUL, CloseCode.WITH_ISSUES, True),
+        (Closure.WITH_ISSUES, CloseCode.SUCCESSFUL, False),
+        (Closure.BACKED_OUT, CloseCode.UNSUCCESSFUL, False),
+        (Closure.UNSUCCESSFUL, CloseCode.SUCCESSFUL, True),
+        (Closure.SUCCESSFUL, None, True),
+    ],
+)
+def test_two_ends_are_one_where_a_system_has_one_word(closure: Closure, code: CloseCode | None, other: bool) -> None:
+    assert differs(closed(closure), replace(ENDED, code=code)) is other
 
 
 def test_values_of_a_site_come_from_the_policy() -> None:

@@ -31,6 +31,7 @@ ROUTES: dict[str, dict[str, dict[str, str]]] = {
     "/repos/{}/{}/collaborators/{}/permission": {"GET": {"metadata": READING}},
     "/repos/{}/{}/compare/{}": {"GET": {"contents": READING}},
     "/repos/{}/{}/issues/comments/{}": {"GET": {"issues": READING}},
+    "/repos/{}/{}/pulls/{}/files": {"GET": {"pull_requests": READING}},
     "/users/{}": {"GET": {}},
     "/repos/{}/{}/commits/{}/check-runs": {"GET": {"checks": READING}},
     "/repos/{}/{}/issues/comments/{}/reactions": {"POST": {"issues": WRITING}},

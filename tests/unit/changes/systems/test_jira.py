@@ -274,6 +274,45 @@ async def test_a_failure_has_a_status_of_its_own(there: SimulatedJira, jira: Jir
     assert there.desk.request(receipt.number).status == "Failed"
 
 
+async def test_who_closed_a_request_is_who_brought_it_there(there: SimulatedJira, jira: Jira) -> None:
+    receipt = await jira.open(content())
+    request, vera, mia = there.desk.request(receipt.number), there.desk.user("Vera V"), there.desk.user("Mia M")
+    there.desk.comment(request, "I look at it.", vera, public=False)
+    there.desk.move(receipt.number, "Implementing", vera)
+    assert (await jira.read(receipt.id)).closed is None
+    for _ in range(60):
+        there.desk.move(receipt.number, "Implementing", mia)
+    there.desk.comment(request, "Totals differ.", vera, public=False)
+    there.desk.move(receipt.number, "Failed", vera)
+    there.desk.comment(request, "A pity.", mia, public=True)
+    closed = (await jira.read(receipt.id)).closed
+    assert closed is not None
+    assert (closed.code, closed.code_there, closed.notes) == (CloseCode.UNSUCCESSFUL, "Failed", "Totals differ.")
+    assert (closed.by.id, closed.by.email) == (vera.account_id, vera.email)
+    assert closed.at == request.moves[-1].at
+
+
+async def test_what_a_rule_closed_nobody_did(there: SimulatedJira, jira: Jira) -> None:
+    receipt = await jira.open(content())
+    request = there.desk.request(receipt.number)
+    there.desk.move(receipt.number, "Completed")
+    closed = (await jira.read(receipt.id)).closed
+    assert closed is not None
+    assert (closed.code, closed.by.id, closed.notes) == (CloseCode.SUCCESSFUL, "", "")
+    request.moves.clear()
+    closed = (await jira.read(receipt.id)).closed
+    assert closed is not None
+    assert (closed.by.id, closed.at) == ("", request.updated)
+
+
+async def test_when_it_was_really_made_stands_in_the_description(there: SimulatedJira, jira: Jira) -> None:
+    receipt = await jira.open(content())
+    await jira.update(receipt.id, content(actual_start=NIGHT.start, actual_end=NIGHT.end))
+    description = there.desk.request(receipt.number).fields["description"]
+    assert "h3. Actual start\n2026-11-28T22:00:00.000+0000" in description
+    assert "h3. Actual end\n2026-11-29T02:00:00.000+0000" in description
+
+
 async def test_cancelling_and_going_back(there: SimulatedJira, jira: Jira) -> None:
     receipt = await jira.open(content())
     await jira.move(receipt.id, State.AUTHORIZE)

@@ -12,6 +12,7 @@ from bot.changes.systems.port import (
     Conflict,
     Identity,
     Planned,
+    Receipt,
     State,
 )
 from bot.changes.systems.servicenow import FieldMap, ServiceNow, connect
@@ -324,6 +325,57 @@ async def test_a_change_goes_all_the_way(there: SimulatedServiceNow, servicenow:
     there.site.asked.clear()
     await servicenow.move(receipt.id, State.CLOSED, closure=DONE)
     assert {each.method for each in there.site.asked} == {"GET"}
+
+
+async def closed_there(there: SimulatedServiceNow, servicenow: ServiceNow) -> Receipt:
+    receipt = await servicenow.open(content(type=ChangeType.STANDARD, template=there.instance.template()))
+    await servicenow.move(receipt.id, State.REVIEW)
+    assert (await servicenow.read(receipt.id)).closed is None
+    vera = there.instance.person("vera.v", "vera@bank.example")
+    there.instance.close(receipt.number, vera, "successful_issues", "Totals are right.")
+    return receipt
+
+
+async def test_who_closed_a_record_is_who_it_says_whoever_wrote_into_it_since(
+    there: SimulatedServiceNow, servicenow: ServiceNow, clock: Ticking
+) -> None:
+    receipt, at = await closed_there(there, servicenow), clock()
+    clock.go_on(hours=1)
+    mia = there.instance.person("mia.m")
+    there.instance.write(there.instance.change(receipt.number), {"review_comments": "Seen."}, mia)
+    snapshot = await servicenow.read(receipt.id)
+    assert snapshot.changed_by == "mia.m"
+    assert snapshot.closed is not None
+    assert (snapshot.closed.code, snapshot.closed.code_there, snapshot.closed.notes) == (
+        CloseCode.WITH_ISSUES,
+        "successful_issues",
+        "Totals are right.",
+    )
+    assert (snapshot.closed.by.user_name, snapshot.closed.by.email) == ("vera.v", "vera@bank.example")
+    assert snapshot.closed.at == at
+
+
+@pytest.mark.parametrize("by", ["", "0" * 32, "Vera V"])
+async def test_nobody_is_guessed_to_have_closed_it(there: SimulatedServiceNow, servicenow: ServiceNow, by: str) -> None:
+    receipt = await closed_there(there, servicenow)
+    there.instance.change(receipt.number).values |= {"closed_by": by, "closed_at": "", "close_code": "u_partial"}
+    closed = (await servicenow.read(receipt.id)).closed
+    assert closed is not None
+    assert (closed.by.user_name, closed.by.email) == ("", "")
+    assert (closed.code, closed.code_there) == (None, "u_partial")
+    assert closed.at == (await servicenow.read(receipt.id)).changed_at
+
+
+async def test_when_it_was_really_made_is_written_after_the_instance_has_written_its_own(
+    there: SimulatedServiceNow, servicenow: ServiceNow
+) -> None:
+    made = {"type": ChangeType.STANDARD, "template": there.instance.template()}
+    receipt = await servicenow.open(content(**made))
+    await servicenow.move(receipt.id, State.REVIEW)
+    values = there.instance.change(receipt.number).values
+    assert values["work_start"] != ""
+    await servicenow.update(receipt.id, content(**made, actual_start=NIGHT.start, actual_end=NIGHT.end))
+    assert (values["work_start"], values["work_end"]) == ("2026-11-28 22:00:00", "2026-11-29 02:00:00")
 
 
 async def test_the_state_is_the_last_field_of_a_closing(there: SimulatedServiceNow, servicenow: ServiceNow) -> None:
