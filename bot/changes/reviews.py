@@ -31,7 +31,10 @@ def votes(change: Change, context: Context) -> tuple[Event, ...]:
     return tuple(
         _vote(each)
         for each in context.opinions
-        if each.review.id not in on_record and not _why_not(each, change, _people(change, context, each))
+        # What was said after the moment that is looked at is heard when that has come.
+        if each.review.submitted_at <= context.now
+        and each.review.id not in on_record
+        and not _why_not(each, change, _people(change, context, each))
     )
 
 

@@ -104,11 +104,11 @@ class Life(RuleBasedStateMachine):
         assert high.cab is not None
         board = replace(high, cab=replace(high.cab, reviews=reviews))
         self.bank: Policy = replace(bank, tiers={**bank.tiers, Tier.HIGH: board})
-        self.opinions: dict[str, Opinion] = {}
         self.robot = bot("robot")
         self.begin(tier)
 
     def begin(self, tier: Tier) -> None:
+        self.opinions: dict[str, Opinion] = {}
         self.now: datetime = MONDAY
         self.teams = {login: teams for login, teams in TEAMS.items() if login != "newt"}
         self.blocking: tuple[str, ...] = ()
