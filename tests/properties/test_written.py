@@ -39,15 +39,23 @@ def with_packs(policy: Policy) -> Policy:
 
 def read_again(policy: Policy) -> Policy:
     text = as_file(policy)
-    checked = check(text, "shown.yml")
+    # What is to be kept apart need not be in the inventory that was made up here.
+    checked = check(text, "shown.yml", known_things=[name for each in policy.exclusive for name in each])
     assert checked.content is not None, f"{explain(checked.problems)}\n{text}"
     return with_packs(organisations_policy(checked.content))
 
 
 def meant(policy: Policy) -> Policy:
-    """The policy without what makes no difference: the order of holders, and for how long nobody could waive."""
+    """The policy without what makes no difference, and without whose each part is: a file cannot say that of another."""
+    tiers = {
+        tier: replace(rules, besides=(), cab=replace(rules.cab, against=0) if rules.cab is not None else None)
+        for tier, rules in policy.tiers.items()
+    }
     return replace(
         policy,
+        tiers=tiers,
+        above=None,
+        own_roles=(),
         roles={role: tuple(sorted(holders)) for role, holders in policy.roles.items()},
         waivers=policy.waivers if policy.waivers.groups else Waivers(),
         layers=(),
