@@ -60,8 +60,8 @@ def _instrument(steps: _Steps, kind: str) -> None:
 
     async def watched_request(self: aiohttp.ClientSession, *args: Any, **kwargs: Any) -> aiohttp.ClientResponse:
         steps.step()
+        # It is done by then; its body is for whoever asked, who may read it only once.
         answer = await request(self, *args, **kwargs)
-        await answer.read()
         steps.step()
         return answer
 
