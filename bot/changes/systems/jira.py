@@ -529,7 +529,7 @@ class Jira:
             resolution = self.fields.resolutions.get(closure.code)
             if resolution is not None and isinstance(asked, dict) and "resolution" in asked:
                 body["fields"] = {"resolution": {"name": resolution}}
-            await self.add_note(ref, f"Closed as {closure.code}. {closure.notes}")
+            await self.add_note(ref, f"Closed: {closure.code}. {closure.notes}")
         try:
             await self.door.send("POST", route(f"{API}/issue/{{id}}/transitions", id=_checked(ref)), body)
         except Invalid as refused:

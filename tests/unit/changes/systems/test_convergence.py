@@ -111,7 +111,7 @@ async def test_jira(session: aiohttp.ClientSession, clock: Ticking, seed: int) -
         living = [each for each in there.desk.requests.values() if each.status != JIRA_CANCELED]
         assert [(each.key, each.status) for each in living] == [(receipt.number, "Completed")]
         said = [each.body for each in living[0].comments]
-        assert set(said) == {"Head 6f1d2c3.", "Deployed.", f"Closed as successful. {DONE.notes}"}
+        assert set(said) == {"Head 6f1d2c3.", "Deployed.", f"Closed: successful. {DONE.notes}"}
         assert len(said) - 3 <= len([kind for kind, _ in there.faults.met if kind == "done-twice"])
         assert all(not each.public for each in living[0].comments)
         assert not [title for title in there.site.titles if title.startswith("POST") and "/approval" in title]

@@ -264,7 +264,7 @@ async def test_a_change_goes_all_the_way(there: SimulatedJira, own: Jira) -> Non
     assert (await own.move(receipt.id, State.CLOSED, closure=DONE)).state is State.CLOSED
     request = there.desk.request(receipt.number)
     assert (request.status, request.fields["resolution"]) == ("Completed", {"name": "Done"})
-    assert [each.body for each in request.comments] == ["Closed as successful. Deployed and verified."]
+    assert [each.body for each in request.comments] == ["Closed: successful. Deployed and verified."]
 
 
 async def test_a_failure_has_a_status_of_its_own(there: SimulatedJira, jira: Jira) -> None:
