@@ -6,7 +6,7 @@ What is decided about the record is in ``lifecycle`` and its neighbours; here it
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -51,10 +51,6 @@ _PLANS = {
 }
 _NOT_OTHERS = frozenset({"approvals", "change-record", "plans", "emergency"})
 """Findings that are the record's own business, and do not keep it from being assessed."""
-
-
-CLOCKS_APART = timedelta(minutes=1)
-"""How far the clock of another system may be behind; and some tell only whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +231,8 @@ async def listen(
     """Do here what people did in the other system since the last look, as far as that counts."""
     entries: list[Entry] = []
     deeds = await links.unanswered(connection, change.number)
-    meant = await names.bound(connection, {deed.login for _, deed in deeds if deed.login is not None})
+    logins = {deed.login for _, deed in deeds if deed.login is not None}
+    meant = await names.bind(connection, logins, [each.account for each in context.standings])
     for key, deed in deeds:
         steps, outcome = _hear(change, deed, context, policy, meant)
         for applied in steps:
@@ -249,16 +246,13 @@ _ANSWERS = frozenset({"approve", "reject", "rejected"})
 """What people say there of the change as it is asked about."""
 
 
-def _no_vote(change: Change, deed: Heard, account: Account | None, context: Context) -> str:
-    """Why what somebody answered there is no vote here, whoever it was or whenever; empty when it may be one."""
-    if account is not None:
-        early = deed.deed != "close" and change.called_at is not None and deed.at < change.called_at - CLOCKS_APART
-        return " before the board was asked about the change as it is now" if early else ""
-    if deed.login is None:
-        return ", and is nobody here by the policy"
-    if any(each.account.login.lower() == deed.login for each in context.standings):
-        return f", and is @{deed.login} here by the policy, which was another account when it was first seen"
-    return f", and is @{deed.login}, who is on no board here"
+def _nobody(login: str | None, context: Context) -> str:
+    """Why whom the policy names for somebody there has no say here."""
+    if login is None:
+        return "nobody here by the policy"
+    if login in {each.account.login.lower() for each in context.standings}:
+        return f"@{login} here by the policy, which was another account when it was first seen"
+    return f"@{login}, who is on no board here"
 
 
 def _hear(
@@ -271,9 +265,9 @@ def _hear(
     number = meant.get(deed.login or "")
     account = next((each.account for each in context.standings if each.account.id == number), None)
     where = policy.records.system.value
-    reason = _no_vote(change, deed, account, context) if deed.deed in {"approve", "reject", "close"} else ""
-    if reason:
-        return [], f"not counted: {deed.who} said {deed.deed} in {where}{reason}: that does not count."
+    if deed.deed in {"approve", "reject", "close"} and account is None:
+        here = _nobody(deed.login, context)
+        return [], f"not counted: {deed.who} said {deed.deed} in {where}, and is {here}: that does not count."
     if deed.deed == "close" and deed.value.startswith(UNKNOWN):
         code = quoted(deed.value.removeprefix(UNKNOWN).partition("\n")[0])
         return [], f"not counted: {deed.who} said close in {where}, as {code}, which is no end that is known here."

@@ -77,7 +77,7 @@ def _with(accounts: tuple[Account, ...], another: Account) -> tuple[Account, ...
 
 def ask_board(change: Change, event: Event, context: Context) -> Change:
     """A new round of asking begins, with its time to decide in, and a window after that."""
-    again = replace(change, round=change.round + 1, called_at=context.now, deadline=None, escalation=None)
+    again = replace(change, round=change.round + 1, deadline=None, escalation=None)
     return longer(again, event, context) if change.contents.routing.has_board else again
 
 
@@ -85,8 +85,7 @@ def vote(change: Change, event: Event, context: Context) -> Change:
     """A vote more is on record, for the diff and the round of now."""
     assert event.who is not None
     assert event.choice is not None
-    # Nobody speaks in the future, whatever a clock elsewhere says.
-    at = min(event.said_at or context.now, context.now)
+    at = event.said_at or context.now
     vote = Vote(event.who, event.choice, event.why, at, change.contents.diff, change.round, event.review)
     return replace(change, votes=(*change.votes, vote))
 

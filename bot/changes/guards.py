@@ -125,7 +125,7 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
     """The vote is that of a member who may vote, in time, and says why unless it approves."""
     if event.who is None or event.choice in {None, Choice.WITHDRAW}:
         return Refused("A vote is a person's, and says approve, reject or defer.")
-    if change.deadline is not None and context.now >= change.deadline:
+    if change.deadline is not None and (event.said_at or context.now) >= change.deadline:
         return Refused(f"The time to vote was over at {change.deadline:%Y-%m-%d %H:%M} UTC.", "It is decided now.")
     reason = cab.why_refused(event.who, event.choice, change, context.standings, context.policy)
     if reason:

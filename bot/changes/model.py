@@ -260,9 +260,8 @@ class Change:
     Others may have joined it since: ``contents.pulls`` are all that ship together. One that was cancelled because its
     pull request joined another record names that as its ``successor``.
     ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
-    ``called_at`` is when the round of now began, ``deadline`` when the board should have decided; ``escalation`` says
-    who was asked beside it when it had not. ``review_due`` is when an emergency should have been looked at;
-    ``reminded``: it was not, and that was said.
+    ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
+    ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
     ``version`` grows with every transition.
 
     ``started_at`` and ``ended_at`` are when it was really made, ``released_by`` is who did that; ``overtaken`` says why
@@ -281,7 +280,6 @@ class Change:
     requesters: tuple[Account, ...] = ()
     round: int = 0
     votes: tuple[Vote, ...] = ()
-    called_at: datetime | None = None
     deadline: datetime | None = None
     escalation: Request | None = None
     authorisation: Authorisation | None = None
@@ -313,7 +311,7 @@ class Event:
 
     ``at`` is when something happened that is only noted: it is judged by that moment, however late it is heard of.
     ``final``: the system that keeps the record has rejected it as a whole. ``rescheduled``: somebody planned it anew.
-    ``said_at`` is when somebody said it, where that was before now; ``review`` is the review that they said it by.
+    ``said_at`` is when somebody said it, where that is not the moment of the look; ``review`` the review by which.
     """
 
     act: Act

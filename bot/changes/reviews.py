@@ -6,6 +6,8 @@ rejection stays until who gave it says otherwise: whoever may push can dismiss a
 away either, as it takes none of ``/cab``.
 """
 
+from datetime import timedelta
+
 from bot.changes import cab
 from bot.changes.context import Context
 from bot.changes.model import Act, Change, Choice, Event, State
@@ -22,6 +24,9 @@ _TAKEN_BACK = {
     None: "The review that it was given by is gone.",
 }
 
+CLOCKS_APART = timedelta(minutes=1)
+"""How far GitHub's clock may be ahead of ours."""
+
 
 def votes(change: Change, context: Context) -> tuple[Event, ...]:
     """The votes that reviews give and that are not on record yet; whether their givers have one, their guard says."""
@@ -31,9 +36,8 @@ def votes(change: Change, context: Context) -> tuple[Event, ...]:
     return tuple(
         _vote(each)
         for each in context.opinions
-        # What was said after the moment that is looked at is heard when that has come.
-        if each.review.submitted_at <= context.now
-        and each.review.id not in on_record
+        if each.review.id not in on_record
+        and not _is_to_come(each, context)
         and not _why_not(each, change, _people(change, context, each))
     )
 
@@ -72,6 +76,11 @@ def _are_votes(change: Change, context: Context) -> bool:
     """Whether the policy takes reviews so; who reviewed one pull request of a release has not approved the others."""
     board = context.policy.tiers[change.contents.tier].cab
     return board is not None and board.reviews and change.state is State.AUTHORIZE and len(context.parts) <= 1
+
+
+def _is_to_come(opinion: Opinion, context: Context) -> bool:
+    """Whether it was said after the moment of this look, which is that of a comment: the review is heard after it."""
+    return opinion.review.submitted_at > context.now + CLOCKS_APART
 
 
 def _vote(opinion: Opinion) -> Event:

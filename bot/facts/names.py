@@ -80,15 +80,16 @@ async def elsewhere(
     wanted = {login for _, login in policy.records.people}
     if not wanted:
         return
-    here = {account.login.lower(): account.id for account in seen if account.login.lower() in wanted}
     async with store.transaction() as connection:
-        for login, number in sorted(here.items()):
-            await connection.execute(_BIND, [login, number])
+        await bind(connection, wanted, seen)
     await read(store, github, wanted, lane, at_most=FEW)
 
 
-async def bound(connection: AsyncConnection[Any], wanted: Collection[str]) -> dict[str, int]:
-    """The ids of the accounts that the logins stand for, as far as they were seen."""
+async def bind(connection: AsyncConnection[Any], wanted: Collection[str], seen: Iterable[Account]) -> dict[str, int]:
+    """The ids of the accounts that the logins stand for: a new one, for the account that is ``seen`` to have it."""
+    here = {account.login.lower(): account.id for account in seen if account.login.lower() in wanted}
+    for login, number in sorted(here.items()):
+        await connection.execute(_BIND, [login, number])
     return await _bound(connection, wanted) if wanted else {}
 
 

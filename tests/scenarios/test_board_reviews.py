@@ -21,9 +21,15 @@ async def board(gh: SimulatedGitHub, countersign: Rehearsal) -> Board:
 
 async def requested(countersign: Rehearsal, board: Board, **more: Any) -> Any:
     pull = board.change(**more)
+    await ask(countersign, board, pull)
+    return pull
+
+
+async def ask(countersign: Rehearsal, board: Board, pull: Any) -> None:
+    """Ask the board. GitHub tells the moments of reviews in whole seconds: those that follow are in a later one."""
     pull.comment(by=board.alice, body="/request-cab")
     await countersign.settle()
-    return pull
+    countersign.later(seconds=1)
 
 
 def review(pull: Any, board: Board, *names: str, as_: str = "APPROVED", **more: Any) -> list[Any]:
@@ -161,6 +167,7 @@ async def test_what_was_said_first_and_heard_last_does_not_stand(countersign: Re
     pull.comment(by=board.carol, body="/recheck")
     await countersign.settle()
     assert len(await votes(countersign)) == 2
+    assert [choice for _, choice, _ in await votes(countersign)] == ["approve", "reject"]
     assert "@rick changes a vote to reject" in told(pull)
 
 
@@ -183,11 +190,13 @@ async def test_a_review_of_what_the_change_was_before_is_no_vote(countersign: Re
     review(pull, board, "chris", "ida")
     await countersign.settle()
     pull.push(by=board.alice, files={"a": "3"})
-    review(pull, board, "carol", "ida")
-    pull.comment(by=board.alice, body="/request-cab")
+    review(pull, board, "carol", "rick")
+    await ask(countersign, board, pull)
+    review(pull, board, "ida")
     await countersign.settle()
     assert await state(countersign, pull) == "authorize"
     rows = await countersign.rows("SELECT round, voter ->> 'login' FROM vote ORDER BY 1, 2")
     assert rows == [(1, "chris"), (1, "ida"), (2, "ida")]
     assert "The review of @chris is no vote: it was given for" in told(pull)
+    assert "The review of @rick is no vote: it was given before the board was asked." in told(pull)
     assert pull.check(CHECK) is not None

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from bot.facts.habits import note, only_approver
 from bot.facts.model import Account, Named
-from bot.facts.names import FEW, bound, elsewhere, logins, read
+from bot.facts.names import FEW, bind, elsewhere, logins, read
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy.model import Records, System
@@ -68,7 +68,7 @@ class Elsewhere:
         rules = replace(policy(), records=records)
         await elsewhere(self.store, cast("InstallationClient", self.users), rules, seen, Lane.SWEEP)
         async with self.store.transaction() as connection:
-            return await bound(connection, set(people))
+            return await bind(connection, set(people), ())
 
 
 async def test_people_of_another_system_are_bound_to_who_has_their_login_first(store: Store) -> None:
