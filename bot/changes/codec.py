@@ -1,12 +1,14 @@
-"""Change records as canonical JSON and back. Votes are not in it: they have a table of their own."""
+"""Change records, their parts, and whoever acts on them, as JSON and back. Votes have a table of their own."""
 
 from dataclasses import replace
+from typing import Any
 
 import rfc8785
 from pydantic import TypeAdapter
 
 from bot.changes.model import Change, Part, Vote
 from bot.facts.codec import plain
+from bot.facts.model import Account, AccountKind
 
 _ADAPTER: TypeAdapter[Change] = TypeAdapter(Change)
 _PART: TypeAdapter[Part] = TypeAdapter(Part)
@@ -30,3 +32,13 @@ def dump_part(part: Part) -> bytes:
 def load_part(body: bytes) -> Part:
     """The part that was dumped."""
     return _PART.validate_json(body)
+
+
+def told(who: Account) -> dict[str, Any]:
+    """An account as JSON."""
+    return {"id": who.id, "login": who.login, "kind": who.kind.value}
+
+
+def account(value: dict[str, Any]) -> Account:
+    """The account of that JSON."""
+    return Account(value["id"], value["login"], AccountKind(value["kind"]))

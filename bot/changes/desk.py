@@ -124,11 +124,11 @@ async def look(
         numbers = emergency.overdue(due, now)
         context = replace(context, overdue=numbers, others=await _others(connection, change, policy, now))
         if not change.state.over:
-            for applied in _steps(change, noticed(change, context), context):
-                entries.append(await register.keep(connection, applied))
-                change = applied.change
+            change, kept = await register.keep_all(
+                connection, change, _steps(change, noticed(change, context), context)
+            )
             change, told_there = await listen(connection, change, context, policy)
-            entries += told_there
+            entries += [*kept, *told_there]
         told = await links.elsewhere(connection, change)
         around = await register.around(connection, change, policy.exclusive)
         await append(connection, entries, at=now)
@@ -235,9 +235,8 @@ async def listen(
     meant = await names.bind(connection, logins, [each.account for each in context.standings])
     for key, deed in deeds:
         steps, outcome = _hear(change, deed, context, policy, meant)
-        for applied in steps:
-            entries.append(await register.keep(connection, applied))
-            change = applied.change
+        change, kept = await register.keep_all(connection, change, steps)
+        entries += kept
         await links.answered(connection, key, outcome)
     return change, entries
 

@@ -16,12 +16,11 @@ from psycopg import AsyncConnection
 from bot.changes import desk, lifecycle, parts, register, release
 from bot.changes.context import Context
 from bot.changes.desk import Desk
-from bot.changes.instructions import told
 from bot.changes.model import Act, Applied, Change, Event, Merge, Part, Refused, State
 from bot.decide.verdict import Decision, Verdict
 from bot.facts.model import PullRequestFacts, PullRequestState, Standing
 from bot.facts.people import GHOST
-from bot.ledger import Entry, Kind, append
+from bot.ledger import Entry, append
 from bot.ledger.decisions import last_of
 from bot.policy.inventory import application_of
 from bot.policy.model import Mode, Policy
@@ -162,10 +161,9 @@ async def look(
         change, heard = await desk.listen(connection, change, context, policy)
         entries += heard
         # What is authorised and waits for its deployment is not taken back by a look at its pull request.
-        for applied in lifecycle.advance(change, context) if change.state is State.REVIEW and not waiting else ():
-            entries.append(await register.keep(connection, applied))
-            change = applied.change
-        await append(connection, entries, at=now)
+        due = lifecycle.advance(change, context) if change.state is State.REVIEW and not waiting else ()
+        change, kept = await register.keep_all(connection, change, due)
+        await append(connection, [*entries, *kept], at=now)
     return Desk(change, context, lifecycle.wakes_at(change, context) if change.state is State.REVIEW else None)
 
 
@@ -174,7 +172,7 @@ async def _end(connection: AsyncConnection[Any], change: Change, ending: Ending)
     if ending.facts.state is PullRequestState.CLOSED:
         return await _close(connection, change, ending) if not change.state.over else (change, [])
     if change.state is State.CANCELLED:
-        return await _keep(connection, change, merged(change, _context(ending, ()), ending))
+        return await register.keep_all(connection, change, merged(change, _context(ending, ()), ending))
     if change.state not in {*_NOT_RELEASED, State.IMPLEMENT}:
         return change, []
     return await _merge(connection, change, ending)
@@ -188,14 +186,14 @@ async def _close(connection: AsyncConnection[Any], change: Change, ending: Endin
         entries = await _leave(connection, change, ending, why)
         context = _context(ending, await parts.of(connection, change.number))
         last = Event(Act.FINISH, why=f"#{ending.facts.number} was closed; all others were merged.", at=ending.now)
-        change, more = await _keep(connection, change, finished(change, context, last))
+        change, more = await register.keep_all(connection, change, finished(change, context, last))
         return change, entries + more
     if change.state not in _NOT_RELEASED:
         return change, []
     event = Event(Act.ABANDON, why=why, at=ending.now)
     steps: list[Applied] = []
     _take(steps, change, event, _context(ending, known))
-    return await _keep(connection, change, steps)
+    return await register.keep_all(connection, change, steps)
 
 
 async def _merge(connection: AsyncConnection[Any], change: Change, ending: Ending) -> tuple[Change, list[Entry]]:
@@ -220,14 +218,14 @@ async def _merge(connection: AsyncConnection[Any], change: Change, ending: Endin
     if event is not None:
         steps: list[Applied] = []
         _take(steps, change, replace(event, at=ending.merge.at), context)
-        change, entries = await _keep(connection, change, steps)
+        change, entries = await register.keep_all(connection, change, steps)
     if len(known) > 1 and change.state in _UNAUTHORISED and ending.is_release(change):
         # The others can still be authorised; what was merged is on record by itself.
         entries += await _leave(connection, change, ending, f"It was merged while {change.number} was not authorised.")
         own, opened = await register.open_record(connection, ending.subject, seen, ending.now)
         entries += [opened] if opened is not None else []
         change, context = own, _context(ending, (mine,))
-    change, more = await _keep(connection, change, merged(change, context, ending))
+    change, more = await register.keep_all(connection, change, merged(change, context, ending))
     return change, entries + more
 
 
@@ -244,16 +242,6 @@ def _context(ending: Ending, known: Sequence[Part]) -> Context:
 
 async def _leave(connection: AsyncConnection[Any], change: Change, ending: Ending, why: str) -> list[Entry]:
     """Take the pull request out of its release, which the others look at again."""
-    await parts.leave(connection, change.number, ending.subject)
     await want(connection, [], concerns={parts.concern(change.number): Urgency.PERSON})
     ended = ending.facts.ended
-    actor = told(ended.by) if ended is not None and ended.by is not None else None
-    body = {"change": change.number, "subject": ending.subject, "actor": actor, "why": why}
-    return [Entry(Kind.CHANGE_LEFT, change.number, body)]
-
-
-async def _keep(
-    connection: AsyncConnection[Any], change: Change, steps: Sequence[Applied]
-) -> tuple[Change, list[Entry]]:
-    entries = [await register.keep(connection, step) for step in steps]
-    return (steps[-1].change if steps else change), entries
+    return await parts.leave(connection, change.number, ending.subject, ended.by if ended is not None else None, why)

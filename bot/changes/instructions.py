@@ -9,7 +9,8 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
 from bot.changes import register
-from bot.facts.model import Account, AccountKind, Instructed, Instruction, Waived
+from bot.changes.codec import account, told
+from bot.facts.model import Account, Instructed, Instruction, Waived
 from bot.ledger.entries import Entry, Kind, moment
 from bot.policy.model import Tier
 
@@ -153,13 +154,3 @@ async def answer(connection: AsyncConnection[Any], number: int, by: Account, *, 
         # What is granted is on record as the waiver.
         return []
     return [Entry(Kind.WAIVER_DENIED, row[0], {"asked": number, "finding": row[1], "actor": told(by)})]
-
-
-def told(who: Account) -> dict[str, Any]:
-    """An account as JSON."""
-    return {"id": who.id, "login": who.login, "kind": who.kind.value}
-
-
-def account(value: dict[str, Any]) -> Account:
-    """The account of that JSON."""
-    return Account(value["id"], value["login"], AccountKind(value["kind"]))

@@ -7,8 +7,8 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from bot.changes.codec import told
 from bot.changes.hearing import Heard
-from bot.changes.instructions import told
 from bot.changes.model import Change, Elsewhere, State
 from bot.changes.systems.port import Receipt
 from bot.facts.model import Account

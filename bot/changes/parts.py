@@ -9,6 +9,8 @@ from psycopg.errors import UniqueViolation
 from bot.changes import codec
 from bot.changes.model import Part
 from bot.errors import Transient
+from bot.facts.model import Account
+from bot.ledger import Entry, Kind
 
 _JOIN = """
     INSERT INTO change_part (change, subject, joined_at) VALUES (%s, %s, %s)
@@ -42,9 +44,14 @@ async def join(connection: AsyncConnection[Any], number: str, subject: str, at: 
         raise Transient(f"the record of {subject}, which somebody else has just opened") from taken
 
 
-async def leave(connection: AsyncConnection[Any], number: str, subject: str) -> bool:
-    """Take the pull request out of the record; whether it was in it."""
-    return await (await connection.execute(_LEAVE, [number, subject])).fetchone() is not None
+async def leave(
+    connection: AsyncConnection[Any], number: str, subject: str, by: Account | None, why: str = ""
+) -> list[Entry]:
+    """Take the pull request out of the record, if it is in it; answers what goes into the ledger."""
+    if await (await connection.execute(_LEAVE, [number, subject])).fetchone() is None:
+        return []
+    body = {"change": number, "subject": subject, "actor": codec.told(by) if by is not None else None, "why": why}
+    return [Entry(Kind.CHANGE_LEFT, number, body)]
 
 
 async def keep(connection: AsyncConnection[Any], number: str, part: Part) -> bool:

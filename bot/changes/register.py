@@ -19,7 +19,7 @@ from bot.changes.model import Act, Applied, Change, Choice, Contents, State, Tra
 from bot.changes.waivers import Waiver
 from bot.deployments.windows import Interval
 from bot.errors import Transient
-from bot.facts.model import Account, AccountKind
+from bot.facts.model import Account
 from bot.ledger.entries import Entry, Kind, moment
 from bot.queue import Urgency, want
 
@@ -172,7 +172,7 @@ async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
     row = await (await connection.execute(_KEEP, _columns(change))).fetchone()
     if row is None:
         raise Transient(f"the latest version of {change.number}, which somebody else has just altered")
-    who = _account(told.who)
+    who = codec.told(told.who) if told.who is not None else None
     await connection.execute(
         _TRANSITION,
         [
@@ -198,6 +198,14 @@ async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
     if applied.announcement is not None:
         await outbox.keep(connection, applied.announcement)
     return _entry(change, told, who)
+
+
+async def keep_all(
+    connection: AsyncConnection[Any], change: Change, steps: Sequence[Applied]
+) -> tuple[Change, list[Entry]]:
+    """Write transitions one after the other, as ``keep`` does; answers the record after them, and the entries."""
+    entries = [await keep(connection, step) for step in steps]
+    return (steps[-1].change if steps else change), entries
 
 
 def _concerns(change: Change, told: Transition) -> list[str]:
@@ -230,7 +238,7 @@ async def _keep_vote(connection: AsyncConnection[Any], change: Change, version: 
         [
             change.number,
             version,
-            Jsonb(_account(vote.by)),
+            Jsonb(codec.told(vote.by)),
             vote.choice.value,
             vote.reason,
             vote.diff,
@@ -264,7 +272,7 @@ def _entry(change: Change, told: Transition, who: dict[str, Any] | None) -> Entr
     body |= {"choice": vote.choice.value, "said_at": moment(vote.at), "review": vote.review}
     if told.act is Act.VOTE:
         return Entry(Kind.VOTE_CAST, told.number, body)
-    return Entry(Kind.VOTE_WITHDRAWN, told.number, {**body, "voter": _account(vote.by)})
+    return Entry(Kind.VOTE_WITHDRAWN, told.number, {**body, "voter": codec.told(vote.by)})
 
 
 async def open_of(connection: AsyncConnection[Any], subject: str, *, held: bool = False) -> Change | None:
@@ -330,14 +338,16 @@ async def history(connection: AsyncConnection[Any], number: str) -> tuple[Transi
     """Everything that happened to a record, in order."""
     rows = await (await connection.execute(_HISTORY, [number])).fetchall()
     return tuple(
-        Transition(number, version, Act(act), State(before), State(after), _known(actor), why, at)
+        Transition(
+            number, version, Act(act), State(before), State(after), codec.account(actor) if actor else None, why, at
+        )
         for version, act, before, after, actor, why, at in rows
     )
 
 
 async def keep_waiver(connection: AsyncConnection[Any], waiver: Waiver, *, new_id: UUID) -> Entry:
     """Write a waiver under ``new_id``; answers the entry for the ledger."""
-    asked, granted = _account(waiver.asked_by), _account(waiver.granted_by)
+    asked, granted = codec.told(waiver.asked_by), codec.told(waiver.granted_by)
     await connection.execute(
         _GRANT,
         [
@@ -372,18 +382,18 @@ async def revoke_waiver(
     connection: AsyncConnection[Any], subject: str, number: int, by: Account, why: str, at: datetime
 ) -> Entry | None:
     """End a waiver of a subject before its time; None when it is not in force any more."""
-    values = {"subject": subject, "number": number, "by": Jsonb(_account(by)), "at": at}
+    values = {"subject": subject, "number": number, "by": Jsonb(codec.told(by)), "at": at}
     row = await (await connection.execute(_REVOKE, values)).fetchone()
     if row is None:
         return None
-    body = {"waiver": str(row[0]), "asked": number, "finding": row[1], "reason": why, "actor": _account(by)}
+    body = {"waiver": str(row[0]), "asked": number, "finding": row[1], "reason": why, "actor": codec.told(by)}
     return Entry(Kind.WAIVER_REVOKED, subject, body)
 
 
 async def waivers_in_force(connection: AsyncConnection[Any], subject: str, at: datetime) -> tuple[Waiver, ...]:
     """The waivers of a subject that hold at that moment, the first to end first."""
     rows = await (await connection.execute(_IN_FORCE, {"subject": subject, "at": at})).fetchall()
-    return tuple(Waiver(row[0], row[1], row[2], _certain(row[3]), _certain(row[4]), *row[5:]) for row in rows)
+    return tuple(Waiver(row[0], row[1], row[2], codec.account(row[3]), codec.account(row[4]), *row[5:]) for row in rows)
 
 
 async def _read(
@@ -419,19 +429,7 @@ def _range(window: Interval) -> TimestamptzRange:
     return TimestamptzRange(window.start, window.end, "[)")
 
 
-def _account(account: Account | None) -> dict[str, Any] | None:
-    return {"id": account.id, "login": account.login, "kind": account.kind.value} if account else None
-
-
-def _known(value: dict[str, Any] | None) -> Account | None:
-    return _certain(value) if value else None
-
-
-def _certain(value: dict[str, Any]) -> Account:
-    return Account(value["id"], value["login"], AccountKind(value["kind"]))
-
-
 def _vote(row: list[Any]) -> Vote:
     voter, choice, reason, microseconds, diff, round_, review = row
     at = datetime.fromtimestamp(0, UTC) + _MICROSECOND * microseconds
-    return Vote(_certain(voter), Choice(choice), reason, at, diff, round_, review)
+    return Vote(codec.account(voter), Choice(choice), reason, at, diff, round_, review)

@@ -7,7 +7,7 @@ from uuid import uuid4
 from psycopg import AsyncConnection
 
 from bot.changes import instructions, links, parts, register, sync
-from bot.changes.instructions import told
+from bot.changes.codec import told
 from bot.changes.model import Applied, Change, State
 from bot.commands.model import (
     Acknowledgement,
@@ -150,7 +150,4 @@ async def _leave(connection: AsyncConnection[Any], subject: str, number: str, by
     held = await register.by_number(connection, number, held=True)
     if held is None or held.state in {State.IMPLEMENT, State.REVIEW} or held.state.over:
         raise Transient(f"the latest version of {number}, which somebody else has just altered")
-    if not await parts.leave(connection, number, subject):
-        return []
-    body = {"change": number, "subject": subject, "actor": told(by)}
-    return [Entry(Kind.CHANGE_LEFT, number, body)]
+    return await parts.leave(connection, number, subject, by)

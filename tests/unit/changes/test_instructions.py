@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from bot.changes import instructions, register
+from bot.changes import codec, instructions, register
 from bot.changes.instructions import Asked
 from bot.changes.waivers import Waiver
 from bot.facts.model import Instructed, Instruction, Waived
@@ -144,7 +144,7 @@ async def test_a_wish_waits_until_it_is_answered_or_over(store: Store) -> None:
     assert denied is not None
     [entry] = denied
     assert (entry.kind, entry.subject) == (Kind.WAIVER_DENIED, PULL)
-    assert entry.body == {"asked": second.id, "finding": "hold", "actor": instructions.told(account("rick"))}
+    assert entry.body == {"asked": second.id, "finding": "hold", "actor": codec.told(account("rick"))}
     assert await waiting(store) == []
 
 
@@ -173,4 +173,4 @@ async def test_waivers_are_told_as_facts_while_they_hold(store: Store) -> None:
 
 @pytest.mark.parametrize("who", [account("ana"), bot("evil[bot]")])
 def test_an_account_is_the_same_after_it_was_written_down(who: object) -> None:
-    assert repr(instructions.account(instructions.told(who))) == repr(who)  # type: ignore[arg-type]
+    assert repr(codec.account(codec.told(who))) == repr(who)  # type: ignore[arg-type]

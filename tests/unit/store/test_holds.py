@@ -3,7 +3,7 @@
 import psycopg
 from psycopg.types.json import Jsonb
 
-from bot.changes.instructions import told
+from bot.changes.codec import told
 from bot.store.migrate import migrate
 from tests.unit.builders import account
 from tests.unit.store.test_policy_in_force import migrated
