@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import desk, lifecycle, parts, register, release
+from bot.changes import desk, lifecycle, listening, parts, register, release
 from bot.changes.context import Context
 from bot.changes.desk import Desk
 from bot.changes.model import Act, Applied, Change, Event, Merge, Part, Refused, State
@@ -158,7 +158,7 @@ async def look(
         ending = Ending(subject, facts, then, decision, diff, now, tuple(board), where)
         change, entries = await _end(connection, change, ending)
         context = release.context_of(await parts.of(connection, change.number), context)
-        change, heard = await desk.listen(connection, change, context, policy)
+        change, heard = await listening.listen(connection, change, context, policy)
         entries += heard
         # What is authorised and waits for its deployment is not taken back by a look at its pull request.
         due = lifecycle.advance(change, context) if change.state is State.REVIEW and not waiting else ()

@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.changes.model import Change, Closure
 from bot.changes.systems import port
 from bot.changes.systems.port import ApprovalState, Closed, Identity, Snapshot
+from bot.deployments.windows import Interval
 from bot.policy.model import Records
 
 UNKNOWN = "?"
@@ -93,9 +94,8 @@ def planned_there(change: Change, snapshot: Snapshot) -> str:
     # What has been released is planned no more.
     if change.started_at is not None or planned is None or window is None:
         return ""
-    if (planned.start, planned.end) == (window.start, window.end):
-        return ""
-    return f"{planned.start.isoformat()}/{planned.end.isoformat()}"
+    there = Interval(planned.start, planned.end)
+    return "" if there == window else there.iso
 
 
 def _rejected(answers: list[Heard]) -> list[Heard]:

@@ -99,8 +99,8 @@ def _why_not(opinion: Opinion, change: Change, people: People) -> str:
     if opinion.reason:
         return opinion.reason
     review, person = opinion.review, people.person(opinion.author)
-    # GitHub tells moments in whole seconds.
-    if change.request is not None and review.submitted_at < change.request.at.replace(microsecond=0):
+    # GitHub tells moments in whole seconds: in the second of the request, nobody can tell which came first.
+    if change.request is not None and review.submitted_at <= change.request.at.replace(microsecond=0):
         # Whoever reviewed the code before has seen neither the plans nor the window that the board is asked about.
         return "it was given before the board was asked"
     later = [vote for vote in change.votes if people.person(vote.by) == person and vote.at > review.submitted_at]

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.changes import desk
 from bot.commands import frame
 from bot.commands.model import Answer, Command, Situation
 from bot.deployments.windows import HORIZON, Interval, allowed, next_slot
@@ -40,9 +39,7 @@ def _schedule(situation: Situation) -> Answer:
             "The calendar does not allow that.",
             f"The next time that it allows is {frame.spoken(later)}." if later else "",
         )
-    return frame.lay_down(
-        situation, Instructed.SCHEDULE, desk.as_value(slot), wish, f"Planned for {frame.spoken(slot)}."
-    )
+    return frame.lay_down(situation, Instructed.SCHEDULE, slot.iso, wish, f"Planned for {frame.spoken(slot)}.")
 
 
 def moment(text: str, timezone: str) -> datetime | None:

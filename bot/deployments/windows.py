@@ -58,6 +58,17 @@ class Interval:
         """Both ends as people read them."""
         return f"{self.start.astimezone(UTC):%Y-%m-%d %H:%M} to {self.end.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
+    @property
+    def iso(self) -> str:
+        """Both ends as they are kept (ISO 8601); ``of`` reads it again."""
+        return f"{self.start.isoformat()}/{self.end.isoformat()}"
+
+    @classmethod
+    def of(cls, iso: str) -> "Interval":
+        """The interval that was kept."""
+        start, _, end = iso.partition("/")
+        return cls(datetime.fromisoformat(start), datetime.fromisoformat(end))
+
     def overlaps(self, other: "Interval") -> bool:
         """Whether there is a moment in both; one that begins where the other ends does not overlap it."""
         return self.start < other.end and other.start < self.end

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.changes import desk, ending, outbox, register
-from bot.changes.desk import Desk, as_value, diff_of, is_wanted
+from bot.changes import desk, ending, listening, outbox, register
+from bot.changes.desk import Desk, diff_of, is_wanted
 from bot.changes.hearing import Heard
 from bot.changes.model import Act, Change, Choice, Closure, Event, Refused, State
 from bot.decide.evaluate import decide
@@ -280,7 +280,7 @@ async def test_it_is_planned_for_the_first_window_after_the_boards_time(store: S
 
 async def test_it_is_planned_for_when_somebody_said_and_stays_there(store: Store) -> None:
     later = Interval(SATURDAY + timedelta(days=7), SATURDAY + timedelta(days=7, hours=1))
-    said = replace(FACTS, instructions=(laid(Instructed.SCHEDULE, as_value(later)),))
+    said = replace(FACTS, instructions=(laid(Instructed.SCHEDULE, later.iso),))
     _, found = await look(store, said)
     assert record_of(found).contents.window == later
     _, kept = await look(store)
@@ -288,7 +288,7 @@ async def test_it_is_planned_for_when_somebody_said_and_stays_there(store: Store
 
 
 async def test_a_window_that_is_over_is_planned_anew(store: Store) -> None:
-    said = replace(FACTS, instructions=(laid(Instructed.SCHEDULE, as_value(WEEKEND)),))
+    said = replace(FACTS, instructions=(laid(Instructed.SCHEDULE, WEEKEND.iso),))
     await look(store, said)
     _, found = await look(store, said, at=SATURDAY + timedelta(days=1))
     assert record_of(found).contents.window == Interval(
@@ -297,8 +297,8 @@ async def test_a_window_that_is_over_is_planned_anew(store: Store) -> None:
 
 
 def test_a_window_is_the_same_after_it_was_written_down() -> None:
-    assert desk.window_of(as_value(WEEKEND)) == WEEKEND
-    assert as_value(WEEKEND) == "2027-01-09T02:00:00+00:00/2027-01-09T06:00:00+00:00"
+    assert Interval.of(WEEKEND.iso) == WEEKEND
+    assert WEEKEND.iso == "2027-01-09T02:00:00+00:00/2027-01-09T06:00:00+00:00"
 
 
 async def test_what_nobody_decides_goes_on_by_itself(store: Store) -> None:
@@ -424,7 +424,7 @@ async def test_a_newcomer_is_planned_for_a_free_window_at_once(store: Store) -> 
 async def test_whoever_chooses_the_window_of_another_waits_and_the_other_is_told(store: Store) -> None:
     _, first = await look(store)
     await act(store, first, ASK)
-    other = replace(FACTS, number=8, instructions=(laid(Instructed.SCHEDULE, as_value(WEEKEND)),))
+    other = replace(FACTS, number=8, instructions=(laid(Instructed.SCHEDULE, WEEKEND.iso),))
     facts, second = await look(store, other, subject="pull:77:8")
     assert (record_of(second).contents.window, record_of(second).contents.scheduled) == (WEEKEND, True)
     assert told(facts)["conflict"].verdict == "wait"
@@ -434,7 +434,7 @@ async def test_whoever_chooses_the_window_of_another_waits_and_the_other_is_told
 
 
 async def test_a_window_that_somebody_chose_and_that_is_over_is_planned_anew_once(store: Store) -> None:
-    chosen = replace(FACTS, instructions=(laid(Instructed.SCHEDULE, as_value(WEEKEND)),))
+    chosen = replace(FACTS, instructions=(laid(Instructed.SCHEDULE, WEEKEND.iso),))
     await look(store, chosen)
     _, moved = await look(store, chosen, at=WEEKEND.end)
     assert (record_of(moved).contents.window, record_of(moved).contents.scheduled) == (NEXT, False)
@@ -598,7 +598,7 @@ def test_an_answer_there_is_of_the_account_that_the_policy_meant(
 ) -> None:
     meant = {login: account(number).id} if login is not None and number is not None else {}
     deed = Heard("mark", "approve", "ida.it", login, MONDAY, round=1)
-    steps, outcome = desk._hear(asked(), deed, context(), rules(records=Records(System.SERVICENOW)), meant)
+    steps, outcome = listening._hear(asked(), deed, context(), rules(records=Records(System.SERVICENOW)), meant)
     if reason:
         assert (steps, outcome) == (
             [],
@@ -614,9 +614,9 @@ def test_an_answer_stands_by_when_it_was_given_and_for_the_round_that_it_was_giv
     records = rules(records=Records(System.SERVICENOW))
     meant = {"ida": account("ida").id}
     at = MONDAY + timedelta(minutes=5)
-    steps, _ = desk._hear(asked(), Heard("mark", "reject", "ida.it", "ida", at, round=1), later, records, meant)
+    steps, _ = listening._hear(asked(), Heard("mark", "reject", "ida.it", "ida", at, round=1), later, records, meant)
     assert steps[0].change.votes[-1].at == at
-    steps, outcome = desk._hear(asked(), Heard("mark", "reject", "ida.it", "ida", at), later, records, meant)
+    steps, outcome = listening._hear(asked(), Heard("mark", "reject", "ida.it", "ida", at), later, records, meant)
     assert steps == []
     assert outcome == "not counted: ida.it said reject in servicenow, of an earlier state of the change."
 

@@ -43,7 +43,7 @@ _NUMBERS = count(1)
 def said(
     who: str | Account,
     state: ReviewState = APPROVED,
-    minute: int = 0,
+    minute: float = 1,
     *,
     text: str = "",
     reason: str = "",
@@ -88,7 +88,7 @@ def test_who_approves_votes_for_it_and_who_requests_changes_votes_against_it() -
         ("rick", Choice.REJECT, "Nobody has tried it.", change.votes[1].review),
     ]
     assert change.votes[2].reason == "requested changes"
-    assert [each.at for each in change.votes] == [MONDAY + timedelta(minutes=minute) for minute in (5, 6, 0)]
+    assert [each.at for each in change.votes] == [MONDAY + timedelta(minutes=minute) for minute in (5, 6, 1)]
     assert {each.diff for each in change.votes} == {"first"}
 
 
@@ -239,8 +239,10 @@ def test_of_two_accounts_of_one_person_the_later_review_stands() -> None:
     assert standing(both, where) == {"cleo-admin": "reject"}
 
 
-def test_a_review_from_before_the_board_was_asked_is_no_vote_and_that_is_said() -> None:
-    where = hearing(said("cleo", minute=-1))
+@pytest.mark.parametrize("minute", [-1, 0])
+def test_a_review_from_before_the_board_was_asked_is_no_vote_and_that_is_said(minute: int) -> None:
+    """GitHub tells whole seconds: within one, nobody can tell which came first."""
+    where = hearing(said("cleo", minute=minute))
     assert standing(looked(asked(), where)) == {}
     [told] = reviews.no_votes(asked(), where)
     assert told == "The review of @cleo is no vote: it was given before the board was asked."
