@@ -15,6 +15,7 @@ PURE = (
     "bot/changes/context.py",
     "bot/changes/effects.py",
     "bot/changes/emergency.py",
+    "bot/changes/evidence.py",
     "bot/changes/fill.py",
     "bot/changes/findings.py",
     "bot/changes/guards.py",

@@ -7,7 +7,7 @@ sent it back. Who can look back at an emergency is asked to when it was made, an
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bot.changes import cab, guards
+from bot.changes import cab, evidence, guards
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.model import Act, Announcement, Change, Choice, State, Transition
@@ -73,7 +73,8 @@ def _reviewers(change: Change, context: Context) -> tuple[str, ...]:
 
 def _on_the_agenda(change: Change, context: Context) -> str:
     agenda = f"{_named(change)}, is on the agenda until {_deadline(change)}."
-    return " ".join([agenda, *_terms(change), _how(change, context)])
+    tested = [f"Tested: {each}" for each in evidence.summaries(change.contents.evidence)]
+    return " ".join([agenda, *_terms(change), *tested, _how(change, context)])
 
 
 def _moved(change: Change, context: Context) -> str:

@@ -1,10 +1,10 @@
 """Fills a change record from what is known anyway: the pull request, the decision about it, and the policy."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from bot.changes import plans
+from bot.changes import evidence, plans
 from bot.changes.cab import routing
 from bot.changes.model import CommitLine, Contents
 from bot.decide.contributors import contributors
@@ -29,12 +29,11 @@ def contents_of(
     *,
     diff: str,
     emergency: bool = False,
-    evidence: Sequence[str] = (),
 ) -> Contents:
     """What the record of a pull request says.
 
-    ``diff`` names what the change does, whatever it is based on. ``evidence`` has a line for each piece that is on
-    record. When it is planned is said for the whole record, by ``planning``.
+    ``diff`` names what the change does, whatever it is based on. When it is planned is said for the whole record, by
+    ``planning``.
     """
     sections = plans.read(facts.body)
     application = application_of(policy, facts)
@@ -60,7 +59,7 @@ def contents_of(
         commits=tuple(_line(commit) for commit in facts.commits),
         contributors=_accounts(contributors(facts, people).because, people.accounts),
         plans=sections.plans,
-        evidence=tuple(evidence),
+        evidence=evidence.lines(facts),
         apart=apart(*touched, policy),
         routing=routed,
         template=fitting.id if fitting and kind is ChangeType.STANDARD else "",

@@ -127,7 +127,8 @@ class Contents:
     ``diff`` names the change that is made, whatever it is based on: it stays the same in a clean rebase. A plan that
     is missing, or only a placeholder, is not in ``plans``. ``contributors`` are every account that had a hand in it.
     ``window`` is when it is planned, ``scheduled`` says that somebody chose it. ``template`` is the id of the standard
-    change that it is. ``apart`` are the applications and configuration items of which one is changed at a time.
+    change that it is. ``evidence`` is what shows that it was tested, a summary before the lines of each pull request
+    (``changes.evidence``). ``apart`` are the applications and configuration items of which one is changed at a time.
     """
 
     title: str

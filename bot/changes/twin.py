@@ -71,6 +71,7 @@ def _description(change: Change) -> str:
         f"Countersign {change.number}: {contents.repository}, commit {contents.head}.",
         f"Risk {contents.tier.label}: {' '.join(contents.tier_because)}",
         f"Contributors: {', '.join(account.login for account in contents.contributors)}",
+        *(["Test evidence", *contents.evidence] if contents.evidence else []),
     ]
     return "\n".join(line for line in lines if line)
 

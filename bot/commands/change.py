@@ -1,6 +1,6 @@
 """`/change`: shows the record, and does to it what has no command of its own."""
 
-from bot.changes import cab, plans
+from bot.changes import cab, evidence, plans
 from bot.changes.model import Act, Choice, Event
 from bot.changes.model import Change as Record
 from bot.commands import close, emergency, frame, link
@@ -45,6 +45,7 @@ def _show(change: Change) -> Answer:
         ("configuration item", contents.configuration_item or "none"),
         ("window", frame.spoken(contents.window)),
         ("plans", listed([plan.value for plan, _ in contents.plans]) if contents.plans else "none"),
+        ("test evidence", " ".join(evidence.summaries(contents.evidence)) or "no tool has reported anything"),
         ("board", _board(record)),
         ("regulations", listed(list(contents.regulations)) if contents.regulations else "none named"),
     ]
@@ -56,6 +57,10 @@ def _show(change: Change) -> Answer:
     if counted.votes:
         votes = [_vote(each) for each in counted.votes]
         lines += ["", *table(("", "who", "vote", "why"), votes)]
+    if contents.evidence:
+        lines += ["", "<details><summary>Test evidence</summary>", ""]
+        lines += [f"- {sentence(each.removeprefix(evidence.ITEM), quiet=True)}" for each in contents.evidence]
+        lines += ["", "</details>"]
     return Answer(done=True, reply="\n".join(lines))
 
 

@@ -168,6 +168,20 @@ class Unauthorised:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Reported:
+    """What another tool says of the head commit, in a check run or a commit status; never Countersign itself.
+
+    ``by`` is the App, or who set the status. ``word`` is GitHub's word for how it ended, empty while it has not.
+    """
+
+    name: str
+    by: str
+    word: str
+    url: str = ""
+    at: datetime | None = None
+
+
 class ReviewState(StrEnum):
     """GitHub's states of a review; ``PENDING`` ones are never read."""
 
@@ -391,7 +405,8 @@ class PullRequestFacts:
     before, whose difference to the base is that of the head. ``only_approver`` is who alone approved so many of the
     author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for. ``ended``
     is how a pull request that is not open came to that. ``diff`` names what the change does, and to which branch, where
-    something was waived that is bound to it.
+    something was waived that is bound to it. ``reported`` is what other tools say of the head, and ``reported_beside``
+    how much of that GitHub has and did not list.
     """
 
     repository: Repository
@@ -432,6 +447,8 @@ class PullRequestFacts:
     only_approver: Account | None = None
     unauthorised: tuple[Unauthorised, ...] = ()
     ended: Ended | None = None
+    reported: tuple[Reported, ...] = ()
+    reported_beside: int = 0
 
     @property
     def holds(self) -> tuple[Instruction, ...]:

@@ -23,6 +23,7 @@ from bot.facts.model import (
     Permission,
     PullRequestFacts,
     PullRequestState,
+    Reported,
     Repository,
     Review,
     ReviewState,
@@ -35,8 +36,11 @@ from bot.words import shortened, visible
 
 Node = Mapping[str, Any]
 LONGEST_TEXT = 300
-"""Characters of a review's text that are kept."""
+"""Characters of a review's text that are kept, and of an address."""
+LONGEST_NAME = 100
+"""Characters that are kept of what a tool calls its check."""
 _REPEATS = re.compile(r"^(?:This reverts commit|\(cherry picked from commit) ([0-9a-f]{40,64})\b", re.MULTILINE)
+_UNFINISHED = {"PENDING", "EXPECTED"}
 _KINDS = {"User": AccountKind.USER, "Bot": AccountKind.BOT}
 
 
@@ -131,11 +135,12 @@ def short_list(what: str, listed: int, total: int) -> tuple[FactsIncomplete, ...
 
 
 def pull_request(
-    repository: Node, *, commits: Sequence[Node], reviews: Sequence[Node], files: Sequence[Node]
+    repository: Node, *, commits: Sequence[Node], reviews: Sequence[Node], files: Sequence[Node], app_id: int
 ) -> PullRequestFacts:
     """The pull request as GitHub tells it; pushes and standings are added by who knows them.
 
-    ``repository`` is the answer's first page; the three lists hold the nodes of all pages.
+    ``repository`` is the answer's first page; the three lists hold the nodes of all pages. ``app_id`` is our own App,
+    whose checks say nothing new.
     """
     node = repository["pullRequest"]
     here = Repository(repository["databaseId"], repository["owner"]["login"], repository["name"])
@@ -150,6 +155,7 @@ def pull_request(
         incomplete.append(FactsIncomplete("the history of the pull request", "GitHub lists only a part of it"))
     siblings, gap = _siblings(node)
     incomplete += gap
+    reported, beside = _reported(node, app_id)
     if not any(each.oid == node["headRefOid"] for each, _ in read):
         incomplete.append(FactsIncomplete("the list of commits", "it does not contain the head commit"))
     return PullRequestFacts(
@@ -175,6 +181,8 @@ def pull_request(
         turns=tuple(sorted(_turns(node["timelineItems"]["nodes"]), key=lambda each: (each.at, each.kind))),
         assigned=tuple(sorted(_assigned(node["timelineItems"]["nodes"]))),
         ended=_ended(node),
+        reported=reported,
+        reported_beside=beside,
     )
 
 
@@ -227,6 +235,38 @@ def _siblings(node: Node) -> tuple[tuple[Sibling, ...], tuple[FactsIncomplete, .
     }
     gaps = [short_list("the list of pull requests", len(page["nodes"]), page["totalCount"]) for page in listed]
     return tuple(Sibling(number) for number in sorted(found)), tuple(gap for gap_ in gaps for gap in gap_)
+
+
+def _reported(node: Node, app_id: int) -> tuple[tuple[Reported, ...], int]:
+    """What other tools say of the head, and of how much more GitHub did not say what it is."""
+    rollups = [tip["commit"]["statusCheckRollup"] for tip in node["tip"]["nodes"]]
+    pages = [rollup["contexts"] for rollup in rollups if rollup is not None]
+    known = [each for page in pages for each in page["nodes"]]
+    beside = sum(page["totalCount"] - len(page["nodes"]) for page in pages)
+    others = [each for each in known if _app(each).get("databaseId") != app_id]
+    return tuple(sorted(map(reported, others), key=lambda each: (each.name, each.by, each.word, each.url))), beside
+
+
+def reported(node: Node) -> Reported:
+    """A check run or a commit status; only an address on the web is kept."""
+    if node["__typename"] == "CheckRun":
+        name, by, url = node["name"], _app(node).get("slug", ""), node["detailsUrl"]
+        word, at = node["conclusion"], node["completedAt"]
+    else:
+        name, by, url = node["context"], (node["creator"] or {}).get("login", ""), node["targetUrl"]
+        word, at = "" if node["state"] in _UNFINISHED else node["state"], node["createdAt"]
+    return Reported(
+        name=shortened(visible(name), LONGEST_NAME),
+        by=by,
+        word=(word or "").lower(),
+        url=shortened(visible(url), LONGEST_TEXT) if (url or "").startswith(("https://", "http://")) else "",
+        at=moment(at) if word and at else None,
+    )
+
+
+def _app(node: Node) -> Node:
+    """Whose check run it is; nobody's where it is a commit status, or the App is gone."""
+    return (node.get("checkSuite") or {}).get("app") or {}
 
 
 def _id_of(repository: Node | None) -> int | None:

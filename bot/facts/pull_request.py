@@ -95,6 +95,7 @@ async def read(github: InstallationClient, place: Place, policy_repository: str,
         commits=lists.nodes.get("commits", ()),
         reviews=lists.nodes.get("reviews", ()),
         files=lists.nodes.get("files", ()),
+        app_id=github.app_id,
     )
     holder = answer.data.get("policy")
     blobs = PolicyBlobs(

@@ -35,7 +35,12 @@ GRANTS = (
         "Hears when rulesets and branch protection are changed: a required check that is switched off, and on again, "
         "does not go unnoticed. Nothing is ever read with it.",
     ),
-    Grant("checks", "write", "Posts the check run `change-control`, and hears its buttons and Re-run."),
+    Grant(
+        "checks",
+        "write",
+        "Posts the check run `change-control`, and hears its buttons and Re-run; reads what other Apps report about a "
+        "commit, for the change record.",
+    ),
     Grant("contents", "read", "Reads commits, their authors and signatures, and the policy files; hears pushes."),
     Grant("issues", "write", "Hears commands in comments, acknowledges them with reactions, answers with a comment."),
     Grant("members", "read", "Knows who is in the teams that the policy names, and hears when that changes."),
@@ -55,8 +60,8 @@ GRANTS = (
     Grant(
         "statuses",
         "write",
-        "Lets rulesets of the organisation name Countersign as the expected source of the required check, and hears "
-        "statuses that go by the check's name; no status is ever posted.",
+        "Lets rulesets of the organisation name Countersign as the expected source of the required check, reads the "
+        "statuses of a commit for the change record, and hears those that go by the check's name; none is ever posted.",
     ),
 )
 
@@ -80,7 +85,7 @@ EVENTS = (
     Subscription("team_add", "A repository was given to a team."),
 )
 
-_ONLY_HEARD = {"administration", "organization_custom_properties", "statuses"}
+_ONLY_HEARD = {"administration", "organization_custom_properties"}
 """What is asked for the sake of webhooks, and of no token."""
 
 READ = {grant.key: "read" for grant in GRANTS if grant.key not in _ONLY_HEARD}

@@ -249,15 +249,15 @@ class Repository:
         run.update(fields, by=by, created=True)
         return run
 
-    def report_as(self, app: App, name: str, head: str, *, conclusion: str, external_id: str = "") -> CheckRun:
-        """Another App reports a check on a commit."""
+    def report_as(self, app: App, name: str, head: str, **fields: Any) -> CheckRun:
+        """Another App reports a check on a commit; ``fields`` are those of the request."""
+        check_fields(fields)
         number = self.world.numbers.next("CheckSuite")
         suite = CheckSuite(number, self, app, head, None, self.world.now())
         run = CheckRun(self.world.numbers.next("CheckRun"), suite, name)
         suite.runs.append(run)
         self.foreign_runs.append(run)
         self.world.check_runs[run.id] = run
-        fields = {"name": name, "conclusion": conclusion, "external_id": external_id}
         run.update(fields, by=app.account, created=True)
         return run
 

@@ -25,6 +25,8 @@ CONNECTIONS = {
     "authors": SHOP + " { defaultBranchRef { target { ... on Commit { %s { totalCount } } } } }",
     "parents": SHOP + " { defaultBranchRef { target { ... on Commit { %s { totalCount } } } } }",
     "associatedPullRequests": SHOP + " { defaultBranchRef { target { ... on Commit { %s { totalCount } } } } }",
+    "contexts": SHOP + " { pullRequest(number: 2) { commits(last: 1) { nodes { commit { statusCheckRollup"
+    " { %s { totalCount } } } } } } }",
     "repositories": 'repositoryOwner(login: "house") { %s { pageInfo { hasNextPage } } }',
     "members": PEOPLE.replace("%s", "%s { totalCount }"),
     "childTeams": PEOPLE.replace("%s", "%s { totalCount }"),
@@ -47,7 +49,8 @@ def test_every_connection_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("name", CONNECTIONS)
-async def test_every_connection_is_asked_for_at_most_a_hundred_nodes(client: Client, name: str) -> None:
+async def test_every_connection_is_asked_for_at_most_a_hundred_nodes(client: Client, house: House, name: str) -> None:
+    house.repository.set_status(house.pull.head_sha, {"state": "success"}, by=house.ann)
     asked = "query { " + CONNECTIONS[name] + " }"
     assert (await client.query(asked % name)).problems() == ["MISSING_PAGINATION_BOUNDARIES"]
     for size in (0, 101, -1):

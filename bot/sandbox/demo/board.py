@@ -47,7 +47,10 @@ async def play(stage: Stage, bank: Bank) -> None:
     stage.scene("Alice asks for the board: /request-cab")
     await stage.answers(pull.comment(by=alice, body="/request-cab"), "confused")
 
-    stage.scene("She adds the plans to the description, and asks again.")
+    stage.scene("CI tests the commit. She adds the plans to the description, and asks again.")
+    ci = stage.gh.world.other_app("builds")
+    for test in ("unit", "settlement-simulation"):
+        bank.payments.report_as(ci, test, pull.head_sha, conclusion="success")
     pull.edit(by=alice, body=PLANS)
     await stage.answers(pull.comment(by=alice, body="/request-cab"), "+1")
 

@@ -10,6 +10,7 @@ from graphql import GraphQLAbstractType, GraphQLResolveInfo
 from bot.sandbox.access import may_push
 from bot.sandbox.accounts import WEB_FLOW, Account, node_id
 from bot.sandbox.auth import Token
+from bot.sandbox.checks import CheckRun, Status
 from bot.sandbox.git import FOLDER, Commit, Identity, blob_id, tree_id
 from bot.sandbox.graphql.pages import Problem, page
 from bot.sandbox.merge_queue import MergeGroup, MergeQueue
@@ -134,27 +135,27 @@ def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any
     return None if isinstance(value, Account) and value in info.context.world.gone else value
 
 
+_TYPES = {
+    Organisation: "Organization",
+    CommitIn: "Commit",
+    TagIn: "Tag",
+    Blob: "Blob",
+    Folder: "Tree",
+    Comment: "IssueComment",
+    CheckRun: "CheckRun",
+    Status: "StatusContext",
+}
+
+
 def type_of(value: Any, _info: GraphQLResolveInfo[Any], _type: GraphQLAbstractType) -> str:
     """The type of a value where the schema says only an interface."""
     match value:
         case Account(kind=kind):
             return kind
-        case Organisation():
-            return "Organization"
-        case CommitIn():
-            return "Commit"
-        case TagIn():
-            return "Tag"
-        case Blob():
-            return "Blob"
-        case Folder():
-            return "Tree"
-        case Comment():
-            return "IssueComment"
         case Turn(event=event):
             return event
         case _:
-            return "GpgSignature"
+            return _TYPES.get(type(value), "GpgSignature")
 
 
 def _repository(_source: None, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Repository:
@@ -362,6 +363,26 @@ def _associated(source: CommitIn, view: View, info: GraphQLResolveInfo[Any], arg
     return page(merged or elsewhere, info, arguments)
 
 
+def _rollup(source: CommitIn, view: View, *_: Any) -> CommitIn | None:
+    """What was reported about a commit; nothing where nobody has reported anything."""
+    view.need("checks")
+    view.need("statuses")
+    return source if _reports(source) else None
+
+
+def _reports(source: CommitIn) -> list[CheckRun | Status]:
+    """The newest check run of each name that an App has, and the newest status of each context."""
+    repository, oid = source.repository, source.commit.oid
+    runs = [run for run in (*repository.check_runs, *repository.foreign_runs) if run.head_sha == oid]
+    newest = {(run.name, run.suite.app.id): run for run in sorted(runs, key=lambda run: run.id)}
+    latest = {status.context.lower(): status for status in repository.statuses.get(oid, [])}
+    return [*newest.values(), *latest.values()]
+
+
+def _contexts(source: CommitIn, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
+    return page(_reports(source), info, arguments)
+
+
 def _authors(source: CommitIn, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
     return page([source.commit.author, *source.commit.co_authors], info, arguments)
 
@@ -435,6 +456,14 @@ FIELDS: dict[str, Resolver] = {
     "Commit.signature": _signature,
     "Commit.file": _file,
     "Commit.associatedPullRequests": _associated,
+    "Commit.statusCheckRollup": _rollup,
+    "StatusCheckRollup.contexts": _contexts,
+    "CheckRun.conclusion": lambda source, *_: source.conclusion.upper() if source.conclusion else None,
+    "CheckRun.completedAt": lambda source, *_: stamp(source.completed_at) if source.completed_at else None,
+    "CheckRun.checkSuite": lambda source, *_: source.suite,
+    "App.databaseId": lambda source, *_: source.id,
+    "StatusContext.state": lambda source, *_: source.state.upper(),
+    "StatusContext.createdAt": lambda source, *_: stamp(source.created_at),
     "GitActor.user": _linked,
     "PullRequest.state": lambda source, *_: state(source),
     "PullRequest.isDraft": lambda source, *_: source.draft,

@@ -11,7 +11,7 @@ from bot.changes.model import CommitLine, Contents, Routing
 from bot.changes.needs import missing, text_to_add
 from bot.changes.plans import PLANS, template
 from bot.decide.evaluate import decide
-from bot.facts.model import ChangedFile, FactsIncomplete, FileChange, PullRequestFacts
+from bot.facts.model import ChangedFile, FactsIncomplete, FileChange, PullRequestFacts, Reported
 from bot.policy.model import Application, ChangeType, Plan, Policy, Template, Tier
 from tests.unit.builders import REPOSITORY, account, commit, file, oid, policy, pull_request, pushed, stranger
 from tests.unit.changes.builders import MONDAY, WEEKEND, contents, rules
@@ -36,7 +36,8 @@ def test_everything_is_worked_out() -> None:
     change = facts(
         commits=[commit(co_authors=["bo"]), commit("second", stranger("x@y.example"))], pushes=[pushed("pia")]
     )
-    found = filled(change, evidence=("junit: 12 passed",))
+    change = replace(change, reported=(Reported("unit", "github-actions", "success"),))
+    found = filled(change)
     assert found == Contents(
         title="Settle twice a day",
         kind=ChangeType.NORMAL,
@@ -57,7 +58,7 @@ def test_everything_is_worked_out() -> None:
         ),
         contributors=tuple(sorted(account(each) for each in ("ana", "bo", "pia"))),
         plans=tuple((plan, f"All there is to say about {PLANS[plan].heading}.") for plan in Plan),
-        evidence=("junit: 12 passed",),
+        evidence=(f"1 check of {oid('head')[:7]}: 1 passed.", "- unit (github-actions): passed"),
         apart=("CI0012345", "payments"),
         routing=contents().routing,
         regulations=("sox", "dora"),

@@ -131,6 +131,9 @@ def test_the_twin_says_what_the_record_says() -> None:
     assert content.cab_required is True
     assert content.extra == {"u_region": "EMEA"}
     assert change.contents.head in content.description
+    assert "Test evidence" not in content.description
+    tested = content_of(planned(evidence=("1 check of 1a2b3c4: 1 passed.", "- unit (ci): passed")), RECORDS)
+    assert tested.description.endswith("\nTest evidence\n1 check of 1a2b3c4: 1 passed.\n- unit (ci): passed")
     standard = content_of(planned(kind=ChangeType.STANDARD, template="config"), RECORDS)
     assert (standard.template, content.template) == ("config", "")
 

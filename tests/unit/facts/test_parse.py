@@ -13,6 +13,7 @@ from bot.facts.model import (
     Mergeability,
     Permission,
     PullRequestState,
+    Reported,
     ReviewState,
     TurnKind,
 )
@@ -99,13 +100,15 @@ ANSWER: Node = {
                                 {"number": 8, "state": "CLOSED", "headRefOid": oid("head")},
                                 {"number": 6, "state": "OPEN", "headRefOid": oid("elsewhere")},
                             ],
-                        }
+                        },
+                        "statusCheckRollup": None,
                     }
                 }
             ]
         },
     },
 }
+OURS = 7
 
 
 def read(
@@ -120,6 +123,7 @@ def read(
         commits=[commit_node()] if commits is None else commits,
         reviews=[review_node()] if reviews is None else reviews,
         files=[FILE] if files is None else files,
+        app_id=OURS,
     )
 
 
@@ -304,7 +308,7 @@ def test_what_an_approval_does_not_outlive_is_read_in_its_order() -> None:
         {"__typename": "AutomaticBaseChangeSucceededEvent", "createdAt": at.format(2), "oldBase": "b", "newBase": "c"},
         {"__typename": "ReadyForReviewEvent", "createdAt": at.format(3)},
     )
-    facts = pull_request(answer, commits=[commit_node()], reviews=[], files=[FILE])
+    facts = pull_request(answer, commits=[commit_node()], reviews=[], files=[FILE], app_id=OURS)
     assert [(turn.kind, turn.was, turn.now) for turn in facts.turns] == [
         (TurnKind.RETARGETED, "a", "b"),
         (TurnKind.RETARGETED, "b", "c"),
@@ -316,7 +320,7 @@ def test_what_an_approval_does_not_outlive_is_read_in_its_order() -> None:
 def ended(**changes: Any) -> Ended | None:
     answer = deepcopy(ANSWER)
     answer["pullRequest"] |= changes
-    return pull_request(answer, commits=[commit_node()], reviews=[], files=[FILE]).ended
+    return pull_request(answer, commits=[commit_node()], reviews=[], files=[FILE], app_id=OURS).ended
 
 
 def test_who_merged_a_pull_request_or_closed_it_without_that() -> None:
@@ -346,12 +350,12 @@ def test_the_people_whom_it_was_ever_assigned_to_are_known_once() -> None:
         {"__typename": "AssignedEvent", "assignee": who}
         for who in (user("ben", 2), user("ben", 2), user("tool", 3, "Bot"), None)
     ]
-    facts = pull_request(timeline(*events), commits=[commit_node()], reviews=[], files=[FILE])
+    facts = pull_request(timeline(*events), commits=[commit_node()], reviews=[], files=[FILE], app_id=OURS)
     assert [each.login for each in facts.assigned] == ["ben"]
 
 
 def test_a_history_that_is_not_listed_whole_is_a_gap() -> None:
-    facts = pull_request(timeline(earlier=True), commits=[commit_node()], reviews=[], files=[FILE])
+    facts = pull_request(timeline(earlier=True), commits=[commit_node()], reviews=[], files=[FILE], app_id=OURS)
     assert "the history of the pull request" in [gap.what for gap in facts.incomplete]
 
 
@@ -365,5 +369,76 @@ def test_a_history_that_is_not_listed_whole_is_a_gap() -> None:
     ],
 )
 def test_what_a_commit_says_that_it_repeats(body: str, repeated: tuple[str, ...]) -> None:
-    facts = pull_request(ANSWER, commits=[commit_node(messageBody=body)], reviews=[], files=[FILE])
+    facts = pull_request(ANSWER, commits=[commit_node(messageBody=body)], reviews=[], files=[FILE], app_id=OURS)
     assert facts.commits[0].repeats == repeated
+
+
+def rollup(*nodes: Node, beside: int = 0) -> Node:
+    answer = deepcopy(ANSWER)
+    contexts = {"totalCount": len(nodes) + beside, "nodes": list(nodes)}
+    answer["pullRequest"]["tip"]["nodes"][0]["commit"]["statusCheckRollup"] = {"contexts": contexts}
+    return answer
+
+
+def run(name: str, conclusion: str | None = "SUCCESS", app: Node | None = None, url: str | None = None) -> Node:
+    return {
+        "__typename": "CheckRun",
+        "name": name,
+        "conclusion": conclusion,
+        "completedAt": "2026-03-02T12:00:00Z" if conclusion else None,
+        "detailsUrl": url,
+        "checkSuite": {"app": app},
+    }
+
+
+def status(context: str, state: str, creator: Node | None = None, url: str | None = None) -> Node:
+    at = "2026-03-02T12:00:00Z"
+    return {
+        "__typename": "StatusContext",
+        "context": context,
+        "state": state,
+        "createdAt": at,
+        "targetUrl": url,
+        "creator": creator,
+    }
+
+
+CI = {"databaseId": 15368, "slug": "github-actions"}
+
+
+def test_what_other_tools_report_about_the_head_is_told() -> None:
+    facts = read(
+        rollup(
+            run("unit", app=CI, url="https://ci.example/1"),
+            run("lint", "TIMED_OUT", app=CI),
+            run("slow", None, app=CI),
+            run("orphan"),
+            run("change-control", "ACTION_REQUIRED", app={"databaseId": OURS, "slug": "countersign"}),
+            status("ci/old", "ERROR", user("jenkins"), "http://ci.example/2"),
+            status("ci/next", "PENDING"),
+            status("ci/soon", "EXPECTED"),
+            beside=3,
+        )
+    )
+    assert facts.reported == (
+        Reported("ci/next", "", ""),
+        Reported("ci/old", "jenkins", "error", "http://ci.example/2", NOON),
+        Reported("ci/soon", "", ""),
+        Reported("lint", "github-actions", "timed_out", "", NOON),
+        Reported("orphan", "", "success", "", NOON),
+        Reported("slow", "github-actions", ""),
+        Reported("unit", "github-actions", "success", "https://ci.example/1", NOON),
+    )
+    assert facts.reported_beside == 3
+    assert facts.incomplete == ()
+
+
+def test_nobody_has_reported_anything() -> None:
+    assert (read().reported, read().reported_beside) == ((), 0)
+
+
+def test_what_a_tool_calls_its_check_is_shown_on_one_line_and_leads_nowhere_but_to_the_web() -> None:
+    [found] = read(rollup(run("a\n\u202eb" + "c" * 200, url="javascript:alert(1)", app=CI))).reported
+    assert found.name.startswith("a bccc")
+    assert len(found.name) == 100
+    assert found.url == ""
