@@ -139,9 +139,9 @@ class Board:
         pull.review(by=self.carol, state="APPROVED")
         return pull
 
-    def second(self, *, body: str = BODY, title: str = "PAY-2 Statements", by: str = "bob") -> Any:
-        """Another change of the vault, approved by carol."""
-        pull = self.vault.open_pull_request(by=self.people[by], title=title, files={"b": "1"}, body=body)
+    def second(self, *, body: str = BODY, title: str = "PAY-2 Statements") -> Any:
+        """Another change of the vault, by bob, approved by carol."""
+        pull = self.vault.open_pull_request(by=self.bob, title=title, files={"b": "1"}, body=body)
         pull.review(by=self.carol, state="APPROVED")
         return pull
 
