@@ -1,12 +1,12 @@
 """The systems that keep a bank's change records beside Countersign, and words for what people do and see there.
 
-A module of stories says which one it is about, ``there = elsewhere.servicenow`` or ``there = elsewhere.jira``, and that
-Countersign is connected to it: ``countersign = elsewhere.countersign``.
+A module of stories says which one it is about, that Countersign is connected to it, and that the bank has it keep records:
+``there, countersign, board = elsewhere.servicenow, elsewhere.countersign, elsewhere.board``; or ``elsewhere.jira``.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -21,6 +21,7 @@ from bot.sandbox.servicenow.simulation import CLIENT_ID, CLIENT_SECRET
 from bot.sandbox.vendor import Outage
 from bot.settings import JiraAccess, ServiceNowAccess
 from tests.scenarios.bank import SECRET, come_due
+from tests.scenarios.board import POLICY, Board
 from tests.waiting import until
 
 BOARD = ("chris.cab", "ida.it", "rick.risk")
@@ -36,6 +37,8 @@ def kept(system: str, *people: str) -> str:
 @dataclass(slots=True)
 class ServiceNow:
     """The bank's ServiceNow, and its people."""
+
+    system: ClassVar[str] = "servicenow"
 
     simulation: SimulatedServiceNow
     chris: Any
@@ -90,6 +93,8 @@ async def servicenow() -> AsyncIterator[ServiceNow]:
 class Jira:
     """The bank's Jira, and its people."""
 
+    system: ClassVar[str] = "jira"
+
     simulation: SimulatedJira
     people: list[Any]
 
@@ -134,6 +139,12 @@ async def countersign(gh: SimulatedGitHub, there: ServiceNow | Jira, database_ur
     async with rehearsal(gh, database_url, SECRET, **there.access) as running:
         there.keep_time(running.now)
         yield running
+
+
+@pytest.fixture
+async def board(countersign: Rehearsal, there: ServiceNow | Jira) -> Board:
+    """The bank with a board, which has its records kept there."""
+    return Board.found(countersign, POLICY + kept(there.system, *BOARD))
 
 
 async def poll(countersign: Rehearsal) -> None:

@@ -1,12 +1,11 @@
 """Who is called when somebody has to act on a change: the board, those above it, who asked, and who looks back."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.sandbox import Fault, SimulatedGitHub
-from bot.sandbox.rehearsal import Rehearsal, rehearsal, settings
+from bot.sandbox.rehearsal import Rehearsal, rehearsal
 from tests.scenarios.bank import SECRET, shown, subject, told
 from tests.scenarios.board import BODY, DIRECTORS, ON_THE_BOARD, POLICY, Board, calls, ending, said, state
 from tests.scenarios.dying import FATAL, die_at
@@ -169,7 +168,6 @@ async def test_a_worker_killed_while_it_calls_the_board_calls_it_once(
 ) -> None:
     async with rehearsal(gh, database_url, SECRET, patience=FATAL) as countersign:
         board = Board.found(countersign)
-        dying = replace(settings(gh, SECRET), database_url=database_url)
         left = set()
         for fatal in range(SETTLED + first, RECEIVED, TOGETHER):
             pull = board.vault.open_pull_request(
@@ -180,7 +178,7 @@ async def test_a_worker_killed_while_it_calls_the_board_calls_it_once(
             await countersign.stop_worker()
             pull.comment(by=board.alice, body="/request-cab")
             await gh.settle()
-            assert await die_at(dying, database_url, fatal), fatal
+            assert await die_at(countersign, fatal), fatal
             [[number]] = await countersign.rows("SELECT number FROM change WHERE subject = %s", subject(pull))
             noted = await countersign.rows("SELECT comment_id IS NOT NULL FROM announcement WHERE number = %s", number)
             left.add((len(said(pull)), noted == [(True,)]))

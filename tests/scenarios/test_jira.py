@@ -1,20 +1,13 @@
 """The change record has a twin in Jira: one, and what people answer there counts here, once."""
 
-import pytest
-
 from bot.sandbox.jira.desk import PLANNED
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios import elsewhere
 from tests.scenarios.bank import shown, told
-from tests.scenarios.board import POLICY, Board, state
-from tests.scenarios.elsewhere import Jira, kept, poll
+from tests.scenarios.board import Board, state
+from tests.scenarios.elsewhere import Jira, poll
 
-there, countersign = elsewhere.jira, elsewhere.countersign
-
-
-@pytest.fixture
-async def board(countersign: Rehearsal) -> Board:
-    return Board.found(countersign, POLICY + kept("jira", *elsewhere.BOARD))
+there, countersign, board = elsewhere.jira, elsewhere.countersign, elsewhere.board
 
 
 async def test_a_request_is_made_there_once_and_what_the_board_answers_there_counts_here(

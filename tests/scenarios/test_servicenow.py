@@ -1,26 +1,20 @@
 """The change record has a twin in ServiceNow: one, whatever happens on the way, and heard in both directions."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.sandbox import SimulatedGitHub
-from bot.sandbox.rehearsal import Rehearsal, rehearsal, settings
+from bot.sandbox.rehearsal import Rehearsal, rehearsal
 from tests.scenarios import elsewhere
 from tests.scenarios.bank import SECRET, shown, subject, told
 from tests.scenarios.board import POLICY, Board, planned, said, state
 from tests.scenarios.dying import FATAL, die_at
 from tests.scenarios.elsewhere import ServiceNow, kept, poll, waits
 
-there, countersign = elsewhere.servicenow, elsewhere.countersign
+there, countersign, board = elsewhere.servicenow, elsewhere.countersign, elsewhere.board
 KEPT = POLICY + kept("servicenow", *elsewhere.BOARD)
-
-
-@pytest.fixture
-async def board(countersign: Rehearsal) -> Board:
-    return Board.found(countersign, KEPT)
 
 
 async def test_a_record_is_opened_there_once_and_what_is_approved_there_counts_here(
@@ -175,7 +169,6 @@ async def test_a_worker_killed_between_the_answer_and_the_commit_makes_no_second
     async with rehearsal(gh, database_url, SECRET, patience=FATAL, **there.access) as countersign:
         board = Board.found(countersign, KEPT)
         await countersign.settle()
-        dying = replace(settings(gh, SECRET), database_url=database_url, **there.access)
         deaths = 0
         for fatal in range(first, STEPS, STRIDE):
             await countersign.stop_worker()
@@ -184,7 +177,7 @@ async def test_a_worker_killed_between_the_answer_and_the_commit_makes_no_second
                 by=board.alice, title=f"PAY-{fatal} Daily", files={f"{fatal}": "2"}, branch=f"change-{fatal}"
             )
             await gh.settle()
-            deaths += await die_at(dying, database_url, fatal, kind="record:")
+            deaths += await die_at(countersign, fatal, kind="record:")
             await countersign.start_worker()
             await countersign.settle()
             key = subject(pull)

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from bot.publish.effects import CHECK
 from bot.sandbox.rehearsal import Rehearsal
 from bot.sandbox.servicenow.rules import AUTHORIZE, BusinessRule
@@ -12,13 +10,8 @@ from tests.scenarios.bank import shown, told
 from tests.scenarios.board import POLICY, Board, planned, said, state
 from tests.scenarios.elsewhere import ServiceNow, kept, poll, waits
 
-there, countersign = elsewhere.servicenow, elsewhere.countersign
+there, countersign, board = elsewhere.servicenow, elsewhere.countersign, elsewhere.board
 KEPT = POLICY + kept("servicenow", *elsewhere.BOARD)
-
-
-@pytest.fixture
-async def board(countersign: Rehearsal) -> Board:
-    return Board.found(countersign, KEPT)
 
 
 async def test_what_was_approved_there_of_an_earlier_diff_does_not_authorise_this_one(

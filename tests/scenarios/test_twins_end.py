@@ -1,12 +1,11 @@
 """The end of a change is told in ServiceNow, and what people there say of it counts here by the rules of here."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.sandbox import SimulatedGitHub
-from bot.sandbox.rehearsal import Rehearsal, rehearsal, settings
+from bot.sandbox.rehearsal import Rehearsal, rehearsal
 from bot.sandbox.servicenow.rules import CLOSE_CODE, CLOSED, BusinessRule
 from tests.scenarios import elsewhere
 from tests.scenarios.bank import SECRET
@@ -243,7 +242,6 @@ async def test_a_worker_killed_while_it_closes_the_twin_closes_it_once(
         board = founded(countersign, there)
         # The worker that dies has the time of the machine, and nobody's time has gone on.
         pull = await released(board, there, in_time=False)
-        dying = replace(settings(gh, SECRET), database_url=database_url, **there.access)
         deaths = 0
         await countersign.stop_worker()
         closing = "countersign:record:sent"
@@ -253,7 +251,7 @@ async def test_a_worker_killed_while_it_closes_the_twin_closes_it_once(
         pull.comment(by=board.vera, body="/change close successful Totals are right")
         await gh.settle()
         for fatal in range(first, STEPS, STRIDE):
-            deaths += await die_at(dying, database_url, fatal, kind="record:")
+            deaths += await die_at(countersign, fatal, kind="record:")
         await countersign.start_worker()
         await countersign.settle()
         assert await state(countersign, pull) == "closed"
