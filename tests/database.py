@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -54,6 +54,12 @@ def stop() -> None:
     if FOLDER.is_dir() and "TEST_DATABASE_URL" not in os.environ:
         with locked("server"):
             embedded.stop(FOLDER)
+
+
+def as_url(conninfo: str) -> str:
+    """A connection string in the form of an address."""
+    parts = conninfo_to_dict(conninfo)
+    return f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
 
 
 def at(server: str, name: str) -> str:

@@ -1,5 +1,6 @@
 """A small bank on the simulated GitHub, and words for what its stories look at."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -66,9 +67,9 @@ class Bank:
         """A pull request of Alice's."""
         return self.ledger.open_pull_request(by=self.alice, title="Balance", files={"ledger.py": text}, **more)
 
-    def approved_change(self) -> Any:
+    def approved_change(self, **more: Any) -> Any:
         """A pull request of Alice's that Bob and Carol have approved."""
-        pull = self.change()
+        pull = self.change(**more)
         pull.review(by=self.bob, state="APPROVED")
         pull.review(by=self.carol, state="APPROVED")
         return pull
@@ -97,6 +98,14 @@ def told(pull: Any) -> str:
     return said.replace("\\", "")
 
 
-async def runs(running: Rehearsal, pull: Any) -> list[Any]:
-    """Every check run of ours on the head of the pull request."""
-    return [check for check in pull.repository.check_runs if check.head_sha == pull.head_sha and check.name == CHECK]
+def subject(pull: Any) -> str:
+    """What Countersign calls the pull request in its queue and its ledger."""
+    return f"pull:{pull.repository.id}:{pull.number}"
+
+
+async def come_due(countersign: Rehearsal, which: str, *values: Any) -> None:
+    """Have subjects looked at now that a later moment is planned for: the database's clock stays where it is."""
+    async with countersign.store.transaction() as connection:
+        await connection.execute(f"UPDATE subject SET due = now() WHERE {which}", values)
+    await asyncio.sleep(0.3)
+    await countersign.settle()

@@ -7,6 +7,7 @@ import pytest
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal, rehearsal
 from tests.scenarios.bank import SECRET, Bank
+from tests.scenarios.board import Board
 
 
 @pytest.fixture
@@ -25,3 +26,8 @@ async def countersign(gh: SimulatedGitHub, database_url: str) -> AsyncIterator[R
 @pytest.fixture
 async def bank(gh: SimulatedGitHub, countersign: Rehearsal) -> Bank:
     return Bank.found(gh)
+
+
+@pytest.fixture
+async def board(countersign: Rehearsal) -> Board:
+    return Board.found(countersign)

@@ -20,7 +20,7 @@ from bot import app
 from bot.app import Surroundings
 from bot.queue.bell import Patience
 from bot.queue.worker import Worker
-from bot.sandbox.rehearsal import AT_REST
+from bot.sandbox.rehearsal import AT_REST, Rehearsal
 from bot.settings import Settings
 from bot.store import Store
 
@@ -90,11 +90,12 @@ async def _work(settings: Settings, url: str) -> None:
         await working
 
 
-async def die_at(settings: Settings, url: str, fatal: int, *, kind: str = "pull:") -> bool:
-    """Start a worker that dies at that step of looks at subjects of a kind; whether it was killed."""
+async def die_at(countersign: Rehearsal, fatal: int, *, kind: str = "pull:") -> bool:
+    """Start another worker that dies at that step of looks at subjects of a kind; whether it was killed."""
+    settings = countersign.parts.settings
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    process = context.Process(target=work, args=(settings, url, fatal, kind), daemon=True)
+    process = context.Process(target=work, args=(settings, settings.database_url, fatal, kind), daemon=True)
     process.start()
     await asyncio.to_thread(process.join, 60)
     assert process.exitcode in {0, -signal.SIGKILL}, process.exitcode

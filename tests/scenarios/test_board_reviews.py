@@ -5,31 +5,28 @@ from typing import Any
 import pytest
 
 from bot.publish.effects import CHECK
-from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios.bank import reasons, shown, told
-from tests.scenarios.test_change_records import POLICY, Board, said, state
+from tests.scenarios.board import POLICY, Board, said, state
 
 TAKEN = POLICY.replace("on_timeout: reject}", "on_timeout: reject, reviews: true}")
 
 
 @pytest.fixture
-async def board(gh: SimulatedGitHub, countersign: Rehearsal) -> Board:
-    del countersign
-    return Board.found(gh, TAKEN)
+async def board(countersign: Rehearsal) -> Board:
+    return Board.found(countersign, TAKEN)
 
 
-async def requested(countersign: Rehearsal, board: Board, **more: Any) -> Any:
+async def requested(board: Board, **more: Any) -> Any:
     pull = board.change(**more)
-    await ask(countersign, board, pull)
+    await ask(board, pull)
     return pull
 
 
-async def ask(countersign: Rehearsal, board: Board, pull: Any) -> None:
+async def ask(board: Board, pull: Any) -> None:
     """Ask the board. GitHub tells the moments of reviews in whole seconds: those that follow are in a later one."""
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    countersign.later(seconds=1)
+    await board.ask(pull)
+    board.countersign.later(seconds=1)
 
 
 def review(pull: Any, board: Board, *names: str, as_: str = "APPROVED", **more: Any) -> list[Any]:
@@ -43,7 +40,7 @@ async def votes(countersign: Rehearsal) -> list[tuple[str, str, str]]:
 
 
 async def test_members_who_approve_the_pull_request_authorise_it(countersign: Rehearsal, board: Board) -> None:
-    pull = await requested(countersign, board)
+    pull = await requested(board)
     assert "or review the pull request" in said(pull)[-1]
     review(pull, board, "ida", "rick", "chris")
     await countersign.settle()
@@ -57,7 +54,7 @@ async def test_members_who_approve_the_pull_request_authorise_it(countersign: Re
 
 async def test_a_member_who_may_not_approve_the_code_votes_all_the_same(countersign: Rehearsal, board: Board) -> None:
     board.vault.access[board.chris] = "read"
-    pull = await requested(countersign, board)
+    pull = await requested(board)
     review(pull, board, "chris", "ida", "rick")
     await countersign.settle()
     assert reasons(pull)["chris"].startswith("not counted: has none of what is demanded")
@@ -65,7 +62,7 @@ async def test_a_member_who_may_not_approve_the_code_votes_all_the_same(counters
 
 
 async def test_a_dismissed_approval_takes_its_vote_back(countersign: Rehearsal, board: Board) -> None:
-    pull = await requested(countersign, board)
+    pull = await requested(board)
     [approval, _] = review(pull, board, "ida", "rick")
     await countersign.settle()
     approval.dismiss(by=board.alice, message="Not yet")
@@ -81,19 +78,17 @@ async def test_a_dismissed_approval_takes_its_vote_back(countersign: Rehearsal, 
         ("chris", "approve", "approved the pull request"),
     ]
     assert "countersign:vote:withdrawn" in [kind for kind, _ in await countersign.ledger()]
-    pull.comment(by=board.alice, body="/change")
-    await countersign.settle()
+    await board.say(pull, "alice", "/change")
     assert "| not counted | `@ida` | withdraw | The review that it was given by was dismissed. |" in said(pull)[-1]
     assert "| not counted | `@ida` | approve | a later vote of the same person takes its place |" in said(pull)[-1]
-    board.vote(pull, "ida")
-    await countersign.settle()
+    await board.ballot(pull, "ida")
     assert await state(countersign, pull) == "scheduled"
 
 
 async def test_nothing_is_authorised_by_a_review_that_was_dismissed_meanwhile(
     countersign: Rehearsal, board: Board
 ) -> None:
-    pull = await requested(countersign, board)
+    pull = await requested(board)
     pull.edit(by=board.alice, title="Daily interest")
     await countersign.settle()
     [approval, *_] = review(pull, board, "ida", "rick", "chris")
@@ -111,7 +106,7 @@ async def test_nothing_is_authorised_by_a_review_that_was_dismissed_meanwhile(
 
 
 async def test_who_requests_changes_votes_against_it_and_can_change_that(countersign: Rehearsal, board: Board) -> None:
-    pull = await requested(countersign, board)
+    pull = await requested(board)
     review(pull, board, "rick")
     await countersign.settle()
     [against] = review(pull, board, "rick", as_="CHANGES_REQUESTED", body="Nobody has tried\nthe back-out plan.")
@@ -133,7 +128,7 @@ async def test_who_requests_changes_votes_against_it_and_can_change_that(counter
 
 
 async def test_a_board_that_requests_changes_has_rejected_it(countersign: Rehearsal, board: Board) -> None:
-    pull = await requested(countersign, board)
+    pull = await requested(board)
     review(pull, board, "ida", "rick", "chris", as_="CHANGES_REQUESTED")
     await countersign.settle()
     assert await state(countersign, pull) == "draft"
@@ -142,11 +137,10 @@ async def test_a_board_that_requests_changes_has_rejected_it(countersign: Rehear
 
 
 async def test_what_somebody_says_with_cab_after_their_review_stands(countersign: Rehearsal, board: Board) -> None:
-    pull = await requested(countersign, board)
+    pull = await requested(board)
     review(pull, board, "rick")
     await countersign.settle()
-    board.vote(pull, "rick", word="reject The figures of last year are missing")
-    await countersign.settle()
+    await board.ballot(pull, "rick", word="reject The figures of last year are missing")
     pull.comment(by=board.carol, body="/recheck")
     review(pull, board, "ida", "chris", "cleo")
     await countersign.settle()
@@ -155,7 +149,7 @@ async def test_what_somebody_says_with_cab_after_their_review_stands(countersign
 
 
 async def test_what_was_said_first_and_heard_last_does_not_stand(countersign: Rehearsal, board: Board) -> None:
-    pull = await requested(countersign, board)
+    pull = await requested(board)
     await countersign.stop_worker()
     board.vote(pull, "rick")
     await countersign.gh.settle()
@@ -164,8 +158,7 @@ async def test_what_was_said_first_and_heard_last_does_not_stand(countersign: Re
     await countersign.gh.settle()
     await countersign.start_worker()
     await countersign.settle()
-    pull.comment(by=board.carol, body="/recheck")
-    await countersign.settle()
+    await board.say(pull, "carol", "/recheck")
     assert len(await votes(countersign)) == 2
     assert [choice for _, choice, _ in await votes(countersign)] == ["approve", "reject"]
     assert "@rick changes a vote to reject" in told(pull)
@@ -174,8 +167,8 @@ async def test_what_was_said_first_and_heard_last_does_not_stand(countersign: Re
 async def test_who_has_no_vote_has_none_by_a_review_and_the_check_says_why(
     countersign: Rehearsal, board: Board
 ) -> None:
-    pull = await requested(countersign, board, co_authors=[board.bob])
-    board.gh.organisation("northbank").teams["cab"].add(board.rita)
+    pull = await requested(board, co_authors=[board.bob])
+    board.org.teams["cab"].add(board.rita)
     await countersign.settle()
     review(pull, board, "bob", "rita")
     await countersign.settle()
@@ -186,12 +179,12 @@ async def test_who_has_no_vote_has_none_by_a_review_and_the_check_says_why(
 
 
 async def test_a_review_of_what_the_change_was_before_is_no_vote(countersign: Rehearsal, board: Board) -> None:
-    pull = await requested(countersign, board)
+    pull = await requested(board)
     review(pull, board, "chris", "ida")
     await countersign.settle()
     pull.push(by=board.alice, files={"a": "3"})
     review(pull, board, "carol", "rick")
-    await ask(countersign, board, pull)
+    await ask(board, pull)
     review(pull, board, "ida")
     await countersign.settle()
     assert await state(countersign, pull) == "authorize"

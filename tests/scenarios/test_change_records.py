@@ -1,155 +1,33 @@
 """The change record and its board, driven from the pull request."""
 
-import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from bot.publish.effects import CHECK
 from bot.sandbox import SimulatedGitHub
-from bot.sandbox.accounts import Account
-from bot.sandbox.organisations import Team
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.bank import reasons, shown, told
-
-POLICY = """\
-version: 1
-mode: enforce
-roles:
-  cab: [northbank/cab]
-  it-manager: [northbank/it-managers]
-  risk-officer: [northbank/risk]
-  release: [northbank/release]
-applications:
-  - {name: vault, repositories: [vault], tier: high, configuration_item: CI0012345}
-  - {name: site, repositories: [site], tier: low}
-tiers:
-  low:
-    approvals: [{count: 1, from: [write]}]
-  high:
-    approvals: [{count: 1, from: [write]}]
-    sign_off: [it-manager, risk-officer]
-    cab: {quorum: 3, timeout: 24 hours, on_timeout: reject}
-    plans: [implementation, test, backout, impact]
-    windows: [weekend]
-separation:
-  - {roles: [contributor, cab]}
-calendar:
-  timezone: Europe/London
-  holidays: GB-ENG
-  windows:
-    weekend: {rrule: "FREQ=WEEKLY;BYDAY=SA;BYHOUR=2;BYMINUTE=0", duration: 4 hours}
-emergency: {from: [release], ecab: {quorum: 1}, review_within: 3 days}
-waivers: {from: [risk-officer], at_most: 30 days}
-rules:
-  - {id: ticket, require: 'change.title.contains("PAY-")', message: Name the ticket in the title.}
-"""
-BODY = """\
-Interest is paid out once a day from now on.
-
-## Justification
-
-The regulator asks for daily interest from January on.
-
-## Implementation plan
-
-Deploy the ledger, then the scheduler; Carol does it in twenty minutes.
-
-## Test plan
-
-The suite ran on the staging ledger with last year's accounts; Dana accepted it.
-
-## Backout plan
-
-If totals differ by a cent, Carol deploys the image before; the schema fits both.
-
-## Impact
-
-Customers see interest once a day; nothing else changes for them.
-"""
-
-
-@dataclass(slots=True)
-class Board:
-    """The bank with a board: ida and rick sign off, chris and cleo are members."""
-
-    gh: SimulatedGitHub
-    vault: Any
-    site: Any
-    people: dict[str, Any]
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.people[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    @classmethod
-    def found(cls, gh: SimulatedGitHub, policy: str = POLICY) -> "Board":
-        org = gh.organisation("northbank")
-        names = ("alice", "bob", "carol", "ida", "rick", "chris", "cleo", "rita")
-        people = {name: org.person(name) for name in names}
-        org.team("cab", members=[people[name] for name in ("chris", "cleo", "bob")])
-        org.team("it-managers", members=[people["ida"]])
-        org.team("risk", members=[people["rick"]])
-        org.team("release", members=[people["rita"]])
-        org.repository(".github", files={"countersign.yml": policy})
-        access: dict[Account | Team, str] = dict.fromkeys(people.values(), "write")
-        vault = org.repository("vault", files={"a": "1"}, access=access)
-        site = org.repository("site", files={"a": "1"}, access=access)
-        return cls(gh, vault, site, people)
-
-    def change(self, *, body: str = BODY, title: str = "PAY-1 Daily interest", **more: Any) -> Any:
-        pull = self.vault.open_pull_request(by=self.alice, title=title, files={"a": "2"}, body=body, **more)
-        pull.review(by=self.carol, state="APPROVED")
-        return pull
-
-    def vote(self, pull: Any, *names: str, word: str = "approve") -> None:
-        for name in names:
-            pull.comment(by=self.people[name], body=f"/cab {word}")
-
-
-@pytest.fixture
-async def board(gh: SimulatedGitHub, countersign: Rehearsal) -> Board:
-    del countersign
-    return Board.found(gh)
-
-
-def said(pull: Any) -> list[str]:
-    return [each.body.replace("\\", "") for each in pull.comments if each.author.login == "countersign[bot]"]
-
-
-async def state(countersign: Rehearsal, pull: Any) -> str:
-    subject = f"pull:{pull.repository.id}:{pull.number}"
-    rows = await countersign.rows("SELECT state FROM change WHERE subject = %s ORDER BY sequence DESC", subject)
-    return str(rows[0][0])
+from tests.scenarios.bank import come_due, reasons, shown, subject, told
+from tests.scenarios.board import BODY, POLICY, Board, said, state
 
 
 async def test_a_high_risk_change_from_missing_plans_to_authorised(countersign: Rehearsal, board: Board) -> None:
-    pull = board.change(body="Interest is paid daily.")
-    await countersign.settle()
+    pull = await board.opened(body="Interest is paid daily.")
     assert await state(countersign, pull) == "draft"
     assert [each["identifier"] for each in pull.check(CHECK).actions] == ["recheck", "explain", "request-cab"]
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    await board.ask(pull)
     assert "is not complete" in said(pull)[-1]
     assert "## Backout plan" in said(pull)[-1]
     assert await state(countersign, pull) == "draft"
 
     pull.edit(by=board.alice, body=BODY)
-    pull.comment(by=board.alice, body="/request-cab The regulator asks for it")
-    await countersign.settle()
+    await board.say(pull, "alice", "/request-cab The regulator asks for it")
     assert await state(countersign, pull) == "authorize"
     assert said(pull)[-1].startswith("@northbank/cab @northbank/it-managers @northbank/risk: CHG-")
     assert shown(pull)[0] == "action_required"
 
-    board.vote(pull, "chris", "ida")
-    await countersign.settle()
+    await board.ballot(pull, "chris", "ida")
     assert await state(countersign, pull) == "authorize"
-    board.vote(pull, "rick")
-    await countersign.settle()
+    await board.ballot(pull, "rick")
     assert await state(countersign, pull) == "scheduled"
     assert "is authorised. Planned for" in said(pull)[-1]
     assert shown(pull)[0] == "success"
@@ -159,8 +37,7 @@ async def test_a_high_risk_change_from_missing_plans_to_authorised(countersign: 
 
 
 async def test_the_button_asks_the_board_too(countersign: Rehearsal, board: Board) -> None:
-    pull = board.change()
-    await countersign.settle()
+    pull = await board.opened()
     pull.check(CHECK).press("request-cab", by=board.alice)
     await countersign.settle()
     assert await state(countersign, pull) == "authorize"
@@ -170,54 +47,42 @@ async def test_the_button_asks_the_board_too(countersign: Rehearsal, board: Boar
 async def test_a_rejection_by_a_signatory_stands_in_the_way_until_it_is_changed(
     countersign: Rehearsal, board: Board
 ) -> None:
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    pull = await board.requested()
     board.vote(pull, "rick", word="reject Nobody has tried the back-out plan")
-    board.vote(pull, "chris", "cleo", "ida")
-    await countersign.settle()
+    await board.ballot(pull, "chris", "cleo", "ida")
     assert await state(countersign, pull) == "authorize"
-    assert "@rick changes a vote" in pull.check(CHECK).summary.replace("\\", "")
-    board.vote(pull, "rick")
-    await countersign.settle()
+    assert "@rick changes a vote" in told(pull)
+    await board.ballot(pull, "rick")
     assert await state(countersign, pull) == "scheduled"
     assert (await countersign.rows("SELECT count(*) FROM vote WHERE voter ->> 'login' = 'rick'"))[0][0] == 2
 
 
 async def test_a_repository_neither_votes_on_the_board_nor_takes_anybodys_rejection_away(
-    countersign: Rehearsal, gh: SimulatedGitHub
+    countersign: Rehearsal,
 ) -> None:
     """Three who sign by the repository's own file are no quorum, and whom that file takes out of a role still objects."""
-    board = Board.found(gh, POLICY.replace("[northbank/risk]", "[northbank/risk, rita]"))
+    board = Board.found(countersign, POLICY.replace("[northbank/risk]", "[northbank/risk, rita]"))
     own = (
         "version: 1\nroles: {risk-officer: [rita], pals: [carol, alice], ecab: [carol]}\n"
         "people: [[rick, cleo]]\ntiers: {high: {sign_off: [pals]}}\n"
     )
     board.vault.push("main", by=board.carol, files={".github/countersign.yml": own})
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    board.vote(pull, "carol", "ida", "rita")
-    await countersign.settle()
+    pull = await board.requested()
+    await board.ballot(pull, "carol", "ida", "rita")
     assert await state(countersign, pull) == "authorize"
     assert "1 more to approve" in pull.check(CHECK).summary
     assert "Only the organisation says who is `ecab`." in pull.check(CHECK).summary
     board.vote(pull, "rick", word="reject Nobody has tried the back-out plan")
-    board.vote(pull, "cleo", "chris")
-    await countersign.settle()
+    await board.ballot(pull, "cleo", "chris")
     assert await state(countersign, pull) == "authorize"
-    assert "@rick changes a vote" in pull.check(CHECK).summary.replace("\\", "")
-    board.vote(pull, "rick")
-    await countersign.settle()
+    assert "@rick changes a vote" in told(pull)
+    await board.ballot(pull, "rick")
     assert await state(countersign, pull) == "scheduled"
 
 
 async def test_a_board_that_rejects_sends_the_change_back(countersign: Rehearsal, board: Board) -> None:
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    board.vote(pull, "chris", "cleo", "ida", word="reject Not before the audit")
-    await countersign.settle()
+    pull = await board.requested()
+    await board.ballot(pull, "chris", "cleo", "ida", word="reject Not before the audit")
     assert await state(countersign, pull) == "draft"
     assert shown(pull)[0] == "action_required"
     assert "@alice: CHG-2026-0001, PAY-1 Daily interest, was rejected by the board." in said(pull)[-1]
@@ -225,49 +90,36 @@ async def test_a_board_that_rejects_sends_the_change_back(countersign: Rehearsal
 
 
 async def test_a_board_that_does_not_answer_in_time_has_rejected(countersign: Rehearsal, board: Board) -> None:
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    subject = f"pull:{board.vault.id}:{pull.number}"
-    ((due,),) = await countersign.rows("SELECT due - now() FROM subject WHERE key = %s", subject)
+    pull = await board.requested()
+    ((due,),) = await countersign.rows("SELECT due - now() FROM subject WHERE key = %s", subject(pull))
     assert 23 * 3600 < due.total_seconds() <= 24 * 3600, "the record wakes its pull request by itself"
     countersign.later(hours=25)
-    pull.comment(by=board.alice, body="/recheck")
-    await countersign.settle()
+    await board.say(pull, "alice", "/recheck")
     assert await state(countersign, pull) == "draft"
 
 
 async def test_a_contributors_vote_is_refused_with_the_reason(countersign: Rehearsal, board: Board) -> None:
-    pull = board.change(co_authors=[board.bob])
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    pull = await board.requested(co_authors=[board.bob])
     comment = pull.comment(by=board.bob, body="/cab approve")
     await countersign.settle()
     assert "contributed to the change" in said(pull)[-1]
     assert [each.content for each in comment.reactions] == ["eyes", "confused"]
-    pull.comment(by=board.rita, body="/cab approve")
-    await countersign.settle()
+    await board.say(pull, "rita", "/cab approve")
     assert "holds none of the roles" in said(pull)[-1]
     assert await countersign.rows("SELECT * FROM vote") == []
 
 
 async def test_who_came_to_the_board_after_it_was_asked_has_no_vote(countersign: Rehearsal, board: Board) -> None:
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
+    pull = await board.requested()
+    board.org.teams["cab"].add(board.rita)
     await countersign.settle()
-    board.gh.organisation("northbank").teams["cab"].add(board.rita)
-    await countersign.settle()
-    board.vote(pull, "rita")
-    await countersign.settle()
+    await board.ballot(pull, "rita")
     assert "came to the board after it was asked" in said(pull)[-1]
 
 
 async def test_a_push_that_changes_the_diff_takes_the_authorisation_back(countersign: Rehearsal, board: Board) -> None:
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    board.vote(pull, "chris", "ida", "rick")
-    await countersign.settle()
+    pull = await board.requested()
+    await board.ballot(pull, "chris", "ida", "rick")
     assert await state(countersign, pull) == "scheduled"
     pull.push(by=board.alice, files={"a": "3"})
     pull.review(by=board.carol, state="APPROVED")
@@ -279,11 +131,8 @@ async def test_a_push_that_changes_the_diff_takes_the_authorisation_back(counter
 
 async def test_another_base_branch_takes_the_authorisation_back(countersign: Rehearsal, board: Board) -> None:
     board.vault.branch("staging", start="main")
-    pull = board.change(base="staging")
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    board.vote(pull, "chris", "ida", "rick")
-    await countersign.settle()
+    pull = await board.requested(base="staging")
+    await board.ballot(pull, "chris", "ida", "rick")
     assert shown(pull)[0] == "success"
     countersign.later(seconds=2)
     pull.retarget(by=board.alice, base="main")
@@ -296,12 +145,12 @@ async def test_another_base_branch_takes_the_authorisation_back(countersign: Reh
     assert why == "Different now: the base branch."
 
 
-async def test_a_standard_change_is_what_its_template_says(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
+async def test_a_standard_change_is_what_its_template_says(countersign: Rehearsal) -> None:
     template = r"{id: texts, title: Texts, paths: ['^texts/.*\.json$'], lines: 50, expires: 2099-12-31}"
     policy = POLICY.replace("  low:\n", "  low:\n    change: standard\n").replace(
         "emergency:", f"standard:\n  - {template}\nemergency:"
     )
-    board = Board.found(gh, policy)
+    board = Board.found(countersign, policy)
     kinds = {}
     for path in ("texts/en/rates.json", "texts/x/deploy.sh"):
         pull = board.site.open_pull_request(by=board.alice, title="PAY-5 Text", files={path: "{}"})
@@ -315,19 +164,14 @@ async def test_an_emergency_goes_ahead_and_its_overdue_review_blocks_the_next(
     countersign: Rehearsal, board: Board
 ) -> None:
     pull = board.change()
-    pull.comment(by=board.alice, body="/emergency INC0012345 Payments are down since nine")
-    await countersign.settle()
+    await board.say(pull, "alice", "/emergency INC0012345 Payments are down since nine")
     assert "may not declare an emergency" in said(pull)[-1]
-    pull.comment(by=board.rita, body="/emergency INC0012345 Payments are down since nine")
-    await countersign.settle()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    await board.say(pull, "rita", "/emergency INC0012345 Payments are down since nine")
+    await board.ask(pull)
     assert await state(countersign, pull) == "authorize"
-    board.vote(pull, "chris")
-    await countersign.settle()
+    await board.ballot(pull, "chris")
     assert await state(countersign, pull) == "scheduled"
-    pull.merge(by=board.rita)
-    await countersign.settle()
+    await board.merge(pull)
     assert await state(countersign, pull) == "review"
 
     other = board.vault.open_pull_request(by=board.alice, title="PAY-2 Next", files={"b": "1"}, body=BODY)
@@ -335,27 +179,22 @@ async def test_an_emergency_goes_ahead_and_its_overdue_review_blocks_the_next(
     await countersign.settle()
     assert shown(other)[0] == "action_required"
     countersign.later(days=4)
-    other.comment(by=board.alice, body="/recheck")
-    await countersign.settle()
+    await board.say(other, "alice", "/recheck")
     assert shown(other)[0] == "failure"
     assert "was not reviewed in time" in other.check(CHECK).title or "is overdue" in other.check(CHECK).summary
     found = "The cause was a lost index; it is monitored from now on."
-    pull.comment(by=board.chris, body=f"/change review {found}")
-    await countersign.settle()
+    await board.say(pull, "chris", f"/change review {found}")
     assert any("@chris decided about it. Somebody with `cab`" in each for each in said(pull))
     assert shown(other)[0] == "failure"
-    pull.comment(by=board.cleo, body=f"/change review {found}")
-    await countersign.settle()
+    await board.say(pull, "cleo", f"/change review {found}")
     # Nobody has to ask for it to be looked at again.
     assert shown(other)[0] == "action_required"
 
 
 async def test_an_overdue_review_blocks_what_needs_no_record_too(countersign: Rehearsal, board: Board) -> None:
     pull = board.site.open_pull_request(by=board.alice, title="PAY-1 Banner", files={"a": "2"}, body=BODY)
-    pull.comment(by=board.rita, body="/emergency INC0012345 The banner is wrong since nine\n/request-cab")
-    await countersign.settle()
-    board.vote(pull, "chris")
-    await countersign.settle()
+    await board.say(pull, "rita", "/emergency INC0012345 The banner is wrong since nine\n/request-cab")
+    await board.ballot(pull, "chris")
     pull.merge(by=board.rita)
     other = board.site.open_pull_request(by=board.alice, title="PAY-2 Colours", files={"b": "1"})
     other.review(by=board.carol, state="APPROVED")
@@ -363,55 +202,42 @@ async def test_an_overdue_review_blocks_what_needs_no_record_too(countersign: Re
     assert shown(other)[0] == "success"
     countersign.later(days=4)
     # The moment that was planned for it; the database's clock stays where it is.
-    async with countersign.store.transaction() as connection:
-        await connection.execute("UPDATE subject SET due = now() WHERE due IS NOT NULL AND kind = 'pull'")
-    await asyncio.sleep(0.3)
-    await countersign.settle()
+    await come_due(countersign, "due IS NOT NULL AND kind = 'pull'")
     assert shown(other)[0] == "failure"
-    pull.comment(by=board.cleo, body="/change review The cause was a lost index; it is monitored from now on.")
-    await countersign.settle()
+    await board.say(pull, "cleo", "/change review The cause was a lost index; it is monitored from now on.")
     assert shown(other)[0] == "success"
 
 
 async def test_a_waiver_is_asked_for_by_one_and_granted_by_another_and_expires(
     countersign: Rehearsal, board: Board
 ) -> None:
-    pull = board.site.open_pull_request(by=board.alice, title="Typo", files={"a": "2"})
-    pull.review(by=board.bob, state="APPROVED")
+    pull = board.low_change("Typo")
     await countersign.settle()
     assert shown(pull)[0] == "failure"
     until = countersign.now().date().isoformat()
-    pull.comment(by=board.rick, body=f"/waive rule:ticket until {until} because there is no ticket for a typo")
-    await countersign.settle()
-    pull.comment(by=board.rick, body="/waiver grant 1")
-    await countersign.settle()
+    await board.say(pull, "rick", f"/waive rule:ticket until {until} because there is no ticket for a typo")
+    await board.say(pull, "rick", "/waiver grant 1")
     assert "asked for this waiver and cannot grant it" in said(pull)[-1]
     assert shown(pull)[0] == "failure"
-    pull.comment(by=board.alice, body=f"/waive rule:ticket until {until} because there is no ticket for a typo")
-    await countersign.settle()
-    pull.comment(by=board.rick, body="/waiver grant 2")
-    await countersign.settle()
+    await board.say(pull, "alice", f"/waive rule:ticket until {until} because there is no ticket for a typo")
+    await board.say(pull, "rick", "/waiver grant 2")
     assert shown(pull)[0] == "success"
-    assert "@rick waived this until" in pull.check(CHECK).summary.replace("\\", "")
+    assert "@rick waived this until" in told(pull)
     countersign.later(days=2)
-    pull.comment(by=board.alice, body="/recheck")
-    await countersign.settle()
+    await board.say(pull, "alice", "/recheck")
     assert shown(pull)[0] == "failure"
 
 
 async def waive(countersign: Rehearsal, board: Board, pull: Any, finding: str = "rule:ticket") -> None:
     """Alice asks for it, and rick grants it."""
     until = (countersign.now() + timedelta(days=2)).date().isoformat()
-    pull.comment(by=board.alice, body=f"/waive {finding} until {until} because there is no ticket for a typo")
-    await countersign.settle()
-    pull.comment(by=board.rick, body=f"/waiver grant {finding}")
-    await countersign.settle()
+    await board.say(pull, "alice", f"/waive {finding} until {until} because there is no ticket for a typo")
+    await board.say(pull, "rick", f"/waiver grant {finding}")
 
 
 async def typo(countersign: Rehearsal, board: Board) -> Any:
     """A change of the site without a ticket, which was waived."""
-    pull = board.site.open_pull_request(by=board.alice, title="Typo", files={"a": "2"})
-    pull.review(by=board.bob, state="APPROVED")
+    pull = board.low_change("Typo")
     await countersign.settle()
     await waive(countersign, board, pull)
     assert shown(pull)[0] == "success"
@@ -442,16 +268,13 @@ async def test_a_waiver_is_for_the_change_that_it_was_asked_for(countersign: Reh
 
 
 async def test_what_was_asked_for_before_a_push_is_not_granted_after_it(countersign: Rehearsal, board: Board) -> None:
-    pull = board.site.open_pull_request(by=board.alice, title="Typo", files={"a": "2"})
-    pull.review(by=board.bob, state="APPROVED")
+    pull = board.low_change("Typo")
     await countersign.settle()
     until = (countersign.now() + timedelta(days=2)).date().isoformat()
-    pull.comment(by=board.alice, body=f"/waive rule:ticket until {until} because there is no ticket for a typo")
-    await countersign.settle()
+    await board.say(pull, "alice", f"/waive rule:ticket until {until} because there is no ticket for a typo")
     pull.push(by=board.alice, files={"b": "1"})
     await countersign.settle()
-    pull.comment(by=board.rick, body="/waiver grant rule:ticket")
-    await countersign.settle()
+    await board.say(pull, "rick", "/waiver grant rule:ticket")
     assert "the change is another one since" in said(pull)[-1]
     assert await countersign.rows("SELECT * FROM waiver") == []
 
@@ -469,19 +292,16 @@ async def test_a_waiver_outlives_a_merge_of_the_base(countersign: Rehearsal, boa
 
 async def test_a_waiver_is_revoked_by_whoever_may_grant_one(countersign: Rehearsal, board: Board) -> None:
     pull = await typo(countersign, board)
-    pull.comment(by=board.alice, body="/waiver revoke rule:ticket")
-    await countersign.settle()
+    await board.say(pull, "alice", "/waiver revoke rule:ticket")
     assert "@alice may not revoke waivers." in said(pull)[-1]
     assert shown(pull)[0] == "success"
-    pull.comment(by=board.rick, body="/waiver revoke rule:ticket There is a ticket after all")
-    await countersign.settle()
+    await board.say(pull, "rick", "/waiver revoke rule:ticket There is a ticket after all")
     assert shown(pull)[0] == "failure"
     assert "person:waiver:revoked" in [kind for kind, _ in await countersign.ledger()]
 
 
 async def test_who_is_unknown_is_not_waived(countersign: Rehearsal, board: Board) -> None:
-    pull = board.change(email="rick@home.example")
-    await countersign.settle()
+    pull = await board.opened(email="rick@home.example")
     assert shown(pull)[0] == "failure"
     await waive(countersign, board, pull, "identity")
     assert any("`identity` cannot be waived." in each for each in said(pull))
@@ -489,18 +309,14 @@ async def test_who_is_unknown_is_not_waived(countersign: Rehearsal, board: Board
 
 
 async def test_what_people_lay_down_holds(countersign: Rehearsal, board: Board) -> None:
-    pull = board.site.open_pull_request(by=board.alice, title="PAY-3 Text", files={"a": "2"})
-    pull.review(by=board.bob, state="APPROVED")
+    pull = board.low_change()
     await countersign.settle()
     assert shown(pull)[0] == "success"
-    pull.comment(by=board.carol, body="/hold Wait for the auditors")
-    await countersign.settle()
+    await board.say(pull, "carol", "/hold Wait for the auditors")
     assert shown(pull) == ("action_required", "Waiting: @carol, who holds it")
-    pull.comment(by=board.carol, body="/unhold")
-    await countersign.settle()
+    await board.say(pull, "carol", "/unhold")
     assert shown(pull)[0] == "success"
-    pull.comment(by=board.carol, body="/risk raise high It shows the new rates")
-    await countersign.settle()
+    await board.say(pull, "carol", "/risk raise high It shows the new rates")
     assert shown(pull)[0] == "action_required"
     assert await state(countersign, pull) == "draft"
     pull.comment(by=board.carol, body="/risk raise low Never mind")
@@ -509,17 +325,14 @@ async def test_what_people_lay_down_holds(countersign: Rehearsal, board: Board) 
     await countersign.settle()
     assert any("never lowered" in each for each in said(pull))
     assert any(each.startswith("Planned for") for each in said(pull))
-    pull.comment(by=board.alice, body="/change")
-    await countersign.settle()
+    await board.say(pull, "alice", "/change")
     assert "| plans | backout |" in said(pull)[-1]
 
 
 async def test_a_hold_is_lifted_by_who_holds_or_by_a_role_that_has_no_part_in_it(
-    countersign: Rehearsal, gh: SimulatedGitHub
+    countersign: Rehearsal, board: Board
 ) -> None:
-    board = Board.found(gh)
-    pull = board.site.open_pull_request(by=board.alice, title="PAY-3 Text", files={"a": "2"})
-    pull.review(by=board.bob, state="APPROVED")
+    pull = board.low_change()
     board.site.grant(board.rick, "read")
     await countersign.settle()
     assert shown(pull)[0] == "success"
@@ -533,39 +346,31 @@ async def test_a_hold_is_lifted_by_who_holds_or_by_a_role_that_has_no_part_in_it
         await countersign.settle()
     assert any(each.startswith("@alice cannot lift it.") for each in said(pull))
     assert shown(pull) == ("action_required", "Waiting: @rick, who holds it")
-    pull.comment(by=board.ida, body="/unhold Agreed by mail")
-    await countersign.settle()
+    await board.say(pull, "ida", "/unhold Agreed by mail")
     assert shown(pull)[0] == "success"
 
 
 async def test_a_member_of_the_board_cancels_and_holds_with_read_access(countersign: Rehearsal, board: Board) -> None:
     board.vault.grant(board.chris, "read")
-    pull = board.change()
-    await countersign.settle()
-    pull.comment(by=board.chris, body="/hold Not this week")
-    await countersign.settle()
+    pull = await board.opened()
+    await board.say(pull, "chris", "/hold Not this week")
     assert "@chris holds the change: Not this week" in told(pull)
-    pull.comment(by=board.chris, body="/cancel It is not wanted any more")
-    await countersign.settle()
+    await board.say(pull, "chris", "/cancel It is not wanted any more")
     assert await state(countersign, pull) == "cancelled"
 
 
 async def test_a_record_can_be_cancelled_and_opened_anew(countersign: Rehearsal, board: Board) -> None:
-    pull = board.change()
-    await countersign.settle()
-    pull.comment(by=board.alice, body="/cancel Superseded by another one")
-    await countersign.settle()
+    pull = await board.opened()
+    await board.say(pull, "alice", "/cancel Superseded by another one")
     assert await state(countersign, pull) == "cancelled"
     assert shown(pull)[0] == "failure"
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    await board.ask(pull)
     assert await state(countersign, pull) == "authorize"
     assert reasons(pull)["carol"].startswith("counted")
 
 
 async def test_comments_that_come_together_are_taken_one_after_the_other(countersign: Rehearsal, board: Board) -> None:
-    pull = board.site.open_pull_request(by=board.alice, title="PAY-4 Text", files={"a": "2"})
-    pull.review(by=board.bob, state="APPROVED")
+    pull = board.low_change("PAY-4 Text")
     await countersign.settle()
     await countersign.stop_worker()
     pull.comment(by=board.carol, body="/hold Wait for the auditors")
@@ -583,12 +388,10 @@ async def test_comments_that_come_together_are_taken_one_after_the_other(counter
 async def test_a_wish_that_was_denied_is_not_granted_by_a_comment_that_was_waiting(
     countersign: Rehearsal, board: Board
 ) -> None:
-    pull = board.site.open_pull_request(by=board.alice, title="Typo", files={"a": "2"})
-    pull.review(by=board.bob, state="APPROVED")
+    pull = board.low_change("Typo")
     until = (countersign.now() + timedelta(days=2)).date().isoformat()
     await countersign.settle()
-    pull.comment(by=board.alice, body=f"/waive rule:ticket until {until} because there's no ticket for a typo")
-    await countersign.settle()
+    await board.say(pull, "alice", f"/waive rule:ticket until {until} because there's no ticket for a typo")
     assert "`/waiver grant rule:ticket`" in said(pull)[-1]
     await countersign.stop_worker()
     pull.comment(by=board.rick, body="/waiver deny rule:ticket")
@@ -601,22 +404,24 @@ async def test_a_wish_that_was_denied_is_not_granted_by_a_comment_that_was_waiti
     assert await countersign.rows("SELECT * FROM waiver") == []
 
 
-async def test_where_nobody_may_waive_that_is_said(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
-    board = Board.found(gh, POLICY.replace("waivers: {from: [risk-officer], at_most: 30 days}\n", ""))
+async def test_where_nobody_may_waive_that_is_said(countersign: Rehearsal) -> None:
+    board = Board.found(countersign, POLICY.replace("waivers: {from: [risk-officer], at_most: 30 days}\n", ""))
     pull = board.site.open_pull_request(by=board.alice, title="Typo", files={"a": "2"})
     await countersign.settle()
     until = (countersign.now() + timedelta(days=2)).date().isoformat()
-    pull.comment(by=board.alice, body=f"/waive rule:ticket until {until} because there's no ticket for a typo")
-    pull.comment(by=board.alice, body="/waive rule:ticket until 9999-12-31 because there is no ticket for a typo")
-    await countersign.settle()
+    await board.say(
+        pull,
+        "alice",
+        f"/waive rule:ticket until {until} because there's no ticket for a typo",
+        "/waive rule:ticket until 9999-12-31 because there is no ticket for a typo",
+    )
     assert any("Nobody may grant a waiver." in each for each in said(pull))
 
 
 async def test_the_commands_of_a_comment_are_done_in_order_each_on_what_the_one_before_left(
     countersign: Rehearsal, board: Board
 ) -> None:
-    pull = board.change(body=BODY.replace("## Backout plan", "## Back"))
-    await countersign.settle()
+    pull = await board.opened(body=BODY.replace("## Backout plan", "## Back"))
     plan = (
         "/plan backout If totals differ by a cent:\n\n1. Carol deploys the image before.\n2. Dana compares `totals`.\n"
     )
@@ -650,12 +455,11 @@ async def test_the_commands_of_a_comment_are_done_in_order_each_on_what_the_one_
 async def test_a_vote_in_time_counts_however_late_it_is_heard(countersign: Rehearsal, board: Board) -> None:
     pull = board.change()
     pull.comment(by=board.alice, body="/request-cab")
-    board.vote(pull, "chris", "ida")
-    await countersign.settle()
+    await board.ballot(pull, "chris", "ida")
     countersign.later(hours=23)
     await countersign.stop_worker()
     board.vote(pull, "rick")
-    await board.gh.settle()
+    await countersign.gh.settle()
     countersign.later(hours=2)
     await countersign.start_worker()
     await countersign.settle()
@@ -667,12 +471,11 @@ async def test_a_vote_that_came_too_late_does_not_count_although_nobody_had_look
 ) -> None:
     pull = board.change()
     pull.comment(by=board.alice, body="/request-cab")
-    board.vote(pull, "chris", "ida")
-    await countersign.settle()
+    await board.ballot(pull, "chris", "ida")
     await countersign.stop_worker()
     countersign.later(hours=25)
     board.vote(pull, "rick")
-    await board.gh.settle()
+    await countersign.gh.settle()
     await countersign.start_worker()
     await countersign.settle()
     assert await state(countersign, pull) == "draft"
@@ -687,6 +490,5 @@ async def test_nobody_opens_a_record_by_looking_or_without_being_allowed_to(
     await countersign.settle()
     assert await countersign.rows("SELECT number FROM change") == []
     assert "There is no change record here: the policy needs none" in said(pull)[0]
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    await board.ask(pull)
     assert await countersign.rows("SELECT number FROM change") == [("CHG-2026-0001",)]

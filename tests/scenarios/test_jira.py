@@ -1,74 +1,19 @@
 """The change record has a twin in Jira: one, and what people answer there counts here, once."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
+from bot.sandbox.jira.desk import PLANNED
+from bot.sandbox.rehearsal import Rehearsal
+from tests.scenarios import elsewhere
+from tests.scenarios.bank import shown, told
+from tests.scenarios.board import Board, state
+from tests.scenarios.elsewhere import Jira, poll
 
-import pytest
-
-from bot.publish.effects import CHECK
-from bot.sandbox import SimulatedGitHub
-from bot.sandbox.jira import SimulatedJira
-from bot.sandbox.jira.desk import PLANNED, Request
-from bot.sandbox.jira.simulation import TOKEN
-from bot.sandbox.rehearsal import Rehearsal, rehearsal
-from bot.settings import JiraAccess
-from tests.scenarios.bank import SECRET, shown
-from tests.scenarios.test_change_records import POLICY, Board, state
-from tests.scenarios.test_servicenow import poll
-
-MAPPED = """\
-records:
-  system: jira
-  people:
-    chris.cab@bank.example: chris
-    ida.it@bank.example: ida
-    rick.risk@bank.example: rick
-"""
-
-
-@dataclass(slots=True)
-class There:
-    """The bank's Jira, and its people."""
-
-    simulation: SimulatedJira
-    people: list[Any]
-
-    @property
-    def only(self) -> Request:
-        [request] = self.simulation.desk.requests.values()
-        return request
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[There]:
-    async with SimulatedJira.start() as simulation:
-        desk = simulation.desk
-        people = [desk.user(name) for name in ("Chris Cab", "Ida It", "Rick Risk")]
-        desk.cab.extend(people)
-        yield There(simulation, people)
-
-
-@pytest.fixture
-async def countersign(gh: SimulatedGitHub, there: There, database_url: str) -> AsyncIterator[Rehearsal]:
-    access = JiraAccess(there.simulation.url, there.simulation.desk.account.email, TOKEN, "3")
-    async with rehearsal(gh, database_url, SECRET, jira=access) as running:
-        there.simulation.desk.clock = running.now
-        yield running
-
-
-async def asked(countersign: Rehearsal, gh: SimulatedGitHub) -> tuple[Board, Any]:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    return board, pull
+there, countersign, board = elsewhere.jira, elsewhere.countersign, elsewhere.board
 
 
 async def test_a_request_is_made_there_once_and_what_the_board_answers_there_counts_here(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: Jira
 ) -> None:
-    _, pull = await asked(countersign, gh)
+    pull = await board.requested()
     request = there.only
     assert request.fields["summary"] == "PAY-1 Daily interest"
     assert "Carol deploys the image before" in request.fields["description"]
@@ -89,21 +34,19 @@ async def test_a_request_is_made_there_once_and_what_the_board_answers_there_cou
 
 
 async def test_what_the_board_declines_there_is_not_authorised_here(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: Jira
 ) -> None:
-    _, pull = await asked(countersign, gh)
+    pull = await board.requested()
     there.simulation.desk.decline(there.only.key, there.people[0])
     await poll(countersign)
     assert await state(countersign, pull) == "cancelled"
     assert shown(pull)[0] == "failure"
 
 
-async def test_a_status_that_nobody_explained_is_no_pass(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
-) -> None:
-    _, pull = await asked(countersign, gh)
+async def test_a_status_that_nobody_explained_is_no_pass(countersign: Rehearsal, board: Board, there: Jira) -> None:
+    pull = await board.requested()
     there.simulation.desk.move(there.only.key, "Parked by finance")
     await poll(countersign)
     assert await state(countersign, pull) == "authorize"
     assert shown(pull)[0] != "success"
-    assert "Parked by finance" in pull.check(CHECK).summary.replace("\\", "")
+    assert "Parked by finance" in told(pull)

@@ -1,13 +1,11 @@
 """A worker that is killed at any step: another one finishes the work, no effect is lost and none doubled."""
 
-from dataclasses import replace
-
 import pytest
 
 from bot.publish.effects import CHECK
 from bot.sandbox import SimulatedGitHub
-from bot.sandbox.rehearsal import rehearsal, settings
-from tests.scenarios.bank import SECRET, Bank, shown
+from bot.sandbox.rehearsal import rehearsal
+from tests.scenarios.bank import SECRET, Bank, shown, subject
 from tests.scenarios.dying import FATAL, die_at
 
 TOGETHER = 4
@@ -22,7 +20,6 @@ async def test_a_worker_killed_at_any_step_loses_and_doubles_nothing(
     async with rehearsal(gh, database_url, SECRET, patience=FATAL) as countersign:
         bank = Bank.found(gh)
         await countersign.settle()
-        of_the_dying = replace(settings(gh, SECRET), database_url=database_url)
         fatal, killed = first, True
         while killed:
             await countersign.stop_worker()
@@ -33,7 +30,7 @@ async def test_a_worker_killed_at_any_step_loses_and_doubles_nothing(
             pull.review(by=bank.carol, state="APPROVED")
             comment = pull.comment(by=bank.alice, body="/explain")
             await gh.settle()
-            killed = await die_at(of_the_dying, database_url, fatal)
+            killed = await die_at(countersign, fatal)
             await countersign.start_worker()
             await countersign.settle()
 
@@ -42,8 +39,7 @@ async def test_a_worker_killed_at_any_step_loses_and_doubles_nothing(
             assert [check.name for check in ours] == [CHECK], fatal
             assert len([each for each in pull.comments if each.author.login.endswith("[bot]")]) == 1, fatal
             assert [reaction.content for reaction in comment.reactions] == ["eyes", "+1"], fatal
-            subject = f"pull:{bank.ledger.id}:{pull.number}"
-            kinds = [kind for kind, about in await countersign.ledger() if about == subject]
+            kinds = [kind for kind, about in await countersign.ledger() if about == subject(pull)]
             assert kinds.count("countersign:decision:made") == 1, fatal
             assert kinds.count("person:command:done") == 1, fatal
             assert "countersign:effect:published" in kinds, fatal

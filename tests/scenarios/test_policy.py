@@ -89,9 +89,7 @@ async def test_one_application_can_be_observed_while_others_are_not(
 
 async def test_one_control_can_be_observed_while_others_are_not(countersign: Rehearsal, gh: SimulatedGitHub) -> None:
     bank = Bank.found(gh, policy=POLICY + "observe: [identity]\n")
-    pull = bank.change(email="somebody@elsewhere.example")
-    pull.review(by=bank.bob, state="APPROVED")
-    pull.review(by=bank.carol, state="APPROVED")
+    pull = bank.approved_change(email="somebody@elsewhere.example")
     await countersign.settle()
     assert shown(pull)[0] == "success"
     assert "observed, would fail" in pull.check(CHECK).summary

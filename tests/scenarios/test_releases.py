@@ -1,76 +1,31 @@
 """Several pull requests ship together: one record, one board, and nothing of it goes ahead before all of it may."""
 
-from typing import Any
-
 import pytest
 
-from bot.publish.effects import CHECK
-from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.bank import shown
-from tests.scenarios.test_change_records import BODY, Board, said, state
-
-
-@pytest.fixture
-async def board(gh: SimulatedGitHub, countersign: Rehearsal) -> Board:
-    del countersign
-    return Board.found(gh)
-
-
-def second(board: Board, *, body: str = BODY, title: str = "PAY-2 Statements", by: Any = None) -> Any:
-    """Another change of the vault, by bob, approved by carol."""
-    author = by or board.bob
-    pull = board.vault.open_pull_request(by=author, title=title, files={"b": "1"}, body=body)
-    pull.review(by=board.carol, state="APPROVED")
-    return pull
-
-
-def summary(pull: Any) -> str:
-    return str(pull.check(CHECK).summary.replace("\\", ""))
-
-
-async def together(countersign: Rehearsal, board: Board, **more: Any) -> tuple[Any, Any]:
-    first = board.change()
-    await countersign.settle()
-    other = second(board, **more)
-    await countersign.settle()
-    other.comment(by=other.author, body="/change link CHG-2026-0001")
-    await countersign.settle()
-    return first, other
-
-
-async def ask_and_vote(countersign: Rehearsal, board: Board, pull: Any) -> None:
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    board.vote(pull, "chris", "ida", "rick")
-    await countersign.settle()
-
-
-async def records(countersign: Rehearsal) -> list[tuple[str, str]]:
-    return [(number, state) for number, state in await countersign.rows("SELECT number, state FROM change ORDER BY 1")]
+from tests.scenarios.bank import shown, told
+from tests.scenarios.board import BODY, Board, records, said, state
 
 
 async def test_what_ships_together_is_authorised_together(countersign: Rehearsal, board: Board) -> None:
-    first, other = await together(countersign, board)
+    first, other = await board.together()
     assert await records(countersign) == [("CHG-2026-0001", "draft"), ("CHG-2026-0002", "cancelled")]
-    assert "CHG-2026-0001, which ships #1 and #2, is in state draft" in summary(other)
-    assert "CHG-2026-0001, which ships #1 and #2, is in state draft" in summary(first)
-    first.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    assert "CHG-2026-0001, which ships #1 and #2, is in state draft" in told(other)
+    assert "CHG-2026-0001, which ships #1 and #2, is in state draft" in told(first)
+    await board.ask(first)
     called = [each for pull in (first, other) for each in said(pull) if "@northbank/cab" in each]
     assert len(called) == 1
     assert (shown(first)[0], shown(other)[0]) == ("action_required", "action_required")
     # Whoever is on the board votes where they like.
     board.vote(first, "chris", "ida")
-    board.vote(other, "rick")
-    await countersign.settle()
+    await board.ballot(other, "rick")
     assert await records(countersign) == [("CHG-2026-0001", "scheduled"), ("CHG-2026-0002", "cancelled")]
     assert (shown(first)[0], shown(other)[0]) == ("success", "success")
 
 
 async def test_a_push_to_one_takes_all_of_it_back(countersign: Rehearsal, board: Board) -> None:
-    first, other = await together(countersign, board)
-    await ask_and_vote(countersign, board, first)
+    first, other = await board.together()
+    await board.authorise(first)
     assert (shown(first)[0], shown(other)[0]) == ("success", "success")
     other.push(by=board.bob, files={"b": "2"})
     await countersign.settle()
@@ -80,16 +35,14 @@ async def test_a_push_to_one_takes_all_of_it_back(countersign: Rehearsal, board:
 
 async def test_what_blocks_one_of_them_or_is_missing_there_holds_all(countersign: Rehearsal, board: Board) -> None:
     bare = BODY.replace("## Backout plan", "## Back")
-    first, other = await together(countersign, board, body=bare, title="Statements")
-    first.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    first, other = await board.together(body=bare, title="Statements")
+    await board.ask(first)
     assert "The description of #2 lacks the section `Backout plan`." in said(first)[-1]
     other.edit(by=board.bob, body=BODY)
     await countersign.settle()
-    first.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    await board.ask(first)
     assert (await records(countersign))[0] == ("CHG-2026-0001", "assess")
-    assert "waits for: rule:ticket of #2" in summary(first)
+    assert "waits for: rule:ticket of #2" in told(first)
     other.edit(by=board.bob, title="PAY-2 Statements")
     await countersign.settle()
     assert (await records(countersign))[0] == ("CHG-2026-0001", "authorize")
@@ -97,24 +50,20 @@ async def test_what_blocks_one_of_them_or_is_missing_there_holds_all(countersign
 
 async def test_whoever_contributed_to_one_of_them_has_no_vote_on_any(countersign: Rehearsal, board: Board) -> None:
     # Bob is on the board, and wrote the second of the two.
-    first, _ = await together(countersign, board)
-    first.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    board.vote(first, "bob")
-    await countersign.settle()
+    first, _ = await board.together()
+    await board.ask(first)
+    await board.ballot(first, "bob")
     assert "@bob contributed to the change" in said(first)[-1]
 
 
 async def test_reviews_of_one_are_not_reviews_of_the_other(countersign: Rehearsal, board: Board) -> None:
-    first = board.change()
-    await countersign.settle()
+    first = await board.opened()
     other = board.vault.open_pull_request(by=board.bob, title="PAY-2 Statements", files={"b": "1"}, body=BODY)
     await countersign.settle()
-    other.comment(by=board.bob, body="/change link CHG-2026-0001")
-    await countersign.settle()
-    await ask_and_vote(countersign, board, first)
+    await board.say(other, "bob", "/change link CHG-2026-0001")
+    await board.authorise(first)
     assert (await records(countersign))[0] == ("CHG-2026-0001", "authorize")
-    assert "1 more from anyone with write access for #2" in summary(first) or "for #2" in summary(first)
+    assert "1 more from anyone with write access for #2" in told(first) or "for #2" in told(first)
     other.review(by=board.carol, state="APPROVED")
     await countersign.settle()
     assert (await records(countersign))[0] == ("CHG-2026-0001", "scheduled")
@@ -122,14 +71,11 @@ async def test_reviews_of_one_are_not_reviews_of_the_other(countersign: Rehearsa
 
 
 async def test_nobody_joins_what_the_board_was_called_about(countersign: Rehearsal, board: Board) -> None:
-    first = board.change()
+    first = await board.opened()
+    other = board.second()
     await countersign.settle()
-    other = second(board)
-    await countersign.settle()
-    first.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    other.comment(by=board.bob, body="/change link CHG-2026-0001")
-    await countersign.settle()
+    await board.ask(first)
+    await board.say(other, "bob", "/change link CHG-2026-0001")
     assert "what it ships is fixed once its board has been called" in said(other)[-1]
     assert await records(countersign) == [("CHG-2026-0001", "authorize"), ("CHG-2026-0002", "draft")]
 
@@ -145,12 +91,10 @@ async def test_nobody_joins_what_the_board_was_called_about(countersign: Rehears
 async def test_a_number_that_is_none_of_a_record_here_is_refused(
     countersign: Rehearsal, board: Board, number: str, sentence: str
 ) -> None:
-    board.change()
+    await board.opened()
+    other = board.second()
     await countersign.settle()
-    other = second(board)
-    await countersign.settle()
-    other.comment(by=board.bob, body=f"/change link {number}")
-    await countersign.settle()
+    await board.say(other, "bob", f"/change link {number}")
     assert sentence in said(other)[-1]
     assert await records(countersign) == [("CHG-2026-0001", "draft"), ("CHG-2026-0002", "draft")]
 
@@ -159,58 +103,48 @@ async def test_a_record_of_another_repository_is_not_even_told_to_be_there(
     countersign: Rehearsal, board: Board
 ) -> None:
     pull = board.site.open_pull_request(by=board.alice, title="PAY-1 Colours", files={"a": "2"}, body=BODY)
-    pull.comment(by=board.alice, body="/request-cab")
+    await board.ask(pull)
+    other = board.second()
     await countersign.settle()
-    other = second(board)
-    await countersign.settle()
-    other.comment(by=board.bob, body="/change link CHG-2026-0001")
-    await countersign.settle()
+    await board.say(other, "bob", "/change link CHG-2026-0001")
     assert "There is no change CHG-2026-0001 in this repository." in said(other)[-1]
 
 
 async def test_an_emergency_ships_alone(countersign: Rehearsal, board: Board) -> None:
-    first = board.change()
+    first = await board.opened()
+    other = board.second()
     await countersign.settle()
-    other = second(board)
-    await countersign.settle()
-    first.comment(by=board.rita, body="/emergency INC0012345 Interest is paid twice since noon.")
-    await countersign.settle()
-    other.comment(by=board.bob, body="/change link CHG-2026-0001")
-    await countersign.settle()
+    await board.say(first, "rita", "/emergency INC0012345 Interest is paid twice since noon.")
+    await board.say(other, "bob", "/change link CHG-2026-0001")
     assert "is an emergency, which ships alone" in said(other)[-1]
-    first.comment(by=board.alice, body="/change link CHG-2026-0002")
-    await countersign.settle()
+    await board.say(first, "alice", "/change link CHG-2026-0002")
     assert "is an emergency, which ships alone" in said(first)[-1]
 
 
 async def test_whoever_leaves_a_release_has_a_record_of_their_own_again(countersign: Rehearsal, board: Board) -> None:
-    first, other = await together(countersign, board)
-    other.comment(by=board.bob, body="/change unlink")
-    await countersign.settle()
+    first, other = await board.together()
+    await board.say(other, "bob", "/change unlink")
     assert await records(countersign) == [
         ("CHG-2026-0001", "draft"),
         ("CHG-2026-0002", "cancelled"),
         ("CHG-2026-0003", "draft"),
     ]
-    assert "CHG-2026-0003 is in state draft" in summary(other)
-    assert "CHG-2026-0001 is in state draft" in summary(first)
-    other.comment(by=board.bob, body="/change unlink")
-    await countersign.settle()
+    assert "CHG-2026-0003 is in state draft" in told(other)
+    assert "CHG-2026-0001 is in state draft" in told(first)
+    await board.say(other, "bob", "/change unlink")
     assert "ships with no other one" in said(other)[-1]
 
 
 async def test_leaving_takes_back_what_was_authorised_for_all(countersign: Rehearsal, board: Board) -> None:
-    first, other = await together(countersign, board)
-    await ask_and_vote(countersign, board, first)
-    other.comment(by=board.bob, body="/change unlink")
-    await countersign.settle()
+    first, other = await board.together()
+    await board.authorise(first)
+    await board.say(other, "bob", "/change unlink")
     assert await state(countersign, first) == "assess"
     assert (shown(first)[0], shown(other)[0]) == ("action_required", "action_required")
 
 
 async def test_what_joined_is_on_record(countersign: Rehearsal, board: Board) -> None:
-    _, other = await together(countersign, board)
-    other.comment(by=board.bob, body="/change unlink")
-    await countersign.settle()
+    _, other = await board.together()
+    await board.say(other, "bob", "/change unlink")
     rows = await countersign.rows("SELECT kind FROM ledger_entry WHERE kind ~ '^person:change' ORDER BY seq")
     assert [row[0] for row in rows] == ["person:change:joined", "person:change:left"]

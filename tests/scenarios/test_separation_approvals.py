@@ -135,9 +135,7 @@ async def test_17_a_command_in_the_answer_to_an_e_mail(countersign: Rehearsal, b
 
 async def test_32_the_base_branch_is_changed_after_the_approval(countersign: Rehearsal, bank: Bank) -> None:
     bank.ledger.branch("release", start="main")
-    pull = bank.change(base="release")
-    pull.review(by=bank.bob, state="APPROVED")
-    pull.review(by=bank.carol, state="APPROVED")
+    pull = bank.approved_change(base="release")
     await countersign.settle()
     assert shown(pull) == GREEN
     pull.retarget(by=bank.alice, base="main")
@@ -164,9 +162,7 @@ async def test_33_an_old_approved_pull_request_is_opened_again(countersign: Rehe
 
 
 async def test_34_a_draft_is_approved_and_then_made_ready(countersign: Rehearsal, bank: Bank) -> None:
-    pull = bank.change(draft=True)
-    pull.review(by=bank.bob, state="APPROVED")
-    pull.review(by=bank.carol, state="APPROVED")
+    pull = bank.approved_change(draft=True)
     await countersign.settle()
     assert shown(pull) == ("action_required", "Waiting: the pull request is a draft")
     pull.ready(by=bank.alice)
@@ -176,9 +172,7 @@ async def test_34_a_draft_is_approved_and_then_made_ready(countersign: Rehearsal
 
 
 async def test_37_a_large_change_is_approved_in_seconds(countersign: Rehearsal, bank: Bank) -> None:
-    pull = bank.change("".join(f"balance_{number} = {number}\n" for number in range(1200)))
-    pull.review(by=bank.bob, state="APPROVED")
-    pull.review(by=bank.carol, state="APPROVED")
+    pull = bank.approved_change(text="".join(f"balance_{number} = {number}\n" for number in range(1200)))
     await countersign.settle()
     assert shown(pull) == GREEN, "it is reported and does not block"
     assert "@bob approved 1,201 changed lines 0 seconds after there was something to review." in told(pull)

@@ -218,9 +218,7 @@ async def test_27_an_administrator_merges_over_a_red_check(countersign: Rehearsa
 
 async def test_27_what_was_green_when_it_was_merged_is_no_news(countersign: Rehearsal, bank: Bank) -> None:
     for method in ("merge", "squash"):
-        pull = bank.change(f"balance = '{method}'\n", branch=method)
-        pull.review(by=bank.bob, state="APPROVED")
-        pull.review(by=bank.carol, state="APPROVED")
+        pull = bank.approved_change(text=f"balance = '{method}'\n", branch=method)
         await countersign.settle()
         assert shown(pull) == GREEN
         pull.merge(by=bank.alice, method=method)
@@ -235,9 +233,7 @@ async def test_32_it_is_retargeted_and_merged_before_anybody_can_look(
     for branch in ("old", "release"):
         bank.ledger.branch(branch, start="main")
     bank.ledger.require_check = (CHECK,)
-    pull = bank.change(base="old")
-    pull.review(by=bank.bob, state="APPROVED")
-    pull.review(by=bank.carol, state="APPROVED")
+    pull = bank.approved_change(base="old")
     await countersign.settle()
     assert shown(pull) == GREEN
     pull.retarget(by=bank.alice, base=onto)
@@ -289,9 +285,7 @@ async def test_27_what_was_green_when_it_was_merged_into_another_branch_is_no_ne
     countersign: Rehearsal, bank: Bank
 ) -> None:
     bank.ledger.branch("release", start="main")
-    pull = bank.change(base="release")
-    pull.review(by=bank.bob, state="APPROVED")
-    pull.review(by=bank.carol, state="APPROVED")
+    pull = bank.approved_change(base="release")
     await countersign.settle()
     assert shown(pull) == GREEN
     pull.merge(by=bank.alice)

@@ -11,8 +11,8 @@ from bot.__main__ import main
 from bot.reports.separation import Format, gather, written
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
+from tests import database
 from tests.scenarios.bank import Bank
-from tests.unit.test_main import as_url
 
 
 async def test_who_can_write_could_contribute_and_approve_and_a_team_that_is_gone_is_told(
@@ -51,7 +51,7 @@ async def test_the_command_line_writes_it(
     await countersign.settle()
     for name in [name for name in os.environ if name.startswith(("GITHUB_", "DATABASE_"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("DATABASE_URL", as_url(database_url))
+    monkeypatch.setenv("DATABASE_URL", database.as_url(database_url))
     assert await asyncio.to_thread(_command_line, monkeypatch, "report", "separation") == 1
     assert "The report asks GitHub. Set GITHUB_APP_ID" in capsys.readouterr().err
     monkeypatch.setenv("GITHUB_APP_ID", str(gh.app_id))

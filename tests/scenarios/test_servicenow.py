@@ -1,97 +1,33 @@
 """The change record has a twin in ServiceNow: one, whatever happens on the way, and heard in both directions."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.publish.effects import CHECK
 from bot.sandbox import SimulatedGitHub
-from bot.sandbox.rehearsal import Rehearsal, rehearsal, settings
-from bot.sandbox.servicenow import SimulatedServiceNow
-from bot.sandbox.servicenow.simulation import CLIENT_ID, CLIENT_SECRET
-from bot.sandbox.vendor import Outage
-from bot.settings import ServiceNowAccess
-from tests.scenarios.bank import SECRET, shown
+from bot.sandbox.rehearsal import Rehearsal, rehearsal
+from tests.scenarios import elsewhere
+from tests.scenarios.bank import SECRET, shown, subject, told
+from tests.scenarios.board import POLICY, Board, planned, said, state
 from tests.scenarios.dying import FATAL, die_at
-from tests.scenarios.test_change_records import POLICY, Board, said, state
+from tests.scenarios.elsewhere import ServiceNow, kept, poll, waits
 
-MAPPED = """\
-records:
-  system: servicenow
-  people:
-    chris.cab@bank.example: chris
-    ida.it@bank.example: ida
-    rick.risk@bank.example: rick
-"""
-
-
-@dataclass(slots=True)
-class There:
-    """The bank's ServiceNow, and its people."""
-
-    simulation: SimulatedServiceNow
-    chris: Any
-    ida: Any
-    rick: Any
-
-    @property
-    def access(self) -> ServiceNowAccess:
-        return ServiceNowAccess(self.simulation.url, CLIENT_ID, CLIENT_SECRET)
-
-    @property
-    def changes(self) -> list[Any]:
-        return list(self.simulation.instance.changes.values())
-
-    @property
-    def only(self) -> Any:
-        [change] = self.changes
-        return change
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[There]:
-    async with SimulatedServiceNow.start() as simulation:
-        instance = simulation.instance
-        people = [instance.person(f"{name}", f"{name}@bank.example") for name in ("chris.cab", "ida.it", "rick.risk")]
-        instance.cab.extend(people)
-        instance.item("CI0012345")
-        yield There(simulation, *people)
-
-
-@pytest.fixture
-async def countersign(gh: SimulatedGitHub, there: There, database_url: str) -> AsyncIterator[Rehearsal]:
-    async with rehearsal(gh, database_url, SECRET, servicenow=there.access) as running:
-        there.simulation.instance.clock = running.now
-        yield running
-
-
-async def poll(countersign: Rehearsal) -> None:
-    """Have the twin read now; it would be within two minutes."""
-    async with countersign.store.transaction() as connection:
-        await connection.execute("UPDATE subject SET due = now() WHERE kind = 'record'")
-    await asyncio.sleep(0.3)
-    await countersign.settle()
+there, countersign, board = elsewhere.servicenow, elsewhere.countersign, elsewhere.board
+KEPT = POLICY + kept("servicenow", *elsewhere.BOARD)
 
 
 async def test_a_record_is_opened_there_once_and_what_is_approved_there_counts_here(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    await countersign.settle()
+    pull = await board.opened()
     twin = there.only
     assert twin.values["short_description"] == "PAY-1 Daily interest"
     assert "Carol deploys the image before" in twin.values["backout_plan"]
     assert twin.values["correlation_id"] == "countersign:CHG-2026-0001"
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    await board.ask(pull)
     assert twin.values["state"] == "-3"
-    for who in (there.chris, there.ida, there.rick):
-        there.simulation.instance.approve(twin.number, who)
+    there.approve(twin)
     await poll(countersign)
     assert await state(countersign, pull) == "scheduled"
     assert shown(pull)[0] == "success"
@@ -102,39 +38,31 @@ async def test_a_record_is_opened_there_once_and_what_is_approved_there_counts_h
 
 
 async def test_whoever_is_nobody_here_does_not_count_and_that_is_said(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, there: ServiceNow
 ) -> None:
-    unmapped = MAPPED.replace("    rick.risk@bank.example: rick\n", "")
-    board = Board.found(gh, POLICY + unmapped)
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    for who in (there.chris, there.ida, there.rick):
-        there.simulation.instance.approve(there.only.number, who)
+    board = Board.found(countersign, KEPT.replace("    rick.risk@bank.example: rick\n", ""))
+    pull = await board.requested()
+    there.approve()
     await poll(countersign)
     assert await state(countersign, pull) == "authorize"
-    assert "rick.risk said approve in servicenow, and is nobody here" in pull.check(CHECK).summary.replace("\\", "")
+    assert "rick.risk said approve in servicenow, and is nobody here" in told(pull)
 
 
 async def test_a_login_that_somebody_else_took_over_is_not_who_the_policy_meant(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    await countersign.settle()
-    org = gh.organisation("northbank")
+    pull = await board.opened()
+    org = board.org
     meant = board.rick
-    gh.world.rename(meant, "rick-risk")
+    countersign.gh.world.rename(meant, "rick-risk")
     other = org.person("rick")
     board.vault.access[other] = "write"
     org.teams["risk"].add(other)
     await countersign.settle()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    await board.ask(pull)
     org.teams["risk"].remove(meant)
     await countersign.settle()
-    for who in (there.chris, there.ida, there.rick):
-        there.simulation.instance.approve(there.only.number, who)
+    there.approve()
     await poll(countersign)
     assert await state(countersign, pull) == "authorize"
     assert (
@@ -145,30 +73,23 @@ async def test_a_login_that_somebody_else_took_over_is_not_who_the_policy_meant(
 
 
 async def test_who_has_another_login_now_is_who_the_policy_meant(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
+    pull = await board.opened()
+    countersign.gh.world.rename(board.rick, "rick-risk")
+    board.org.teams["risk"].add(board.rita)
     await countersign.settle()
-    gh.world.rename(board.rick, "rick-risk")
-    gh.organisation("northbank").teams["risk"].add(board.rita)
-    await countersign.settle()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    for who in (there.chris, there.ida, there.rick):
-        there.simulation.instance.approve(there.only.number, who)
+    await board.ask(pull)
+    there.approve()
     await poll(countersign)
     assert await state(countersign, pull) == "scheduled"
     assert ("rick-risk",) in await countersign.rows("SELECT voter ->> 'login' FROM vote")
 
 
 async def test_what_is_rejected_or_cancelled_there_is_so_here(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    pull = await board.requested()
     there.simulation.instance.cancel(there.only.number, there.chris)
     await poll(countersign)
     assert await state(countersign, pull) == "cancelled"
@@ -176,14 +97,12 @@ async def test_what_is_rejected_or_cancelled_there_is_so_here(
 
 
 async def test_while_servicenow_is_down_the_gate_waits_and_nothing_is_lost(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    there.simulation.faults.add(Outage(match="", kind="503", times=1_000_000))
+    there.goes_away()
     pull = board.change()
     pull.comment(by=board.alice, body="/request-cab")
-    await gh.settle()
-    await asyncio.sleep(3)
+    await waits(countersign)
     assert await state(countersign, pull) == "authorize"
     assert there.changes == []
     ((waiting,),) = await countersign.rows("SELECT waiting_for FROM subject WHERE kind = 'record'")
@@ -196,46 +115,31 @@ async def test_while_servicenow_is_down_the_gate_waits_and_nothing_is_lost(
     assert "@northbank/cab" in said(pull)[-1]
 
 
-async def planned(countersign: Rehearsal) -> Any:
-    [[window]] = await countersign.rows("SELECT planned FROM change")
-    return window
-
-
-def told(pull: Any) -> str:
-    return str(pull.check(CHECK).summary.replace("\\", ""))
-
-
 async def test_another_window_there_is_taken_here_when_the_calendar_has_it(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    first = await planned(countersign)
-    week = timedelta(days=7)
+    pull = await board.requested()
+    first = await planned(countersign, pull)
+    week, four = timedelta(days=7), timedelta(hours=4)
     instance = there.simulation.instance
-    instance.reschedule(there.only.number, first.lower + week, first.upper + week, there.chris)
+    instance.reschedule(there.only.number, first + week, first + week + four, there.chris)
     await poll(countersign)
     await poll(countersign)
-    assert (await planned(countersign)).lower == first.lower + week
-    assert there.only.values["start_date"] == f"{first.lower + week:%Y-%m-%d %H:%M:%S}"
+    assert await planned(countersign, pull) == first + week
+    assert there.only.values["start_date"] == f"{first + week:%Y-%m-%d %H:%M:%S}"
     # A day later no window is open: it stays, here and there, and the check says why.
     day = week + timedelta(days=1)
-    instance.reschedule(there.only.number, first.lower + day, first.upper + day, there.chris)
+    instance.reschedule(there.only.number, first + day, first + day + four, there.chris)
     await poll(countersign)
     await poll(countersign)
-    assert (await planned(countersign)).lower == first.lower + week
+    assert await planned(countersign, pull) == first + week
     assert "which the calendar does not allow" in told(pull)
 
 
 async def test_what_is_in_the_way_there_is_told_on_the_check(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    pull = await board.requested()
     there.simulation.instance.hold(there.only.number, there.chris, "The auditors are in the house.")
     await poll(countersign)
     assert "It is on hold in servicenow." in told(pull)
@@ -244,14 +148,11 @@ async def test_what_is_in_the_way_there_is_told_on_the_check(
     assert "on hold" not in told(pull)
 
 
-async def test_a_system_that_is_not_connected_is_named(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
-) -> None:
-    board = Board.found(gh, POLICY + MAPPED.replace("servicenow", "jira"))
+async def test_a_system_that_is_not_connected_is_named(countersign: Rehearsal, there: ServiceNow) -> None:
+    board = Board.found(countersign, POLICY + kept("jira", *elsewhere.BOARD))
     pull = board.change()
     pull.comment(by=board.alice, body="/request-cab")
-    await gh.settle()
-    await asyncio.sleep(3)
+    await waits(countersign)
     assert "keeps change records in jira, and Countersign is not connected to it" in told(pull)
     assert there.changes == []
 
@@ -263,12 +164,11 @@ STEPS, STRIDE = 40, 8
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("first", [1, 4, 7])
 async def test_a_worker_killed_between_the_answer_and_the_commit_makes_no_second_record(
-    gh: SimulatedGitHub, there: There, database_url: str, first: int
+    gh: SimulatedGitHub, there: ServiceNow, database_url: str, first: int
 ) -> None:
-    async with rehearsal(gh, database_url, SECRET, patience=FATAL, servicenow=there.access) as countersign:
-        board = Board.found(gh, POLICY + MAPPED)
+    async with rehearsal(gh, database_url, SECRET, patience=FATAL, **there.access) as countersign:
+        board = Board.found(countersign, KEPT)
         await countersign.settle()
-        dying = replace(settings(gh, SECRET), database_url=database_url, servicenow=there.access)
         deaths = 0
         for fatal in range(first, STEPS, STRIDE):
             await countersign.stop_worker()
@@ -277,17 +177,17 @@ async def test_a_worker_killed_between_the_answer_and_the_commit_makes_no_second
                 by=board.alice, title=f"PAY-{fatal} Daily", files={f"{fatal}": "2"}, branch=f"change-{fatal}"
             )
             await gh.settle()
-            deaths += await die_at(dying, database_url, fatal, kind="record:")
+            deaths += await die_at(countersign, fatal, kind="record:")
             await countersign.start_worker()
             await countersign.settle()
-            subject = f"pull:{board.vault.id}:{pull.number}"
+            key = subject(pull)
             rows = await countersign.rows(
-                "SELECT id FROM change_link WHERE change IN (SELECT number FROM change WHERE subject = %s)", subject
+                "SELECT id FROM change_link WHERE change IN (SELECT number FROM change WHERE subject = %s)", key
             )
             assert len(rows) == 1, fatal
             assert len(there.changes) == before + 1, fatal
             assert rows[0][0] in {each.sys_id for each in there.changes}, fatal
-            kinds = [kind for kind, about in await countersign.ledger() if about == subject]
+            kinds = [kind for kind, about in await countersign.ledger() if about == key]
             assert kinds.count("countersign:record:linked") == 1, fatal
             async with countersign.store.transaction() as connection:
                 # The twins of before have had their day: only steps of the next one count.
@@ -298,7 +198,7 @@ async def test_a_worker_killed_between_the_answer_and_the_commit_makes_no_second
 # A record that somebody prepared there by hand.
 
 
-def prepared(there: There, **values: str) -> Any:
+def prepared(there: ServiceNow, **values: str) -> Any:
     instance = there.simulation.instance
     [item] = instance.items.values()
     fields = {"short_description": "Interest, daily", "cmdb_ci": item.sys_id, **values}
@@ -307,23 +207,18 @@ def prepared(there: There, **values: str) -> Any:
 
 
 async def test_a_record_that_is_there_already_becomes_the_twin_and_the_first_one_is_cancelled(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
     by_hand = prepared(there)
-    pull = board.change()
-    await countersign.settle()
+    pull = await board.opened()
     [first] = [each for each in there.changes if each is not by_hand]
-    pull.comment(by=board.alice, body=f"/change link {by_hand.number.lower()}")
-    await countersign.settle()
+    await board.say(pull, "alice", f"/change link {by_hand.number.lower()}")
     assert by_hand.values["correlation_id"] == "countersign:CHG-2026-0001"
     assert by_hand.values["short_description"] == "PAY-1 Daily interest"
     assert (first.values["state"], by_hand.values["state"]) == ("4", "-5")
-    assert f"In servicenow, the record is {by_hand.number}." in pull.check(CHECK).summary.replace("\\", "")
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    for who in (there.chris, there.ida, there.rick):
-        there.simulation.instance.approve(by_hand.number, who)
+    assert f"In servicenow, the record is {by_hand.number}." in told(pull)
+    await board.ask(pull)
+    there.approve(by_hand)
     await poll(countersign)
     assert await state(countersign, pull) == "scheduled"
     kinds = [kind for kind, _ in await countersign.ledger() if "record:link" in kind]
@@ -338,18 +233,14 @@ async def test_a_record_that_is_there_already_becomes_the_twin_and_the_first_one
     ],
 )
 async def test_a_record_that_cannot_be_the_twin_is_refused_where_people_see_it_and_the_first_one_stays(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There, number: str, sentence: str
+    countersign: Rehearsal, board: Board, there: ServiceNow, number: str, sentence: str
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
     theirs = prepared(there, correlation_id="another-tool:17")
-    pull = board.change()
-    await countersign.settle()
+    pull = await board.opened()
     [first] = [each for each in there.changes if each is not theirs]
-    pull.comment(by=board.alice, body=f"/change link {number or theirs.number}")
-    await countersign.settle()
-    assert sentence in pull.check(CHECK).summary.replace("\\", "")
+    await board.say(pull, "alice", f"/change link {number or theirs.number}")
+    assert sentence in told(pull)
     assert first.values["state"] == "-5"
     assert theirs.values["short_description"] == "Interest, daily"
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    await board.ask(pull)
     assert first.values["state"] == "-3"

@@ -1,56 +1,43 @@
 """The record and its twin in ServiceNow stay one: people there are asked about the change as it is here, and it waits."""
 
-import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.publish.effects import CHECK
-from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
 from bot.sandbox.servicenow.rules import AUTHORIZE, BusinessRule
-from bot.sandbox.vendor import Outage
-from tests.scenarios.bank import shown
-from tests.scenarios.test_change_records import POLICY, Board, said, state
-from tests.scenarios.test_servicenow import MAPPED, There, countersign, poll, there, told
+from tests.scenarios import elsewhere
+from tests.scenarios.bank import shown, told
+from tests.scenarios.board import POLICY, Board, planned, said, state
+from tests.scenarios.elsewhere import ServiceNow, kept, poll, waits
 
-__all__ = ["countersign", "there"]
-
-
-def approve(there: There, number: str) -> None:
-    for who in (there.chris, there.ida, there.rick):
-        there.simulation.instance.approve(number, who)
+there, countersign, board = elsewhere.servicenow, elsewhere.countersign, elsewhere.board
+KEPT = POLICY + kept("servicenow", *elsewhere.BOARD)
 
 
 async def test_what_was_approved_there_of_an_earlier_diff_does_not_authorise_this_one(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    approve(there, there.only.number)
+    pull = await board.requested()
+    there.approve()
     # Before anybody has looked there again, the change is another one, and its board is asked anew.
     pull.push(by=board.alice, files={"a": "evil"})
     pull.review(by=board.carol, state="APPROVED")
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    await board.ask(pull)
     await poll(countersign)
     assert await state(countersign, pull) == "authorize"
     assert "of an earlier state of the change" in told(pull)
     assert (there.only.values["state"], there.only.values["approval"]) == ("-3", "requested")
-    approve(there, there.only.number)
+    there.approve()
     await poll(countersign)
     assert await state(countersign, pull) == "scheduled"
     assert shown(pull)[0] == "success"
 
 
 async def test_an_authorisation_that_is_taken_back_here_is_so_there(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
-    approve(there, there.only.number)
+    pull = await board.requested()
+    there.approve()
     await poll(countersign)
     assert there.only.values["state"] == "-2"
     pull.push(by=board.alice, files={"a": "3"})
@@ -60,30 +47,24 @@ async def test_an_authorisation_that_is_taken_back_here_is_so_there(
 
 
 async def test_an_authorised_change_waits_until_the_system_that_keeps_its_record_knows_it(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    outage = Outage(match="", kind="503", times=1_000_000)
-    there.simulation.faults.add(outage)
+    there.goes_away()
     pull = board.change()
     pull.comment(by=board.alice, body="/request-cab")
     board.vote(pull, "chris", "ida", "rick")
-    await gh.settle()
-    await asyncio.sleep(4)
+    await waits(countersign)
     assert await state(countersign, pull) == "scheduled"
     assert shown(pull)[0] != "success"
     assert "the record is not there yet" in told(pull)
 
 
 async def test_what_a_rule_there_refuses_is_tried_again_and_told_until_it_succeeds(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
     rule = BusinessRule("No change in the audit week", lambda _, changes: changes.get("state") == AUTHORIZE)
     there.simulation.instance.rules.append(rule)
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    pull = await board.requested()
     for _ in range(2):
         await poll(countersign)
         assert "No change in the audit week" in told(pull)
@@ -94,12 +75,9 @@ async def test_what_a_rule_there_refuses_is_tried_again_and_told_until_it_succee
 
 
 async def test_a_rejection_there_sends_the_record_back_here(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    pull = await board.requested()
     there.simulation.instance.reject(there.only.number, there.chris)
     await poll(countersign)
     assert await state(countersign, pull) == "draft"
@@ -108,29 +86,20 @@ async def test_a_rejection_there_sends_the_record_back_here(
     assert there.only.values["state"] == "-5"
 
 
-async def test_a_rejection_there_by_nobody_here_sends_nothing_back(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
-) -> None:
-    unmapped = MAPPED.replace("    chris.cab@bank.example: chris\n", "")
-    board = Board.found(gh, POLICY + unmapped)
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+async def test_a_rejection_there_by_nobody_here_sends_nothing_back(countersign: Rehearsal, there: ServiceNow) -> None:
+    board = Board.found(countersign, KEPT.replace("    chris.cab@bank.example: chris\n", ""))
+    pull = await board.requested()
     there.simulation.instance.reject(there.only.number, there.chris)
     await poll(countersign)
     assert await state(countersign, pull) == "authorize"
     assert "nobody here by the policy" in told(pull)
 
 
-async def test_an_emergency_has_a_twin_of_its_own(countersign: Rehearsal, gh: SimulatedGitHub, there: There) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    await countersign.settle()
+async def test_an_emergency_has_a_twin_of_its_own(countersign: Rehearsal, board: Board, there: ServiceNow) -> None:
+    pull = await board.opened()
     first = there.only
-    pull.comment(by=board.rita, body="/emergency INC0012345 Payments are down since nine")
-    await countersign.settle()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    await board.say(pull, "rita", "/emergency INC0012345 Payments are down since nine")
+    await board.ask(pull)
     [second] = [each for each in there.changes if each is not first]
     assert first.values["state"] == "4"
     assert (second.values["type"], second.values["state"]) == ("emergency", "-3")
@@ -141,44 +110,31 @@ async def test_an_emergency_has_a_twin_of_its_own(countersign: Rehearsal, gh: Si
 
 
 async def test_the_last_word_about_the_time_holds_wherever_it_is_said(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    board = Board.found(gh, POLICY + MAPPED)
     pull = board.change()
-    pull.comment(by=board.alice, body="/schedule weekend")
-    await countersign.settle()
-
-    async def planned() -> datetime:
-        [(window,)] = await countersign.rows("SELECT lower(planned) FROM change")
-        assert isinstance(window, datetime)
-        return window
-
-    instance, first = there.simulation.instance, await planned()
+    await board.say(pull, "alice", "/schedule weekend")
+    instance, first = there.simulation.instance, await planned(countersign, pull)
     week, four = timedelta(days=7), timedelta(hours=4)
     for moved in (first + week, first, first + week):
         countersign.later(minutes=5)
         instance.reschedule(there.only.number, moved, moved + four, there.chris)
         await poll(countersign)
-        pull.comment(by=board.alice, body="/recheck")
-        await countersign.settle()
-        assert await planned() == moved
+        await board.say(pull, "alice", "/recheck")
+        assert await planned(countersign, pull) == moved
         assert there.only.values["start_date"] == f"{moved:%Y-%m-%d %H:%M:%S}"
     countersign.later(minutes=5)
-    pull.comment(by=board.alice, body="/schedule weekend")
-    await countersign.settle()
-    assert await planned() == first
+    await board.say(pull, "alice", "/schedule weekend")
+    assert await planned(countersign, pull) == first
 
 
 async def test_a_record_that_is_cancelled_here_is_cancelled_there_as_soon_as_that_is_let_through(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
     rule = BusinessRule("Nobody cancels", lambda _, changes: changes.get("state") == "4")
     there.simulation.instance.rules.append(rule)
-    board = Board.found(gh, POLICY + MAPPED)
-    pull = board.change()
-    await countersign.settle()
-    pull.comment(by=board.alice, body="/cancel Superseded")
-    await countersign.settle()
+    pull = await board.opened()
+    await board.say(pull, "alice", "/cancel Superseded")
     assert there.only.values["state"] == "-5"
     there.simulation.instance.rules.remove(rule)
     await poll(countersign)
@@ -186,7 +142,7 @@ async def test_a_record_that_is_cancelled_here_is_cancelled_there_as_soon_as_tha
 
 
 async def test_a_standard_change_is_made_from_the_template_that_the_policy_names(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+    countersign: Rehearsal, there: ServiceNow
 ) -> None:
     template = there.simulation.instance.template(short_description="Texts")
     standard = f"""\
@@ -197,7 +153,7 @@ records:
   values: {{template: {{texts: {template}}}}}
 """
     policy = POLICY.replace("  low:\n", "  low:\n    change: standard\n")
-    board = Board.found(gh, policy + standard)
+    board = Board.found(countersign, policy + standard)
     pull = board.site.open_pull_request(by=board.alice, title="PAY-1 Words", files={"texts/en": "Hello"}, body="Words.")
     pull.review(by=board.carol, state="APPROVED")
     await countersign.settle()
@@ -207,12 +163,8 @@ records:
     assert pull.check(CHECK).conclusion == "success", told(pull)
 
 
-async def test_who_asked_for_the_change_is_who_requests_it_there(
-    countersign: Rehearsal, gh: SimulatedGitHub, there: There
-) -> None:
+async def test_who_asked_for_the_change_is_who_requests_it_there(countersign: Rehearsal, there: ServiceNow) -> None:
     alice = there.simulation.instance.person("alice.author", "alice@bank.example")
-    board = Board.found(gh, POLICY + MAPPED + "    alice@bank.example: alice\n")
-    pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
-    await countersign.settle()
+    board = Board.found(countersign, KEPT + "    alice@bank.example: alice\n")
+    await board.requested()
     assert there.only.values["requested_by"] == alice.sys_id

@@ -1,67 +1,54 @@
 """The end of a change is told in ServiceNow, and what people there say of it counts here by the rules of here."""
 
-import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.sandbox import SimulatedGitHub
-from bot.sandbox.rehearsal import Rehearsal, rehearsal, settings
+from bot.sandbox.rehearsal import Rehearsal, rehearsal
 from bot.sandbox.servicenow.rules import CLOSE_CODE, CLOSED, BusinessRule
-from bot.sandbox.vendor import Outage
+from tests.scenarios import elsewhere
 from tests.scenarios.bank import SECRET
+from tests.scenarios.board import VERIFIED, Board, history, state
 from tests.scenarios.dying import FATAL, die_at
-from tests.scenarios.test_change_records import state
-from tests.scenarios.test_change_records_end import VERIFIED, Ends
-from tests.scenarios.test_servicenow import MAPPED, There, countersign, poll, there
+from tests.scenarios.elsewhere import ServiceNow, is_polled, kept, poll, waits
 
-__all__ = ["countersign", "there"]
+there, countersign = elsewhere.servicenow, elsewhere.countersign
 
-KEPT = VERIFIED + MAPPED + "    vera.v@bank.example: vera\n    alice.a@bank.example: alice\n"
+KEPT = VERIFIED + kept("servicenow", *elsewhere.BOARD, "vera.v", "alice.a")
 
 
-def founded(countersign: Rehearsal, gh: SimulatedGitHub, there: There) -> Ends:
+def founded(countersign: Rehearsal, there: ServiceNow) -> Board:
     instance = there.simulation.instance
     instance.rules.append(CLOSE_CODE)
     for name in ("vera.v", "alice.a", "mia.m"):
         instance.person(name)
-    return Ends.found(countersign, gh, KEPT)
-
-
-def person(there: There, name: str) -> Any:
-    return next(each for each in there.simulation.instance.people.values() if each.user_name == name)
+    return Board.with_verifiers(countersign, KEPT)
 
 
 @pytest.fixture
-async def ends(countersign: Rehearsal, gh: SimulatedGitHub, there: There) -> Ends:
-    return founded(countersign, gh, there)
+async def board(countersign: Rehearsal, there: ServiceNow) -> Board:
+    return founded(countersign, there)
 
 
-async def released(ends: Ends, there: There, *, in_time: bool = True) -> Any:
+async def released(board: Board, there: ServiceNow, *, in_time: bool = True) -> Any:
     """A change that the board approved there, and that was merged; in its window where that is waited for."""
-    pull = ends.board.change()
-    await ends.countersign.settle()
-    pull.comment(by=ends.board.alice, body="/request-cab")
-    await ends.countersign.settle()
-    for who in (there.chris, there.ida, there.rick):
-        there.simulation.instance.approve(there.changes[-1].number, who)
-    await poll(ends.countersign)
-    assert await state(ends.countersign, pull) == "scheduled"
+    pull = await board.opened()
+    await board.ask(pull)
+    there.approve(there.changes[-1])
+    await poll(board.countersign)
+    assert await state(board.countersign, pull) == "scheduled"
     if in_time:
-        await ends.to_its_window()
-    await ends.merge(pull)
-    assert await state(ends.countersign, pull) == "review"
+        await board.to_its_window()
+    await board.merge(pull)
+    assert await state(board.countersign, pull) == "review"
     return pull
 
 
-async def is_polled(countersign: Rehearsal) -> bool:
-    [(finished,)] = await countersign.rows("SELECT finished FROM subject WHERE kind = 'record'")
-    return not finished
-
-
-async def test_what_was_released_and_closed_here_is_so_there(countersign: Rehearsal, ends: Ends, there: There) -> None:
-    pull = await released(ends, there)
+async def test_what_was_released_and_closed_here_is_so_there(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    pull = await released(board, there)
     values = there.only.values
     [(start, end)] = await countersign.rows(
         "SELECT convert_from(body, 'utf8')::jsonb ->> 'started_at', convert_from(body, 'utf8')::jsonb ->> 'ended_at' "
@@ -73,7 +60,7 @@ async def test_what_was_released_and_closed_here_is_so_there(countersign: Rehear
         end[:19].replace("T", " "),
     )
     countersign.later(hours=2)
-    await ends.say(pull, "vera", "/change close with-issues Totals are right; it took an hour")
+    await board.say(pull, "vera", "/change close with-issues Totals are right; it took an hour")
     assert (values["state"], values["close_code"]) == ("3", "successful_issues")
     assert values["close_notes"] == (
         "Totals are right; it took an hour\nReleased by @rita; closed as successful with issues by @vera."
@@ -85,22 +72,22 @@ async def test_what_was_released_and_closed_here_is_so_there(countersign: Rehear
 
 
 async def test_what_was_backed_out_has_the_code_and_the_words_that_an_instance_has(
-    countersign: Rehearsal, ends: Ends, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    pull = await released(ends, there)
-    await ends.say(pull, "alice", "/change close backed-out Totals differ by a cent")
+    pull = await released(board, there)
+    await board.say(pull, "alice", "/change close backed-out Totals differ by a cent")
     assert await state(countersign, pull) == "closed"
     assert there.only.values["close_code"] == "unsuccessful"
     assert there.only.values["close_notes"].startswith("Backed out.\nTotals differ by a cent\n")
 
 
-async def test_who_verifies_can_close_it_there(countersign: Rehearsal, ends: Ends, there: There) -> None:
-    pull = await released(ends, there)
-    vera = person(there, "vera.v")
+async def test_who_verifies_can_close_it_there(countersign: Rehearsal, board: Board, there: ServiceNow) -> None:
+    pull = await released(board, there)
+    vera = there.person("vera.v")
     there.simulation.instance.close(there.only.number, vera, "successful", "Totals of the night are right.")
     await poll(countersign)
     assert await state(countersign, pull) == "closed"
-    told = await ends.say(pull, "alice", "/change")
+    told = await board.say(pull, "alice", "/change")
     assert "as successful on " in told
     assert "by `@vera`: Totals of the night are right. (close in servicenow, by vera.v)" in told
     await poll(countersign)
@@ -108,19 +95,19 @@ async def test_who_verifies_can_close_it_there(countersign: Rehearsal, ends: End
 
 
 async def test_whoever_contributed_cannot_verify_it_there_either(
-    countersign: Rehearsal, ends: Ends, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    pull = await released(ends, there)
+    pull = await released(board, there)
     instance = there.simulation.instance
-    instance.close(there.only.number, person(there, "alice.a"), "successful", "It runs.")
+    instance.close(there.only.number, there.person("alice.a"), "successful", "It runs.")
     await poll(countersign)
     assert await state(countersign, pull) == "review"
-    told = await ends.say(pull, "vera", "/change")
+    told = await board.say(pull, "vera", "/change")
     assert "alice.a said close in servicenow. Whoever closes CHG-2026-0001 as a success verifies it" in told
     # Vera closes it here with another end: both are told to whoever asks.
-    await ends.say(pull, "vera", "/change close unsuccessful Interest was paid twice")
+    await board.say(pull, "vera", "/change close unsuccessful Interest was paid twice")
     assert await state(countersign, pull) == "closed"
-    told = await ends.say(pull, "alice", "/change")
+    told = await board.say(pull, "alice", "/change")
     assert "It is closed as `successful` in servicenow, and as unsuccessful here." in told
     assert not await is_polled(countersign)
 
@@ -133,92 +120,90 @@ async def test_whoever_contributed_cannot_verify_it_there_either(
     ],
 )
 async def test_nobody_known_or_no_end_that_is_known_ends_nothing_here(
-    countersign: Rehearsal, ends: Ends, there: There, who: str, code: str, sentence: str
+    countersign: Rehearsal, board: Board, there: ServiceNow, who: str, code: str, sentence: str
 ) -> None:
-    pull = await released(ends, there)
+    pull = await released(board, there)
     instance = there.simulation.instance
-    instance.close(there.only.number, person(there, who), code, "Done.")
+    instance.close(there.only.number, there.person(who), code, "Done.")
     await poll(countersign)
     await poll(countersign)
     assert await state(countersign, pull) == "review"
-    assert sentence in await ends.say(pull, "vera", "/change")
+    assert sentence in await board.say(pull, "vera", "/change")
 
 
 async def test_what_is_cancelled_there_after_its_release_was_released(
-    countersign: Rehearsal, ends: Ends, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    pull = await released(ends, there)
+    pull = await released(board, there)
     # Nobody can cancel a change in review there, but an administrator can set anything.
     there.simulation.instance._store(there.only, {"state": "4"}, there.chris)
     await poll(countersign)
     assert await state(countersign, pull) == "review"
-    told = await ends.say(pull, "vera", "/change")
+    told = await board.say(pull, "vera", "/change")
     assert "It is cancelled in servicenow." in told
     assert "what has been released is not cancelled" in told
-    await ends.say(pull, "vera", "/change close successful Totals are right")
+    await board.say(pull, "vera", "/change close successful Totals are right")
     assert await state(countersign, pull) == "closed"
     assert there.only.values["state"] == "4"
-    assert "It is cancelled in servicenow, and has been released." in await ends.say(pull, "vera", "/change")
+    assert "It is cancelled in servicenow, and has been released." in await board.say(pull, "vera", "/change")
     assert not await is_polled(countersign)
 
 
 async def test_what_a_rule_there_refuses_is_told_and_tried_again(
-    countersign: Rehearsal, ends: Ends, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
     rule = BusinessRule("The record has no review", lambda _, changes: changes.get("state") == CLOSED)
     there.simulation.instance.rules.append(rule)
-    pull = await released(ends, there)
-    await ends.say(pull, "vera", "/change close successful Totals are right")
+    pull = await released(board, there)
+    await board.say(pull, "vera", "/change close successful Totals are right")
     assert await state(countersign, pull) == "closed"
     assert there.only.values["state"] == "0"
-    assert "The record has no review" in await ends.say(pull, "vera", "/change")
+    assert "The record has no review" in await board.say(pull, "vera", "/change")
     await poll(countersign)
     assert await is_polled(countersign)
     there.simulation.instance.rules.remove(rule)
     await poll(countersign)
     assert (there.only.values["state"], there.only.values["close_code"]) == ("3", "successful")
-    assert "The record has no review" not in await ends.say(pull, "vera", "/change")
+    assert "The record has no review" not in await board.say(pull, "vera", "/change")
     assert not await is_polled(countersign)
 
 
-async def test_nothing_is_lost_while_servicenow_is_away(countersign: Rehearsal, ends: Ends, there: There) -> None:
-    pull = await released(ends, there)
-    there.simulation.faults.add(Outage(match="", kind="503", times=1_000_000))
-    pull.comment(by=ends.board.vera, body="/change close successful Totals are right")
-    await ends.countersign.gh.settle()
-    for _ in range(100):
-        await asyncio.sleep(0.1)
-        if await state(countersign, pull) == "closed":
-            break
-    await asyncio.sleep(2)
+async def test_nothing_is_lost_while_servicenow_is_away(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    pull = await released(board, there)
+    there.goes_away()
+    pull.comment(by=board.vera, body="/change close successful Totals are right")
+    await waits(countersign)
+    assert await state(countersign, pull) == "closed"
     assert there.only.values["state"] == "0"
     there.simulation.faults.clear()
     await poll(countersign)
     assert (there.only.values["state"], there.only.values["close_code"]) == ("3", "successful")
 
 
-async def test_what_was_approved_nowhere_there_waits_for_that(countersign: Rehearsal, ends: Ends, there: There) -> None:
-    pull = await ends.authorised()
-    await ends.to_its_window()
-    await ends.merge(pull)
-    told = await ends.say(pull, "vera", "/change")
+async def test_what_was_approved_nowhere_there_waits_for_that(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    pull = await board.authorised()
+    await board.to_its_window()
+    await board.merge(pull)
+    told = await board.say(pull, "vera", "/change")
     # The board has decided here; there, its answers are missing, and the gate waited for them.
     assert "| should have waited | The pull request was merged all the same: " in told
     assert "the record in servicenow" in told
     assert there.only.values["state"] == "-3"
     assert "the change is approved" in told or "Change is approved" in told
-    for who in (there.chris, there.ida, there.rick):
-        there.simulation.instance.approve(there.only.number, who)
+    there.approve()
     await poll(countersign)
     assert there.only.values["state"] == "0"
 
 
 async def test_what_nobody_authorised_is_cancelled_there_with_a_note(
-    countersign: Rehearsal, ends: Ends, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    pull = ends.board.change()
-    await countersign.settle()
-    await ends.merge(pull)
+    pull = await board.opened()
+    await board.merge(pull)
     assert await state(countersign, pull) == "cancelled"
     assert there.only.values["state"] == "4"
     [note] = [text for _, _, text in there.only.notes]
@@ -227,18 +212,17 @@ async def test_what_nobody_authorised_is_cancelled_there_with_a_note(
 
 
 async def test_what_is_closed_without_a_merge_is_cancelled_there_and_begins_anew(
-    countersign: Rehearsal, ends: Ends, there: There
+    countersign: Rehearsal, board: Board, there: ServiceNow
 ) -> None:
-    pull = ends.board.change()
-    await countersign.settle()
-    pull.close(by=ends.board.bob)
+    pull = await board.opened()
+    pull.close(by=board.bob)
     await countersign.settle()
     first = there.only
     assert first.values["state"] == "4"
     assert first.notes[-1][2] == (
         "Countersign cancels CHG-2026-0001. The pull request was closed without a merge, by @bob."
     )
-    pull.reopen(by=ends.board.alice)
+    pull.reopen(by=board.alice)
     await countersign.settle()
     [second] = [each for each in there.changes if each is not first]
     assert second.values["correlation_id"] == "countersign:CHG-2026-0002"
@@ -251,30 +235,29 @@ STEPS, STRIDE = 46, 5
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("first", [1, 2, 3, 4, 5])
 async def test_a_worker_killed_while_it_closes_the_twin_closes_it_once(
-    gh: SimulatedGitHub, there: There, database_url: str, first: int
+    gh: SimulatedGitHub, there: ServiceNow, database_url: str, first: int
 ) -> None:
-    async with rehearsal(gh, database_url, SECRET, patience=FATAL, servicenow=there.access) as countersign:
-        there.simulation.instance.clock = countersign.now
-        ends = founded(countersign, gh, there)
+    async with rehearsal(gh, database_url, SECRET, patience=FATAL, **there.access) as countersign:
+        there.keep_time(countersign.now)
+        board = founded(countersign, there)
         # The worker that dies has the time of the machine, and nobody's time has gone on.
-        pull = await released(ends, there, in_time=False)
-        dying = replace(settings(gh, SECRET), database_url=database_url, servicenow=there.access)
+        pull = await released(board, there, in_time=False)
         deaths = 0
         await countersign.stop_worker()
         closing = "countersign:record:sent"
         before = [kind for kind, _ in await countersign.ledger()].count(closing)
         async with countersign.store.transaction() as connection:
             await connection.execute("UPDATE subject SET due = NULL WHERE kind = 'record'")
-        pull.comment(by=ends.board.vera, body="/change close successful Totals are right")
+        pull.comment(by=board.vera, body="/change close successful Totals are right")
         await gh.settle()
         for fatal in range(first, STEPS, STRIDE):
-            deaths += await die_at(dying, database_url, fatal, kind="record:")
+            deaths += await die_at(countersign, fatal, kind="record:")
         await countersign.start_worker()
         await countersign.settle()
         assert await state(countersign, pull) == "closed"
         values = there.only.values
         assert (values["state"], values["close_code"]) == ("3", "successful")
-        acts = [act for act, _, _ in await ends.history()]
+        acts = [act for act, _, _ in await history(countersign)]
         assert acts.count("close") == 1
         written = [
             each for each in there.simulation.site.asked if each.method == "PATCH" and each.json.get("state") == "3"

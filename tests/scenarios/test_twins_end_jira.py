@@ -4,51 +4,41 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox import SimulatedGitHub
 from bot.sandbox.jira.desk import CANCELED, DOING, DONE, FAILED
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.test_change_records import state
-from tests.scenarios.test_change_records_end import VERIFIED, Ends
-from tests.scenarios.test_jira import MAPPED, There, countersign, there
-from tests.scenarios.test_servicenow import poll
-from tests.scenarios.test_twins_end import is_polled
+from tests.scenarios import elsewhere
+from tests.scenarios.board import VERIFIED, Board, state
+from tests.scenarios.elsewhere import Jira, is_polled, kept, poll
 
-__all__ = ["countersign", "there"]
+there, countersign = elsewhere.jira, elsewhere.countersign
 
-KEPT = VERIFIED + MAPPED + "    vera.v@bank.example: vera\n    alice.a@bank.example: alice\n"
+KEPT = VERIFIED + kept("jira", *elsewhere.BOARD, "vera.v", "alice.a")
 
 
 @pytest.fixture
-async def ends(countersign: Rehearsal, gh: SimulatedGitHub, there: There) -> Ends:
+async def board(countersign: Rehearsal, there: Jira) -> Board:
     for name in ("Vera V", "Alice A", "Mia M"):
         there.simulation.desk.user(name)
-    return Ends.found(countersign, gh, KEPT)
+    return Board.with_verifiers(countersign, KEPT)
 
 
-def person(there: There, name: str) -> Any:
-    return next(each for each in there.simulation.desk.users.values() if each.name == name)
-
-
-async def released(ends: Ends, there: There) -> Any:
+async def released(board: Board, there: Jira) -> Any:
     """A change that the board approved there, and that was merged in its window."""
-    pull = ends.board.change()
-    pull.comment(by=ends.board.alice, body="/request-cab")
-    await ends.countersign.settle()
-    for who in there.people:
-        there.simulation.desk.approve(there.only.key, who)
-    await poll(ends.countersign)
-    assert await state(ends.countersign, pull) == "scheduled"
-    await ends.to_its_window()
-    await ends.merge(pull)
-    assert await state(ends.countersign, pull) == "review"
+    pull = await board.requested()
+    there.approve()
+    await poll(board.countersign)
+    assert await state(board.countersign, pull) == "scheduled"
+    await board.to_its_window()
+    await board.merge(pull)
+    assert await state(board.countersign, pull) == "review"
     assert there.only.status == DOING
     return pull
 
 
-async def test_what_was_released_and_closed_here_is_so_there(countersign: Rehearsal, ends: Ends, there: There) -> None:
-    pull = await released(ends, there)
+async def test_what_was_released_and_closed_here_is_so_there(countersign: Rehearsal, board: Board, there: Jira) -> None:
+    pull = await released(board, there)
     assert await is_polled(countersign)
-    await ends.say(pull, "vera", "/change close with-issues Totals are right; it took an hour")
+    await board.say(pull, "vera", "/change close with-issues Totals are right; it took an hour")
     assert there.only.status == DONE
     told = there.only.comments[-1]
     assert told.body == (
@@ -59,21 +49,21 @@ async def test_what_was_released_and_closed_here_is_so_there(countersign: Rehear
     assert not await is_polled(countersign)
 
 
-async def test_what_was_backed_out_failed_there(ends: Ends, there: There) -> None:
-    pull = await released(ends, there)
-    await ends.say(pull, "alice", "/change close backed-out Totals differ by a cent")
+async def test_what_was_backed_out_failed_there(board: Board, there: Jira) -> None:
+    pull = await released(board, there)
+    await board.say(pull, "alice", "/change close backed-out Totals differ by a cent")
     assert there.only.status == FAILED
     assert "Totals differ by a cent" in there.only.comments[-1].body
 
 
-async def test_who_verifies_can_close_it_there(countersign: Rehearsal, ends: Ends, there: There) -> None:
-    pull = await released(ends, there)
-    vera = person(there, "Vera V")
+async def test_who_verifies_can_close_it_there(countersign: Rehearsal, board: Board, there: Jira) -> None:
+    pull = await released(board, there)
+    vera = there.person("Vera V")
     there.simulation.desk.comment(there.only, "Totals of the night are right.", vera, public=False)
     there.simulation.desk.move(there.only.key, DONE, by=vera)
     await poll(countersign)
     assert await state(countersign, pull) == "closed"
-    told = await ends.say(pull, "alice", "/change")
+    told = await board.say(pull, "alice", "/change")
     assert "by `@vera`: Totals of the night are right. (close in jira, by vera.v@bank.example)" in told
     await poll(countersign)
     assert not await is_polled(countersign)
@@ -89,22 +79,21 @@ async def test_who_verifies_can_close_it_there(countersign: Rehearsal, ends: End
     ],
 )
 async def test_what_counts_for_nothing_there_ends_nothing_here(
-    countersign: Rehearsal, ends: Ends, there: There, who: str | None, status: str, sentence: str
+    countersign: Rehearsal, board: Board, there: Jira, who: str | None, status: str, sentence: str
 ) -> None:
-    pull = await released(ends, there)
-    there.simulation.desk.move(there.only.key, status, by=person(there, who) if who else None)
+    pull = await released(board, there)
+    there.simulation.desk.move(there.only.key, status, by=there.person(who) if who else None)
     await poll(countersign)
     await poll(countersign)
     assert await state(countersign, pull) == "review"
-    assert sentence in await ends.say(pull, "vera", "/change")
+    assert sentence in await board.say(pull, "vera", "/change")
 
 
 async def test_what_is_closed_without_a_merge_is_cancelled_there(
-    countersign: Rehearsal, ends: Ends, there: There
+    countersign: Rehearsal, board: Board, there: Jira
 ) -> None:
-    pull = ends.board.change()
-    await countersign.settle()
-    pull.close(by=ends.board.bob)
+    pull = await board.opened()
+    pull.close(by=board.bob)
     await countersign.settle()
     assert there.only.status == CANCELED
     assert there.only.comments[-1].body.startswith(

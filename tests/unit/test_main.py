@@ -8,15 +8,14 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 from aiohttp import web
-from psycopg.conninfo import conninfo_to_dict
 
 from bot.__main__ import main
 from bot.app import listening
+from tests import database
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str) -> int:
@@ -29,12 +28,6 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str) ->
     with pytest.raises(SystemExit) as ended:
         main()
     return int(ended.value.code or 0)
-
-
-def as_url(conninfo: str) -> str:
-    """A connection string in the form of an address."""
-    parts = conninfo_to_dict(conninfo)
-    return f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
 
 
 def stopped_soon(after: float = 1.5) -> threading.Timer:
@@ -93,10 +86,10 @@ def test_wrong_settings_are_told_all_at_once(
 def test_migrate_prepares_the_database(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], empty_database_url: str
 ) -> None:
-    assert run(monkeypatch, "web", DATABASE_URL=as_url(empty_database_url), PORT="0") == 1
+    assert run(monkeypatch, "web", DATABASE_URL=database.as_url(empty_database_url), PORT="0") == 1
     assert "python -m bot migrate" in capsys.readouterr().err
-    assert run(monkeypatch, "migrate", DATABASE_URL=as_url(empty_database_url)) == 0
-    assert run(monkeypatch, "replay", str(uuid4()), DATABASE_URL=as_url(empty_database_url)) == 1
+    assert run(monkeypatch, "migrate", DATABASE_URL=database.as_url(empty_database_url)) == 0
+    assert run(monkeypatch, "replay", str(uuid4()), DATABASE_URL=database.as_url(empty_database_url)) == 1
     assert "There is no decision" in capsys.readouterr().err
 
 
@@ -104,13 +97,13 @@ def test_serve_without_an_app_is_setup_mode_until_it_is_stopped(
     monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
     stopped_soon()
-    assert run(monkeypatch, "serve", DATABASE_URL=as_url(database_url), PORT="0") == 0
+    assert run(monkeypatch, "serve", DATABASE_URL=database.as_url(database_url), PORT="0") == 0
 
 
 def test_a_worker_without_an_app_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database_url: str
 ) -> None:
-    assert run(monkeypatch, "worker", DATABASE_URL=as_url(database_url)) == 1
+    assert run(monkeypatch, "worker", DATABASE_URL=database.as_url(database_url)) == 1
     assert "GITHUB_APP_ID" in capsys.readouterr().err
 
 
@@ -120,7 +113,7 @@ def test_an_address_in_use_is_refused(
     async def hold() -> int:
         async with listening(web.Application(), "127.0.0.1", 0) as port:
             return await asyncio.to_thread(
-                run, monkeypatch, "web", DATABASE_URL=as_url(database_url), PORT=str(port), HOST="127.0.0.1"
+                run, monkeypatch, "web", DATABASE_URL=database.as_url(database_url), PORT=str(port), HOST="127.0.0.1"
             )
 
     # Signal handlers belong to the main thread: this one never gets as far as to need any.
