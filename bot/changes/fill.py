@@ -37,6 +37,7 @@ def contents_of(
     record. When it is planned is said for the whole record, by ``planning``.
     """
     sections = plans.read(facts.body)
+    policy = decision.under(policy)
     application = application_of(policy, facts)
     fitting = template_of(facts, decision.tier, policy, now)
     kind = _kind(decision.tier, policy, fitting, emergency=emergency)
@@ -66,6 +67,7 @@ def contents_of(
         template=fitting.id if fitting and kind is ChangeType.STANDARD else "",
         regulations=policy.packs,
         retention_days=policy.retention_days,
+        raised_from=decision.raised_from,
     )
 
 
