@@ -32,7 +32,7 @@ MESSAGES: Mapping[str, Message] = {
         "from_fork": Name("bool", "Whether its branch is in a fork."),
         "commits": Name("int", "How many commits it has."),
         "tier": Name("string", "low, medium or high: in `rules` the change's, in `risk.raise` the application's."),
-        "type": Name("string", "standard, normal or emergency."),
+        "type": Name("string", "standard or normal: the type that its tier has."),
         "repository": Name("string", "The repository as owner/name."),
         "created": Name("timestamp", "When it was opened."),
     },
