@@ -20,6 +20,7 @@ from bot.facts.people import is_human
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.github.queries import document
+from bot.ledger.decisions import last_of
 from bot.policy import digest
 from bot.policy.model import Policy, System, Tier
 from bot.store import Store
@@ -115,6 +116,20 @@ async def record(
         asked=asked,
         now=now,
     )
+
+
+async def recorded(store: Store, subject: str, facts: PullRequestFacts) -> PullRequestFacts | None:
+    """The facts with what the record said at the last look at their head; None when there was no such look yet.
+
+    Time alone makes nothing of that: whatever it does to the record is another decision about the pull request.
+    """
+    async with store.transaction() as connection:
+        found = await last_of(connection, subject)
+    if found is None or found.made.decision.head != facts.head.oid:
+        return None
+    said = found.made.facts.record if isinstance(found.made.facts, PullRequestFacts) else None
+    lasting = tuple(replace(each, until=None) for each in said.findings) if said is not None else ()
+    return replace(facts, record=replace(said, findings=lasting) if said is not None else None)
 
 
 def concerns(facts: PullRequestFacts, policy: Policy, found: Desk | None) -> frozenset[str]:

@@ -66,9 +66,9 @@ class Bank:
         """A pull request of Alice's."""
         return self.ledger.open_pull_request(by=self.alice, title="Balance", files={"ledger.py": text}, **more)
 
-    def approved_change(self) -> Any:
+    def approved_change(self, **more: Any) -> Any:
         """A pull request of Alice's that Bob and Carol have approved."""
-        pull = self.change()
+        pull = self.change(**more)
         pull.review(by=self.bob, state="APPROVED")
         pull.review(by=self.carol, state="APPROVED")
         return pull
