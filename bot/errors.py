@@ -1,4 +1,7 @@
-"""The three kinds of error: waited for, shown to a person, and ours."""
+"""What is raised on purpose: waited for, or shown to a person. Whatever else is raised is a defect of ours.
+
+A defect is logged under an incident; people are shown the incident, never the details.
+"""
 
 from datetime import datetime
 
@@ -30,15 +33,3 @@ class Refusal(CountersignError):
         super().__init__(f"{what} {remedy}".strip())
         self.what = what
         self.remedy = remedy
-
-
-class Defect(CountersignError):
-    """Countersign, or an answer that it got, is not what its code believes.
-
-    ``incident`` finds the log line; people are shown the incident, never the details.
-    """
-
-    def __init__(self, what: str, *, incident: str) -> None:
-        super().__init__(f"{what} (incident {incident})")
-        self.what = what
-        self.incident = incident

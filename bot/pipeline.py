@@ -1,7 +1,7 @@
 """The whole bot on one screen: a look gathers facts, decides, puts the decision on record, and publishes it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,16 +16,16 @@ from bot.decide.merge_group import decide_group
 from bot.decide.verdict import Decision
 from bot.errors import Transient
 from bot.facts import habits
-from bot.facts.load import Gathered, Gathering
-from bot.facts.model import PullRequestFacts, PullRequestState, Sibling, Standing
+from bot.facts.load import Gathered, GatheredGroup, Gathering
+from bot.facts.model import MergeGroupFacts, PullRequestFacts, PullRequestState, Sibling, Standing
 from bot.facts.pull_request import Place
 from bot.github.client import GitHub, InstallationClient
 from bot.github.lanes import Lane
 from bot.ingest.events import Where
 from bot.ingest.statements import Pending, pending, watch
-from bot.ingest.subjects import branch_subject, pull_subject
+from bot.ingest.subjects import branch_subject, pull_key, pull_subject
 from bot.ledger import Entry, Kind, append
-from bot.ledger.decisions import Made, Receipt, record
+from bot.ledger.decisions import Made, Receipt, concern, record
 from bot.policy.load import REPOSITORY_FILE
 from bot.policy.model import Mode, Problem
 from bot.publish.apply import Overtaken, Publisher, forget, give_way
@@ -217,12 +217,32 @@ class Pipeline:
             # A webhook can be faster than GitHub's own picture of the queue.
             raise Transient(f"GitHub to show the group {about['head'][:7]} of the merge queue")
         now = self.clock()
-        decision = decide_group(gathered.facts, gathered.policy, now)
-        receipt = await self._record(
-            look, Made(look.subject.key, gathered.facts, gathered.policy, decision, now), asked
-        )
+        facts = await self._said_of(look, gathered, now)
+        decision = decide_group(facts, gathered.policy, now)
+        receipt = await self._record(look, Made(look.subject.key, facts, gathered.policy, decision, now), asked)
         await self._publish(look, place, decision, receipt, None)
-        return Next(at=decision.next_at, concerns=gathered.concerns, over=not gathered.facts.members)
+        keys = [pull_key(facts.repository.id, each.number) for each in facts.members]
+        concerns = gathered.concerns | {concern(key) for key in keys}
+        return Next(at=decision.next_at, concerns=concerns, over=not facts.members)
+
+    async def _said_of(self, look: Look, gathered: GatheredGroup, now: datetime) -> MergeGroupFacts:
+        """The facts of a group with what people laid down for its members, what was waived, and what records say.
+
+        Raises:
+            Transient: a member is still to be looked at.
+
+        """
+        github, lane, members = self._installation(look), Lane(look.urgency), []
+        for facts in gathered.facts.members:
+            key = pull_key(facts.repository.id, facts.number)
+            laid = await gather.laid_down(
+                self.store, github, key, facts, now, base_tip=gathered.base_tip, commands=False, lane=lane
+            )
+            member = await gather.recorded(self.store, key, laid.facts)
+            if member is None and not gathered.facts.incomplete:
+                raise Transient(f"the look at #{facts.number}")
+            members.append(member or laid.facts)
+        return replace(gathered.facts, members=tuple(members))
 
     async def _asked(self, look: Look) -> list[Pending]:
         async with self.store.transaction() as connection:
@@ -240,7 +260,8 @@ class Pipeline:
                 self.metrics.decisions.labels(made.decision.verdict.value).inc()
                 if isinstance(made.facts, PullRequestFacts):
                     await habits.note(connection, made.subject, made.facts, made.decision)
-                    await want(connection, [], concerns=dict.fromkeys(_gaining(made.decision), Urgency.TIMER))
+                    stirred = dict.fromkeys(_gaining(made.decision), Urgency.TIMER)
+                    await want(connection, [], concerns={**stirred, concern(made.subject): look.urgency})
                 await append(connection, [_entry(look, made.decision, receipt)], at=made.at)
         return receipt
 

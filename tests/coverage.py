@@ -43,6 +43,8 @@ PURE = (
     "bot/policy/validation.py",
     "bot/policy/values.py",
     "bot/policy/expressions.py",
+    "bot/policy/vocabulary.py",
+    "bot/policy/faults.py",
     "bot/policy/scalars.py",
     "bot/policy/schema.py",
     "bot/policy/cost.py",

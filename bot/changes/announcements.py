@@ -68,7 +68,7 @@ def _called(roles: Sequence[str], change: Change, context: Context) -> tuple[str
 
 
 def _reviewers(change: Change, context: Context) -> tuple[str, ...]:
-    return _called(cab.reviewing(context.policy, change.contents.tier), change, context)
+    return _called(cab.reviewing(change.contents.under(context.policy), change.contents.tier), change, context)
 
 
 def _on_the_agenda(change: Change, context: Context) -> str:
@@ -117,7 +117,7 @@ def _not_decided(before: Change, change: Change, context: Context) -> str:
 
 def _how(change: Change, context: Context) -> str:
     """How to vote."""
-    board = context.policy.tiers[change.contents.tier].cab
+    board = change.contents.rules(context.policy).cab
     review = ", or review the pull request" if board is not None and board.reviews else ""
     return f"Vote with `/cab approve`, `/cab reject reason` or `/cab defer reason`{review}; `/change` shows the record."
 

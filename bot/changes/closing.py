@@ -51,7 +51,7 @@ def not_noted(change: Change, _event: Event, _context: Context) -> Refused | Non
 
 def apart(change: Change, event: Event, context: Context) -> Refused | None:
     """Whoever releases it has no part in it that the policy keeps apart from that."""
-    tier, separation = change.contents.tier, context.policy.separation
+    tier, separation = change.contents.tier, change.contents.under(context.policy).separation
     parted = {role for pair in separation if tier in pair.tiers for role in pair.roles}
     if not parted & _RELEASING:
         return None
@@ -126,7 +126,7 @@ def may_close(change: Change, event: Event, context: Context) -> Refused | None:
         return _by_itself(change, event, context)
     if not is_human(event.who):
         return Refused("A program cannot say what came of a change.", "A person closes it.")
-    demanded = context.policy.tiers[change.contents.tier].verification
+    demanded = change.contents.rules(context.policy).verification
     if demanded is not None and event.closure in _NEEDS_VERIFYING:
         return _may_verify(change, event.who, demanded, context)
     return _has_to_do_with_it(change, event.who, context)
@@ -144,7 +144,7 @@ def closes_by_itself_at(change: Change, context: Context) -> datetime | None:
     """
     if change.state is not State.REVIEW or change.ended_at is None or change.backed_out or change.overtaken:
         return None
-    demanded = context.policy.tiers[change.contents.tier].verification
+    demanded = change.contents.rules(context.policy).verification
     if demanded is not None or change.emergency is not None or change.contents.kind is ChangeType.EMERGENCY:
         return None
     return change.ended_at + QUIET
@@ -186,7 +186,7 @@ def _may_verify(change: Change, who: Account, demanded: Verification, context: C
             "It cannot be called a success; close it as unsuccessful, and say that.",
         )
     people = _people(change, context, who)
-    separation = (*_ALWAYS_APART, *context.policy.separation)
+    separation = (*_ALWAYS_APART, *change.contents.under(context.policy).separation)
     parts = parts_of(change, context, people)
     held = barred(people.person(who), Role.VERIFIER, parts, separation, change.contents.tier)
     if held:
@@ -215,7 +215,7 @@ def _has_to_do_with_it(change: Change, who: Account, context: Context) -> Refuse
 
 
 def _could_verify(change: Change, who: Account, context: Context) -> bool:
-    demanded = context.policy.tiers[change.contents.tier].verification
+    demanded = change.contents.rules(context.policy).verification
     mine = [each for each in context.standings if each.account == who]
     groups = demanded.groups if demanded is not None else ()
     return any(holds(each, group, context.policy) for each in mine for group in groups)

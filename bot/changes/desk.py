@@ -102,7 +102,8 @@ async def look(
         if change is None and not asked:
             change = await _last(connection, subject)
         if change is None:
-            if not (asked or is_wanted(policy, decision.tier) or await _was_abandoned(connection, subject)):
+            wanted = asked or is_wanted(decision.under(policy), decision.tier)
+            if not wanted and not await _was_abandoned(connection, subject):
                 return facts, Desk(None, context)
             contents = contents_of(facts, decision, policy, now, diff, None)
             draft = Change("", subject, contents, opened_at=now)

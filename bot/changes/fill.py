@@ -36,9 +36,10 @@ def contents_of(
     ``planning``.
     """
     sections = plans.read(facts.body)
+    policy = decision.under(policy)
     application = application_of(policy, facts)
     fitting = template_of(facts, decision.tier, policy, now)
-    kind = _kind(decision.tier, policy, fitting, emergency=emergency)
+    kind = _kind(fitting, emergency=emergency)
     routed = routing(policy, decision.tier, kind)
     people = people_of(facts, policy.people)
     touched = (application.name, application.configuration_item) if application else ("", "")
@@ -65,6 +66,7 @@ def contents_of(
         template=fitting.id if fitting and kind is ChangeType.STANDARD else "",
         regulations=policy.packs,
         retention_days=policy.retention_days,
+        raised_from=decision.raised_from,
     )
 
 
@@ -109,15 +111,11 @@ def apart(application: str, configuration_item: str, policy: Policy) -> tuple[st
     return tuple(sorted(own.union(*(names for names in policy.exclusive if own & {*names}))))
 
 
-def _kind(tier: Tier, policy: Policy, template: Template | None, *, emergency: bool) -> ChangeType:
-    """The type of the change; without a template that fits, nothing is standard."""
+def _kind(template: Template | None, *, emergency: bool) -> ChangeType:
+    """The type of the change: without a template that fits, nothing is standard, nor urgent but by somebody's word."""
     if emergency:
         return ChangeType.EMERGENCY
-    return ChangeType.STANDARD if template is not None else _without_template(policy.tiers[tier].change)
-
-
-def _without_template(kind: ChangeType) -> ChangeType:
-    return ChangeType.NORMAL if kind is ChangeType.STANDARD else kind
+    return ChangeType.STANDARD if template is not None else ChangeType.NORMAL
 
 
 def _today(policy: Policy, now: datetime) -> date | None:

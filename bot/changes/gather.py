@@ -20,6 +20,7 @@ from bot.facts.people import is_human
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.github.queries import document
+from bot.ledger.decisions import last_of
 from bot.policy import digest
 from bot.policy.model import Policy, System, Tier
 from bot.store import Store
@@ -91,15 +92,14 @@ async def record(
         Transient: GitHub could not answer, or the record was altered meanwhile.
 
     """
-    if not asked and not desk.is_wanted(policy, decision.tier):
+    if not asked and not desk.is_wanted(decision.under(policy), decision.tier):
         async with store.transaction() as connection:
             if await register.latest_of(connection, subject) is None:
                 return await desk.without_record(connection, facts, policy, now)
     async with store.transaction() as connection:
         held = await register.open_of(connection, subject)
     # What ships with it can be riskier, and be signed by others.
-    tier = max(decision.tier, held.contents.tier) if held is not None else decision.tier
-    roles = cab.roles_to_ask(policy, tier)
+    roles = {role for each in _demanded(policy, decision, held) for role in cab.roles_to_ask(*each)}
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     if policy.records.system is not System.REGISTER:
         await names.elsewhere(store, github, policy, [each.account for each in standings], lane)
@@ -116,6 +116,20 @@ async def record(
         asked=asked,
         now=now,
     )
+
+
+async def recorded(store: Store, subject: str, facts: PullRequestFacts) -> PullRequestFacts | None:
+    """The facts with what the record said at the last look at their head; None when there was no such look yet.
+
+    Time alone makes nothing of that: whatever it does to the record is another decision about the pull request.
+    """
+    async with store.transaction() as connection:
+        found = await last_of(connection, subject)
+    if found is None or found.made.decision.head != facts.head.oid:
+        return None
+    said = found.made.facts.record if isinstance(found.made.facts, PullRequestFacts) else None
+    lasting = tuple(replace(each, until=None) for each in said.findings) if said is not None else ()
+    return replace(facts, record=replace(said, findings=lasting) if said is not None else None)
 
 
 def concerns(facts: PullRequestFacts, policy: Policy, found: Desk | None) -> frozenset[str]:
@@ -156,8 +170,8 @@ async def ended(
     standings: tuple[Standing, ...] = ()
     # Whoever can review an emergency is told of it.
     if asked or told or (known.emergency is not None and not known.state.over):
-        tiers = {decision.tier, known.contents.tier}
-        roles = {role for tier in tiers for role in (*cab.roles_to_ask(policy, tier), *_verifying(policy, tier))}
+        demanded = _demanded(policy, decision, known)
+        roles = {role for each in demanded for role in (*cab.roles_to_ask(*each), *_verifying(*each))}
         standings = await board.read(store, github, policy, roles, facts.names, lane)
         if told:
             await names.elsewhere(store, github, policy, [each.account for each in standings], lane)
@@ -173,6 +187,12 @@ async def ended(
         waiting=waiting,
         now=now,
     )
+
+
+def _demanded(policy: Policy, decision: Decision, held: Record | None) -> list[tuple[Policy, Tier]]:
+    """The policy as it holds for the pull request, and for the record that it belongs to, each with the tier there."""
+    found = [(decision.under(policy), decision.tier)]
+    return [*found, (held.contents.under(policy), held.contents.tier)] if held is not None else found
 
 
 def _verifying(policy: Policy, tier: Tier) -> tuple[str, ...]:

@@ -184,7 +184,7 @@ def still_authorised(change: Change, _event: Event, context: Context) -> Refused
 def window_open(change: Change, _event: Event, context: Context) -> Refused | None:
     """The calendar allows it now, for as long as it takes, and so does what the board authorised."""
     contents, policy = change.contents, context.policy
-    found = hours(policy.calendar, policy.tiers[contents.tier].windows, contents.kind, context.now, context.lasting)
+    found = hours(policy.calendar, contents.rules(policy).windows, contents.kind, context.now, context.lasting)
     if not found.open:
         next_ = f"The next time is {found.until:%Y-%m-%d %H:%M} UTC." if found.until else ""
         return Refused(" ".join(found.because), next_)
@@ -219,7 +219,7 @@ def may_review(change: Change, event: Event, context: Context) -> Refused | None
         return Refused(f"@{change.retrospective.by.login} reviewed {change.number} already.")
     if event.who is None or not is_human(event.who):
         return Refused("A person reviews an emergency.")
-    roles = cab.reviewing(context.policy, change.contents.tier)
+    roles = cab.reviewing(change.contents.under(context.policy), change.contents.tier)
     # Who may look at it afterwards is not bound to who was on the board when the emergency was declared.
     asked = replace(
         change,
@@ -297,7 +297,7 @@ def _lacking_besides(change: Change, context: Context) -> list[str]:
         found.append("the template of the standard change, which is not in force")
     if contents.routing.has_board and contents.window is None and contents.kind is not ChangeType.EMERGENCY:
         found.append("a window to be released in, which the calendar does not have")
-    if cab.routing(policy, contents.tier, contents.kind) != contents.routing:
+    if cab.routing(contents.under(policy), contents.tier, contents.kind) != contents.routing:
         found.append("another look, since the policy demands something else now")
     return found
 
@@ -316,7 +316,7 @@ def material(change: Change, contents: Contents, context: Context) -> str:
     differing = {
         "the diff": before.diff != contents.diff,
         "the type": before.kind is not contents.kind,
-        "the risk tier": before.tier is not contents.tier,
+        "the risk tier": (before.tier, before.raised_from) != (contents.tier, contents.raised_from),
         "what the policy demands": before.routing != contents.routing,
         "the template": before.template != contents.template,
         "the plans": (before.plans, before.justification) != (contents.plans, contents.justification),

@@ -103,7 +103,7 @@ def _events(change: Change, deed: Heard, account: Account | None, context: Conte
             return closing.closing(change, account, closure, f"{notes} ({why})" if visible(notes) else "")
         case _:
             window, policy = Interval.of(deed.value), context.policy
-            sets, kind = policy.tiers[change.contents.tier].windows, change.contents.kind
+            sets, kind = change.contents.rules(policy).windows, change.contents.kind
             if allowed(policy.calendar, sets, kind, window) != (window,):
                 return ()
             event = lifecycle.noticed(change, replace(change.contents, window=window, scheduled=True), context)

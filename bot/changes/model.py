@@ -11,7 +11,8 @@ from enum import StrEnum
 from bot.decide.verdict import Demand
 from bot.deployments.windows import Interval
 from bot.facts.model import Account, Instruction
-from bot.policy.model import ChangeType, OnTimeout, Plan, Tier
+from bot.policy.model import ChangeType, OnTimeout, Plan, Policy, Tier, TierRules
+from bot.policy.tiers import raised
 
 
 class State(StrEnum):
@@ -129,6 +130,7 @@ class Contents:
     ``window`` is when it is planned, ``scheduled`` says that somebody chose it. ``template`` is the id of the standard
     change that it is. ``evidence`` is what shows that it was tested, a summary before the lines of each pull request
     (``changes.evidence``). ``apart`` are the applications and configuration items of which one is changed at a time.
+    ``raised_from`` is the tier that a person raised it from; None where nobody did.
     """
 
     title: str
@@ -155,6 +157,15 @@ class Contents:
     template: str = ""
     regulations: tuple[str, ...] = ()
     retention_days: int = 0
+    raised_from: Tier | None = None
+
+    def under(self, policy: Policy) -> Policy:
+        """The policy as it holds for this change, of which it demands what it did before somebody raised the risk."""
+        return raised(policy, self.raised_from, self.tier)
+
+    def rules(self, policy: Policy) -> TierRules:
+        """What the policy demands of this change by its tier."""
+        return self.under(policy).tiers[self.tier]
 
     def plan(self, which: Plan) -> str:
         """The text of a plan; empty when it is missing."""

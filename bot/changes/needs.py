@@ -72,7 +72,7 @@ def _needs_justification(contents: Contents) -> bool:
 
 def _plans(contents: Contents, policy: Policy) -> Sequence[Plan]:
     """The plans that are demanded; an emergency has at least to say how to go back."""
-    demanded = policy.tiers[contents.tier].plans
+    demanded = contents.rules(policy).plans
     if contents.kind is not ChangeType.EMERGENCY:
         return demanded
     return tuple(plan for plan in demanded if plan is Plan.BACKOUT)

@@ -67,7 +67,7 @@ def next_free(contents: Contents, policy: Policy, after: datetime, taken: Sequen
 
 def _slots(contents: Contents, policy: Policy, after: datetime) -> tuple[Interval, ...]:
     """When the calendar allows it from then on. What a board authorises is a whole window, not the rest of one."""
-    sets = policy.tiers[contents.tier].windows
+    sets = contents.rules(policy).windows
     whole = contents.routing.has_board and contents.kind is not ChangeType.EMERGENCY
     early = after - LONGEST_SLOT if whole else after
     found = []
@@ -92,7 +92,7 @@ def _cut(slot: Interval) -> Interval:
 
 def _usable(window: Interval, contents: Contents, policy: Policy, now: datetime) -> bool:
     """Whether there is time left of it, and the calendar still allows all of it."""
-    sets = policy.tiers[contents.tier].windows
+    sets = contents.rules(policy).windows
     return now < window.end and allowed(policy.calendar, sets, contents.kind, window) == (window,)
 
 

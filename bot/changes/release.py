@@ -64,11 +64,12 @@ def _named(demand: Demand, part: Part) -> Demand:
 def _together(parts: Sequence[Contents], policy: Policy) -> Contents:
     """One record for several changes of one repository: the riskiest says what is demanded of all.
 
-    A plan that one of them lacks is missing from the release. It is standard only when all are by the same template.
+    Of several that are as risky, one that was raised is, from the lowest tier. A plan that one of them lacks is missing
+    from the release. It is standard only when all are by the same template.
     """
-    riskiest = max(parts, key=lambda each: each.tier)
+    riskiest = max(parts, key=lambda each: (each.tier, -(each.raised_from or each.tier)))
     kind = _kind(parts)
-    routed = routing(policy, riskiest.tier, kind)
+    routed = routing(riskiest.under(policy), riskiest.tier, kind)
     lead, others = parts[0], len(parts) - 1
     return Contents(
         title=shortened(f"{lead.title} (and {others} more)", LONGEST_TITLE),
@@ -93,6 +94,7 @@ def _together(parts: Sequence[Contents], policy: Policy) -> Contents:
         template=lead.template if kind is ChangeType.STANDARD else "",
         regulations=policy.packs,
         retention_days=policy.retention_days,
+        raised_from=riskiest.raised_from,
     )
 
 

@@ -74,7 +74,7 @@ def no_votes(change: Change, context: Context) -> tuple[str, ...]:
 
 def _are_votes(change: Change, context: Context) -> bool:
     """Whether the policy takes reviews so; who reviewed one pull request of a release has not approved the others."""
-    board = context.policy.tiers[change.contents.tier].cab
+    board = change.contents.rules(context.policy).cab
     return board is not None and board.reviews and change.state is State.AUTHORIZE and len(context.parts) <= 1
 
 

@@ -74,7 +74,7 @@ def _by_whom(record: Record, context: Context) -> str:
     first = ""
     if record.emergency is not None and record.retrospective is None:
         first = "when it has been reviewed (`/change review`), "
-    demanded = context.policy.tiers[record.contents.tier].verification
+    demanded = record.contents.rules(context.policy).verification
     if demanded is None or record.backed_out:
         return f"{first}by whoever had to do with it: `/change close`"
     groups = label(Approvals(1, demanded.groups), context.policy)

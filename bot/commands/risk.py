@@ -21,7 +21,7 @@ def _raise(situation: Situation) -> Answer:
 RISK = Command(
     name="risk",
     usage="/risk raise tier reason",
-    summary="Raises the risk of the change; nobody can lower it.",
+    summary="Raises the risk of the change, which then needs what both tiers demand; nobody can lower it.",
     examples=("/risk raise high It touches the interest calculation",),
     permission=Permission.WRITE,
     run=_raise,

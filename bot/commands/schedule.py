@@ -17,7 +17,7 @@ def _schedule(situation: Situation) -> Answer:
     record = change.desk.change if change.desk is not None else None
     if record is None:
         return frame.refused("There is no change record here.")
-    calendar, sets = change.policy.calendar, change.policy.tiers[record.contents.tier].windows
+    calendar, sets = change.policy.calendar, record.contents.rules(change.policy).windows
     wish = " ".join(situation.arguments)
     names = {name for name, _ in calendar.windows}
     if wish in names:

@@ -366,6 +366,8 @@ def backtest(
             f"{len(outcome.differences):,} would differ, "
             f"of which {loosened:,} would pass that did not."
         )
+        if outcome.untried:
+            typer.echo(f"{outcome.untried:,} more cannot be compared: the file names what was not known then.")
         return 0
 
     _run(work())

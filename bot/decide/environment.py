@@ -1,4 +1,4 @@
-"""What expressions of a policy can speak of, worked out of the facts; `policy.expressions` says what each means."""
+"""What expressions of a policy can speak of, worked out of the facts; `policy.vocabulary` says what each means."""
 
 import re
 from collections.abc import Iterable, Mapping

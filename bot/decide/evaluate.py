@@ -49,6 +49,7 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
         demands=counted.demands,
         people=_involvements(involved, counted, people),
         next_at=min((finding.until for finding in found if finding.until), default=None),
+        raised_from=risk.by_policy if risk.by_policy < risk.tier else None,
     )
 
 

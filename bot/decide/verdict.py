@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.facts.model import Account
-from bot.policy.model import Mode, Tier
+from bot.policy.model import Mode, Policy, Tier
+from bot.policy.tiers import raised
 
 
 class Verdict(StrEnum):
@@ -105,6 +106,7 @@ class Decision:
     """What was decided about one commit, and everything that led to it.
 
     ``tier_because`` has a sentence per reason. ``next_at`` is the next moment at which time alone could change it.
+    ``raised_from`` is the tier that a person raised it from, and None where nobody did.
     """
 
     head: str
@@ -117,3 +119,8 @@ class Decision:
     demands: tuple[Demand, ...] = ()
     people: tuple[Involvement, ...] = ()
     next_at: datetime | None = None
+    raised_from: Tier | None = None
+
+    def under(self, policy: Policy) -> Policy:
+        """The policy as it holds for this change, of which it demands what it did before somebody raised the risk."""
+        return raised(policy, self.raised_from, self.tier)

@@ -68,11 +68,15 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class GatheredGroup:
-    """The facts of a merge group, the policy of the branch it goes to, and what both depend on."""
+    """The facts of a merge group, the policy of the branch it goes to, and what both depend on.
+
+    ``base_tip`` is the commit at the tip of that branch; empty for a group without members.
+    """
 
     facts: MergeGroupFacts
     policy: Policy
     concerns: frozenset[str]
+    base_tip: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,7 @@ class Gathering:
         concerns = {concern for each in members for concern in each.concerns}
         concerns |= {pull_key(repository.id, number) for number, _ in (found.members if found else ())}
         policy = members[0].policy if members else replace(default(), mode=Mode.ENFORCE)
-        return GatheredGroup(facts, policy, frozenset(concerns))
+        return GatheredGroup(facts, policy, frozenset(concerns), members[0].base_tip if members else "")
 
     async def _group(self, github: InstallationClient, place: Place, base: str, head: str, lane: Lane) -> Group | None:
         """What the group of that head is made of."""

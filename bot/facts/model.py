@@ -320,8 +320,8 @@ class Gain:
 class PolicyChange:
     """A policy file that the change touches: whether it can be used, what it means for the record, and who gains.
 
-    Of ``tried`` recorded changes, ``differing`` would be decided differently. ``refused`` are the keys of a
-    repository's file that would loosen the policy above it, and would not hold.
+    Of ``tried`` recorded changes, ``differing`` would be decided differently; ``untried`` more cannot be compared.
+    ``refused`` are the keys of a repository's file that would loosen the policy above it, and would not hold.
     """
 
     path: str
@@ -330,6 +330,7 @@ class PolicyChange:
     differing: int = 0
     gains: tuple[Gain, ...] = ()
     refused: tuple[str, ...] = ()
+    untried: int = 0
 
 
 @dataclass(frozen=True, slots=True)

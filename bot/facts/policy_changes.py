@@ -116,6 +116,7 @@ async def _draft(
         tried=made.tried,
         differing=made.differing,
         gains=made.gains,
+        untried=made.untried,
         refused=tuple(dict.fromkeys(each.key for each in refused)),
     )
     return Draft(change, tuple(each.problem for each in refused), made)

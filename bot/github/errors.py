@@ -1,4 +1,4 @@
-"""Every way in which GitHub can fail to do what it was asked, as one of three kinds: retry, refuse, defect."""
+"""Every way in which GitHub can fail to do what it was asked: each is waited for, or refused."""
 
 import json
 from collections.abc import Mapping

@@ -36,6 +36,11 @@ _RECORDED = f"{_READ} WHERE decision.id = %s"
 _LAST_OF = f"{_READ} WHERE decision.subject = %s ORDER BY decision.decided_at DESC LIMIT 1"
 
 
+def concern(subject: str) -> str:
+    """What depends on the latest decision about a subject: the group of the merge queue that it is in."""
+    return f"decision:{subject}"
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A decision with what it was made from, ready to be recorded; digests are SHA-256 in hexadecimal."""

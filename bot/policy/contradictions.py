@@ -11,7 +11,8 @@ import holidays
 
 from bot.decide.catalogue import CATALOGUE, NEVER_OBSERVED, kind
 from bot.policy import packs, recurrence
-from bot.policy.expressions import Malformed, checked
+from bot.policy.expressions import checked
+from bot.policy.faults import Malformed
 from bot.policy.model import Tier
 from bot.policy.near import nearest
 from bot.policy.patterns import compiled

@@ -6,7 +6,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.policy.expressions import ENVIRONMENT, MESSAGES, Name
+from bot.policy.vocabulary import ENVIRONMENT, MESSAGES, Name
 
 BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"
 

@@ -71,6 +71,16 @@ def _version(value: object) -> object:
     raise PydanticCustomError("literal_error", "not a version", {"expected": "1"})
 
 
+def _of_tier(value: object) -> object:
+    """The value, unless it is the type of change that no tier has."""
+    if value == "emergency":
+        raise ValueError(
+            "is what a person declares a change to be, for an incident and with a reason (`/emergency`); a tier is "
+            "`standard` or `normal`"
+        )
+    return value
+
+
 def _duration(value: object) -> timedelta:
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:
@@ -123,6 +133,7 @@ Moment = Annotated[
 ]
 Day = Annotated[date, BeforeValidator(_day), _shown_as(rf"{_YEAR}-\d{{2}}-\d{{2}}", "2027-01-24")]
 Holidays = Annotated[str, AfterValidator(_holidays), _shown_as(_HOLIDAYS, "DE", "GB-ENG", "XECB")]
+TierType = Annotated[Literal["standard", "normal"], BeforeValidator(_of_tier)]
 Expression = Annotated[str, Field(min_length=1, max_length=2000)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 Groups = Annotated[list[RoleKey], Field(min_length=1, max_length=20)]
@@ -176,8 +187,9 @@ class VerificationPart(_Part):
 class TierPart(_Part):
     """What a change of a tier needs."""
 
-    change: ChangeTypeName | None = Field(
-        default=None, description="The type of change that it is when nothing else is said; normal when missing."
+    change: TierType | None = Field(
+        default=None,
+        description="The type of change that it is unless somebody declares an emergency; normal when missing.",
     )
     approvals: list[ApprovalsPart] | None = Field(
         default=None, min_length=1, max_length=20, description="Reviews of the pull request; all of these are demanded."

@@ -211,13 +211,13 @@ def _by_groups(demands: tuple[Approvals, ...]) -> dict[frozenset[str], Approvals
     return found
 
 
-def raised(policy: Policy, floor: Tier, highest: Tier) -> Policy:
-    """The policy for changes that can be raised from ``floor`` up to ``highest``.
+def raised(policy: Policy, floor: Tier | None, highest: Tier) -> Policy:
+    """The policy for changes that can be raised from ``floor`` up to ``highest``; None is from nowhere.
 
     Nothing says that what the organisation demands of a higher tier contains what it demands of a lower one; a change
     that somebody raises needs both.
     """
-    if floor == highest:
+    if floor is None or floor == highest:
         return policy
     reach = Reach(floor, highest)
     return replace(

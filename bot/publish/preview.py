@@ -73,19 +73,30 @@ def _not_held(count: int, keys: tuple[str, ...]) -> str:
 
 def _title(preview: Preview) -> str:
     if not preview.tried:
-        return "No change is on record to try it on"
+        return "No change on record can be compared" if preview.untried else "No change is on record to try it on"
+    apart = f", {preview.untried:,} not compared" if preview.untried else ""
     if not preview.differing:
-        return f"No recorded change of {preview.tried:,} would differ"
-    return f"{preview.differing:,} of {preview.tried:,} recorded changes would differ"
+        return f"No recorded change of {preview.tried:,} would differ{apart}"
+    return f"{preview.differing:,} of {preview.tried:,} recorded changes would differ{apart}"
 
 
 def _meaning(path: str, preview: Preview) -> str:
     if not preview.tried:
-        return f"No change was decided in the last {DAYS} days that `{path}` could be tried on."
+        return f"No change was decided in the last {DAYS} days that `{path}` could be tried on.{_apart(preview)}"
     return (
         f"With `{path}` as it is here, {preview.differing:,} of {preview.tried:,} changes that were decided in the "
         f"last {DAYS} days would have been decided differently; {preview.passing:,} would have passed that did not."
+        f"{_apart(preview)}"
     )
+
+
+def _apart(preview: Preview) -> str:
+    """That some cannot be compared."""
+    if not preview.untried:
+        return ""
+    when = "it was" if preview.untried == 1 else "they were"
+    more = f"{preview.untried:,} more" if preview.tried else f"{preview.untried:,}"
+    return f" {more} cannot be compared: the file names what was not known when {when} decided."
 
 
 def _lines(path: str, preview: Preview, problems: tuple[Problem, ...]) -> list[str]:

@@ -32,19 +32,24 @@ class Candidate:
         return explain(check(self.text, self.name).problems)
 
 
+class NotKnownThen(Refusal):
+    """The candidate can be used, and not for that change: it names what no policy above it knew then."""
+
+
 @dataclass(slots=True)
 class Trial:
     """Tries a candidate on recorded facts; policies that come out the same are made once."""
 
     candidate: Candidate
     texts: Texts
-    _made: dict[tuple[str, str, Properties], Policy] = field(default_factory=dict)
+    _made: dict[tuple[str, str, Properties], Assembled] = field(default_factory=dict)
 
     def policy_for(self, facts: PullRequestFacts, layers: Sequence[Layer]) -> Policy:
         """The policy that would have been in force for the change that was decided under ``layers``.
 
         Raises:
-            Refusal: the candidate cannot be used.
+            NotKnownThen: it can be used now, and could not be used then.
+            Refusal: it cannot be used at all.
 
         """
         name = facts.repository.full_name.lower()
@@ -54,8 +59,17 @@ class Trial:
         )
         key = (name, f"{own}:{above.blob if above else ''}", facts.properties)
         if key not in self._made:
-            self._made[key] = self._assembled(facts, own, above).policy
-        return self._made[key]
+            self._made[key] = self._assembled(facts, own, above)
+        return self._usable(self._made[key])
+
+    def _usable(self, made: Assembled) -> Policy:
+        if any(source.blob == "candidate" for source in made.broken):
+            problems = "\n".join(f"{each.line}:{each.column}: {each.message}" for each in made.policy.problems)
+            # What only names something that is not there is read all the same.
+            if self.candidate.repository is not None and not made.policy.unusable:
+                raise NotKnownThen(f"{self.candidate.name} could not be used then.", remedy=problems)
+            raise Refusal(f"{self.candidate.name} cannot be used.", remedy=problems)
+        return made.policy
 
     def _assembled(self, facts: PullRequestFacts, own: str, above: Layer | None) -> Assembled:
         name = facts.repository.full_name.lower()
@@ -66,7 +80,7 @@ class Trial:
             organisation = Source(self.candidate.name, "candidate", self.candidate.text)
         elif self.candidate.repository.lower() == name:
             repository = Source(origin, "candidate", self.candidate.text)
-        made = assemble(
+        return assemble(
             default(),
             organisation=organisation,
             repository=repository,
@@ -74,10 +88,6 @@ class Trial:
             repository_name=facts.repository.name,
             properties=facts.properties,
         )
-        if any(source.blob == "candidate" for source in made.broken):
-            problems = "\n".join(f"{each.line}:{each.column}: {each.message}" for each in made.policy.problems)
-            raise Refusal(f"{self.candidate.name} cannot be used.", remedy=problems)
-        return made
 
     def decide(self, made: Made) -> Decision:
         """What would have been decided then."""

@@ -19,7 +19,7 @@ from bot.facts.model import Gain
 from bot.store import Store
 from bot.trial.candidate import Candidate
 from bot.trial.history import BATCH, Row, try_on
-from bot.trial.model import Difference
+from bot.trial.model import Difference, Result
 
 BELIEVED = timedelta(days=1)
 """How long what came of a decision is kept: a newer version may decide differently."""
@@ -78,7 +78,7 @@ async def _stopped(connection: AsyncConnection[Any], candidate: Candidate) -> li
 
 async def _tried(store: Store, candidate: Candidate, missing: Sequence[str]) -> dict[str, tuple[Gain, ...]]:
     """What each of the decisions means for who contributed, worked out behind the fence."""
-    order, results = list[str](), list[Difference | None]()
+    order, results = list[str](), list[Result]()
     await try_on(store, candidate, _batches(store, missing, order), 1, results.extend)
     return {id_: _gains(found) for id_, found in zip(order, results, strict=True)}
 
@@ -92,7 +92,8 @@ async def _batches(store: Store, ids: Sequence[str], order: list[str]) -> AsyncI
         yield [(subject, at, policy, bytes(facts), bytes(body)) for _, subject, at, policy, facts, body in rows]
 
 
-def _gains(found: Difference | None) -> tuple[Gain, ...]:
-    if found is None or not found.loosens:
+def _gains(found: Result) -> tuple[Gain, ...]:
+    # What is open is decided again under the policy of today, and tried again then.
+    if not isinstance(found, Difference) or not found.loosens:
         return ()
     return tuple(Gain(account, found.repository, found.number) for account in found.contributors)

@@ -21,9 +21,9 @@ from bot.ledger.decisions import Made
 from bot.policy import digest as policy_codec
 from bot.policy.model import Policy
 from bot.store import Store
-from bot.trial.candidate import Candidate, Texts, Trial, difference
+from bot.trial.candidate import Candidate, NotKnownThen, Texts, Trial, difference
 from bot.trial.fence import Fence
-from bot.trial.model import Difference
+from bot.trial.model import Difference, Result, Untried
 
 _DECISIONS = """
     SELECT decision.subject, decision.decided_at, decision.policy, facts.body, decision.body
@@ -44,8 +44,8 @@ AHEAD = 4
 FENCE = Fence()
 
 Row = tuple[str, datetime, str, bytes, bytes]
-Results = Sequence[Difference | None]
-"""What came of each decision of a batch; None where it would be the same."""
+Results = Sequence[Result]
+"""What came of each decision of a batch."""
 
 Progress = Callable[[int], None]
 """Hears how many more decisions were tried."""
@@ -53,10 +53,14 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many decisions were tried, and those that would be different, the newest first."""
+    """How many decisions were tried, and those that would be different, the newest first.
+
+    ``untried`` more cannot be compared.
+    """
 
     tried: int
     differences: tuple[Difference, ...]
+    untried: int = 0
 
 
 async def texts(connection: AsyncConnection[Any]) -> Texts:
@@ -85,17 +89,18 @@ async def backtest(
         Transient: the database is away.
 
     """
-    tried, found = 0, list[Difference]()
+    tried, untried, found = 0, 0, list[Difference]()
 
     def take(results: Results) -> None:
-        nonlocal tried
-        tried += len(results)
-        found.extend(one for one in results if one is not None)
+        nonlocal tried, untried
+        apart = sum(isinstance(one, Untried) for one in results)
+        tried, untried = tried + len(results) - apart, untried + apart
+        found.extend(one for one in results if isinstance(one, Difference))
         progress(len(results))
 
     batches = _batches(store, since, every=every, most=most)
     await try_on(store, candidate, batches, processes or os.cpu_count() or 1, take)
-    return Outcome(tried, tuple(found))
+    return Outcome(tried, tuple(found), untried)
 
 
 async def try_on(
@@ -173,13 +178,17 @@ def _begin(candidate: Candidate, known: Texts, fence: Fence) -> None:
 def _try(rows: Sequence[Row], made_under: dict[str, bytes]) -> Results:
     assert _trial is not None, "a process begins before it tries"
     _fence.begin()
-    results = list[Difference | None]()
+    results = list[Result]()
     for subject, at, digest, facts_body, body in rows:
         if digest not in _policies_here:
             _policies_here[digest] = policy_codec.load(made_under[digest])
         facts = facts_codec.load(facts_body)
         assert isinstance(facts, PullRequestFacts), "only pull requests are read"
         then = decision_codec.load(body)
-        now = _trial.decide(Made(subject, facts, _policies_here[digest], then, at))
-        results.append(difference(subject, facts, then, now))
+        try:
+            now = _trial.decide(Made(subject, facts, _policies_here[digest], then, at))
+        except NotKnownThen:
+            results.append(Untried(subject))
+        else:
+            results.append(difference(subject, facts, then, now))
     return results

@@ -27,10 +27,22 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Untried:
+    """That a decision cannot be compared: a repository's file names what no policy above it knew then."""
+
+    subject: str
+
+
+Result = Difference | Untried | None
+"""What came of trying a candidate on a decision; None where it would be the same."""
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """``tried`` recorded changes: ``differing`` would be decided differently, of which ``passing`` would newly pass.
 
-    ``shown`` has some of them, those that would newly pass first; ``gains`` the people whose own open changes would.
+    ``untried`` more cannot be compared. ``shown`` has some of those that differ, those that would newly pass first;
+    ``gains`` the people whose own open changes would.
     """
 
     tried: int
@@ -38,3 +50,4 @@ class Preview:
     passing: int
     shown: tuple[Difference, ...]
     gains: tuple[Gain, ...]
+    untried: int = 0

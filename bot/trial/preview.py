@@ -54,6 +54,7 @@ async def _table(store: Store, candidate: Candidate, blob: str, at: datetime) ->
         passing=len(passing),
         shown=tuple([*passing, *others][:MOST_SHOWN]),
         gains=(),
+        untried=outcome.untried,
     )
     value: Any = plain(made)
     async with store.transaction() as connection:

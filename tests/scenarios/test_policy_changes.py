@@ -170,6 +170,28 @@ async def test_the_repositorys_own_file_is_not_judged_by_what_it_says_today(coun
     )
 
 
+async def test_a_file_that_names_a_newer_role_is_compared_with_what_can_be(countersign: Rehearsal, bank: Bank) -> None:
+    """Of what was decided before the organisation had the role, nobody knows what the file would have meant."""
+    over = bank.change()
+    await countersign.settle()
+    over.close(by=bank.alice)
+    open_still = bank.ledger.open_pull_request(by=bank.alice, title="Other", files={"b.py": "1\n"}, branch="other")
+    await countersign.settle()
+    newer = POLICY.replace("roles:\n", "roles:\n  auditor: [northbank/audit]\n")
+    bank.policy.push("main", by=bank.erin, files={"countersign.yml": newer})
+    await countersign.settle()
+    own = "version: 1\ntiers: {medium: {approvals: [{count: 1, from: [auditor]}]}}\n"
+    pull = bank.ledger.open_pull_request(by=bank.alice, title="Audited", files={".github/countersign.yml": own})
+    await countersign.settle()
+    preview = pull.check(NAME)
+    assert (preview.conclusion, preview.annotations) == ("success", [])
+    assert preview.title == "No recorded change of 1 would differ, 1 not compared"
+    assert "1 more cannot be compared: the file names what was not known when it was decided." in plain(preview.summary)
+    assert "1 more cannot be compared" in plain(pull.check(CHECK).summary)
+    assert shown(pull)[0] == "action_required"
+    assert shown(open_still)[0] == "action_required"
+
+
 async def test_a_policy_that_cannot_be_tried_on_the_record_fails_and_says_why(
     countersign: Rehearsal, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,8 @@ def _meaning(change: PolicyChange) -> str:
         f"{quoted(change.path)} is changed: of {change.tried:,} recorded changes, {change.differing:,} would be "
         "decided differently."
     )
+    if change.untried:
+        meaning += f" {change.untried:,} more cannot be compared."
     if not change.refused:
         return meaning
     keys = listed([quoted(key) for key in change.refused])

@@ -132,6 +132,12 @@ def test_a_template_ends_with_its_last_day_in_the_calendars_zone() -> None:
     assert not is_in_force("docs", replace(LOW, calendar=replace(LOW.calendar, timezone="Mars")), last)
 
 
+def test_no_tier_makes_an_emergency_that_nobody_declared() -> None:
+    """A policy on record can still say so."""
+    tiers = {tier: replace(rules, change=ChangeType.EMERGENCY) for tier, rules in LOW.tiers.items()}
+    assert filled(facts(files=DOCS), replace(LOW, tiers=tiers)).kind is ChangeType.NORMAL
+
+
 def test_an_emergency_is_one_whatever_the_tier_says() -> None:
     found = filled(facts(files=DOCS), LOW, emergency=True)
     assert (found.kind, found.template, found.routing.roles) == (ChangeType.EMERGENCY, "", ("cab",))

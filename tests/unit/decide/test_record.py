@@ -181,6 +181,11 @@ def test_a_change_of_the_policy_is_of_tier_high_and_says_what_it_means() -> None
     assert said.why == "The preview of the policy, a check of its own, shows which, and how."
 
 
+def test_how_many_recorded_changes_cannot_be_compared_is_told() -> None:
+    said = found(decided(changed(replace(OWN, untried=1200))), "policy-change")
+    assert said.what.endswith("0 would be decided differently. 1,200 more cannot be compared.")
+
+
 def test_each_changed_file_of_the_policy_is_told() -> None:
     said = found(decided(changed(ORGANISATIONS, OWN)), "policy-change")
     assert said.what.count("is changed") == 2

@@ -67,6 +67,8 @@ def test_what_is_wrong_with_the_file_itself(text: str, sentence: str) -> None:
         ("tiers: {low: {approvals: [{count: 1, groups: [write]}]}}", "o:2:27: `from` is missing.\no:2:38: `groups` is not known here. Known are `count` and `from`."),
         ("tiers: {low: {approvals: [{count: 1, from: [wriet]}]}}", "o:2:45: There is no role `wriet`. Did you mean `write`?"),
         ("tiers: {high: {approvals: [{count: 1, from: [zzz]}]}}", "o:2:46: There is no role `zzz`. Known are `admin`, `maintain` and `write`."),
+        ("tiers: {low: {change: urgent}}", "o:2:15: `change` must be `standard` or `normal`, not `urgent`."),
+        ("tiers: {low: {change: emergency}}", "o:2:15: `emergency` is what a person declares a change to be, for an incident and with a reason (`/emergency`); a tier is `standard` or `normal`."),
         ("applications: [{nam: a, name: b, repositories: [c], tier: low}]", "o:2:17: `nam` is not known here. Did you mean `name`?"),
         ("applications: [{name: '', repositories: [c], tier: lo}]", "o:2:17: `name` must not be empty.\no:2:46: `tier` must be `low`, `medium` or `high`, not `lo`."),
         ("applications: [{name: a, repositories: ['c d'], tier: low}]", "o:2:41: `c d` is not a repository's name, or a pattern of one with * and ?."),

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.policy import expressions
 from bot.policy.cost import MOST_LOOKED_AT, MOST_MADE, Cost, cost_of
-from bot.policy.expressions import Failed, Malformed, Subject, checked
+from bot.policy.expressions import Failed, Subject, checked
+from bot.policy.faults import Malformed
 from tests.unit.policy.test_expressions import everything, value_of
 
 TOO_MUCH = (

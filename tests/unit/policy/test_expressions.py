@@ -10,17 +10,16 @@ from hypothesis import strategies as st
 
 from bot.policy import expressions
 from bot.policy.expressions import (
-    ENVIRONMENT,
-    MESSAGES,
     MOST_CHARACTERS,
     MOST_DEPTH,
     MOST_MACROS,
     Failed,
-    Malformed,
     Subject,
     checked,
     subject,
 )
+from bot.policy.faults import Malformed, malformed
+from bot.policy.vocabulary import ENVIRONMENT, MESSAGES
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 VALUES: Mapping[str, Any] = {
@@ -134,11 +133,8 @@ def test_what_is_wrong_is_said_with_its_place(text: str, sentence: str, column: 
 
 
 def test_a_complaint_of_a_form_that_is_not_known_is_passed_on() -> None:
-    assert str(expressions._malformed("something else [INTERNAL]", "a")) == "It is not CEL: something else."
-    assert (
-        str(expressions._malformed("<input>:1:1: no viable alternative [X]", "a"))
-        == "It is not CEL: no viable alternative."
-    )
+    assert str(malformed("something else [INTERNAL]", "a")) == "It is not CEL: something else."
+    assert str(malformed("<input>:1:1: no viable alternative [X]", "a")) == "It is not CEL: no viable alternative."
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:

@@ -331,7 +331,7 @@ LOW = ("tiers", "low")
         ("records: {system: register}", ("records",), "Only the organisation says where change records are kept."),
         ("audit: {retention_days: 999}", ("audit", "retention_days"), SAYS.format("that records are kept for 1000 days")),
         ("acknowledge: [cab]", ("acknowledge",), ADDS.format("may acknowledge", "cab")),
-        ("tiers: {low: {change: emergency}}", (*LOW, "change"), SAYS.format("that this is a change of type standard")),
+        ("tiers: {medium: {change: standard}}", ("tiers", "medium", "change"), SAYS.format("that this is a change of type normal")),
         ("tiers: {low: {cool_down: 23 hours}}", (*LOW, "cool_down"), SAYS.format("that nothing follows for 1 day")),
         ("tiers: {low: {cab: {quorum: 1}}}", (*LOW, "cab", "quorum"), SAYS.format("that the board needs 2 for a change")),
         ("tiers: {low: {cab: {quorum: 2, timeout: 3 days}}}", (*LOW, "cab", "timeout"), SAYS.format("that the board has 1 day")),

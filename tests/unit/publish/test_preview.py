@@ -48,6 +48,8 @@ CASES: dict[str, Case] = {
     "cannot be used for one reason": (None, WRONG[:1], ()),
     "nothing on record": (NOTHING, (), ()),
     "nothing would differ": (SAME, (), ()),
+    "one cannot be compared": (replace(SAME, untried=1), (), ()),
+    "none can be compared": (replace(NOTHING, untried=1234), (), ()),
     "some would differ, and somebody gains": (GAINING, (), ()),
     "more differ than are shown": (MANY, (), ()),
     "some of it is not let through": (SAME, LOOSE, ("mode", "tiers.low.approvals")),

@@ -12,7 +12,7 @@ from bot.ledger.decisions import Made
 from bot.policy.assemble import Source, assemble
 from bot.policy.default import default
 from bot.policy.model import Layer, Mode, Policy, Tier
-from bot.trial.candidate import Candidate, Trial, difference
+from bot.trial.candidate import Candidate, NotKnownThen, Trial, difference
 from bot.trial.model import Difference
 from tests.unit.builders import NOON, account, approved, decided, demand, oid, pull_request
 
@@ -126,6 +126,16 @@ def test_a_candidate_that_cannot_be_used_is_refused_with_its_lines() -> None:
         with pytest.raises(Refusal, match=r"new\.yml cannot be used") as refused:
             tried(broken.text, repository=repository)
         assert refused.value.remedy == "2:1: `moed` is not known here. Did you mean `mode`?"
+
+
+def test_a_file_that_names_what_was_not_known_then_could_not_be_used_then() -> None:
+    newer = "version: 1\ntiers: {medium: {approvals: [{count: 3, from: [auditor]}]}}\n"
+    trial = Trial(Candidate(newer, "new.yml", "acme/ledger"), TEXTS)
+    for _ in range(2):
+        with pytest.raises(NotKnownThen) as refused:
+            trial.policy_for(HERE, then().layers)
+        assert refused.value.remedy.startswith("2:48: There is no role `auditor`.")
+    assert trial.policy_for(ELSEWHERE, then(ELSEWHERE).layers) == then(ELSEWHERE)
 
 
 # What would have been decided.

@@ -13,7 +13,7 @@ from bot.decide.evaluate import decide
 from bot.decide.merge_group import decide_group
 from bot.decide.verdict import Verdict
 from bot.errors import Refusal
-from bot.facts.model import ChangedFile, FileChange, MergeGroupFacts, PullRequestFacts
+from bot.facts.model import ChangedFile, FileChange, MergeGroupFacts, PullRequestFacts, Repository
 from bot.ledger.decisions import Made, record
 from bot.policy.model import Policy
 from bot.store import Store
@@ -21,6 +21,7 @@ from bot.trial import history
 from bot.trial.candidate import Candidate
 from bot.trial.fence import Fence
 from bot.trial.history import Outcome
+from bot.trial.model import Difference
 from tests.unit.builders import NOON, approved, oid, pull_request
 from tests.unit.trial.test_candidate import FILE, LOOSER, ORGANISATIONS, OWN, STRICTER_OWN, then
 
@@ -81,6 +82,14 @@ async def test_what_would_be_decided_differently_is_told_the_newest_first(store:
     assert (first.subject, first.was, first.would, first.loosens) == ("pull:77:9", Verdict.WAIT, Verdict.PASS, True)
     assert first.how[0].startswith("approvals: wait would be pass")
     assert [each.login for each in first.contributors] == ["ana"]
+
+
+async def test_what_cannot_be_compared_is_counted_apart(store: Store) -> None:
+    newer = "version: 1\ntiers: {medium: {approvals: [{count: 3, from: [auditor]}]}}\n"
+    await decided_at(store, waiting(7), NOON)
+    await decided_at(store, replace(waiting(8), repository=Repository(77, "acme", "vault")), NOON + DAY)
+    outcome = await backtest(store, Candidate(newer, "new.yml", "acme/ledger"))
+    assert outcome == Outcome(1, (), untried=1)
 
 
 async def test_of_each_change_the_last_decision_counts_or_every_one(store: Store) -> None:
@@ -207,7 +216,7 @@ async def test_a_process_tries_what_it_is_given(store: Store, fresh: None) -> No
     history._begin(CANDIDATE, known, Fence(memory=2**40, seconds=10_000))
     assert getrlimit(RLIMIT_DATA)[0] == 2**40
     found = history._try(rows, policies)
-    assert [each and (each.number, each.loosens) for each in found] == [None, None, (7, True)]
+    assert [isinstance(each, Difference) and (each.number, each.loosens) for each in found] == [False, False, (7, True)]
     assert 10_000 < getrlimit(RLIMIT_CPU)[0] <= process_time() + 10_001
     assert len(policies) == len(history._policies_here) == 2
     assert history._try(rows, {}) == found, "policies are kept from batch to batch"
