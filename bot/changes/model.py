@@ -112,6 +112,28 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True)
+class Clash:
+    """Something that a planned time collides with in another system, in its words: what kind of, and which."""
+
+    kind: str
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the check of another system found in the way of a window, for one configuration item.
+
+    ``why_not`` says, in that system's words, that it did not check: then nothing is known.
+    """
+
+    system: str
+    window: Interval
+    item: str
+    found: tuple[Clash, ...] = ()
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CommitLine:
     """A commit of the change and the people behind it, as the record shows them."""
 
@@ -128,6 +150,7 @@ class Contents:
     is missing, or only a placeholder, is not in ``plans``. ``contributors`` are every account that had a hand in it.
     ``window`` is when it is planned, ``scheduled`` says that somebody chose it. ``template`` is the id of the standard
     change that it is. ``apart`` are the applications and configuration items of which one is changed at a time.
+    ``checked`` is what another system's check found last; it can be about an earlier window.
     """
 
     title: str
@@ -154,6 +177,7 @@ class Contents:
     template: str = ""
     regulations: tuple[str, ...] = ()
     retention_days: int = 0
+    checked: Checked | None = None
 
     def plan(self, which: Plan) -> str:
         """The text of a plan; empty when it is missing."""

@@ -15,7 +15,8 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import hearing, links, parts, register, twin
+from bot.changes import checking, hearing, links, parts, register, twin
+from bot.changes.clashes import Stage
 from bot.changes.links import Link
 from bot.changes.model import Change, State
 from bot.changes.systems import port
@@ -149,6 +150,7 @@ class Sync:
         snapshot, problem = await self._move(system, ref, change, snapshot)
         problem = problem or _in_the_way(change, snapshot, name)
         await self._receive(look, change, policy, link, snapshot, wanted, problem)
+        await self._check(look, change, system, ref, snapshot)
         return change.state.over and (not problem or snapshot.state in _OVER)
 
     async def _tell_how_it_went(
@@ -335,6 +337,18 @@ class Sync:
             if news:
                 await want(connection, [_pull(change, look)], concerns=_others(change))
             await append(connection, entries, at=self.clock())
+
+    async def _check(self, look: Look, change: Change, system: RecordSystem, ref: str, snapshot: Snapshot) -> None:
+        """Ask what that system knows to be in the way of the window that is written there, and have it told."""
+        found = await checking.check(self.store, system, change, ref, snapshot)
+        if found is None:
+            return
+        async with self.store.transaction() as connection:
+            if not await still_mine(connection, look):
+                return
+            await checking.keep(connection, change.number, found)
+            if found.stage is not Stage.ASKED:
+                await want(connection, [_pull(change, look)], concerns=_others(change))
 
     async def _note(self, change: Change, problem: str, look: Look) -> None:
         async with self.store.transaction() as connection:

@@ -28,7 +28,6 @@ from bot.changes.systems.port import (
     ApprovalState,
     Closed,
     Closure,
-    Conflicts,
     Content,
     Planned,
     Receipt,
@@ -103,6 +102,11 @@ class Jira:
     _request_types: dict[str, str] = field(init=False, default_factory=dict)
     _made: LRUCache[str, str] = field(init=False, default_factory=_recent)
     _account_id: str = field(init=False, default="")
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return SPEECH.name
 
     async def open(self, content: Content) -> Receipt:
         """The one request with this correlation id, made when there is none."""
@@ -227,10 +231,11 @@ class Jira:
                 return found
         raise Refusal(f"Jira has more than {MOST_PAGES} pages of {path}.")
 
-    async def conflicts(self, ref: str, *, since: datetime | None = None) -> Conflicts:  # noqa: ARG002 - the port's name
+    async def check_conflicts(self, ref: str) -> None:
         """Nothing: Jira shows conflicts in its calendar, and tells no program of them."""
-        await self._issue(ref)
-        return Conflicts(None, ())
+
+    async def conflicts(self, ref: str) -> None:
+        """Nothing, as there is nothing to check."""
 
     async def add_note(self, ref: str, text: str) -> None:
         """Add an internal comment, unless the same one is there."""

@@ -21,7 +21,6 @@ from bot.changes.systems.port import (
     ChangeType,
     Closed,
     Closure,
-    Conflict,
     Conflicts,
     Content,
     Planned,
@@ -32,6 +31,7 @@ from bot.changes.systems.port import (
     is_past,
 )
 from bot.changes.systems.servicenow_adoption import check_free, checked_number
+from bot.changes.systems.servicenow_conflicts import read_conflicts
 from bot.changes.systems.servicenow_fields import (
     CHANGES,
     SYS_ID,
@@ -47,10 +47,9 @@ from bot.changes.systems.servicenow_fields import (
     whole,
 )
 from bot.changes.systems.servicenow_tables import VERSIONS, Tables
-from bot.changes.systems.servicenow_work import Work
 from bot.changes.systems.texts import same
 from bot.clock import Clock
-from bot.errors import Refusal, Transient
+from bot.errors import Refusal
 from bot.settings import ServiceNowAccess
 from bot.words import listed
 
@@ -117,11 +116,15 @@ class ServiceNow:
     door: Door
     fields: FieldMap
     tables: Tables = field(init=False)
-    work: Work = field(init=False)
 
     def __post_init__(self) -> None:
         """Everything is behind the same door."""
-        self.tables, self.work = Tables(self.door, self.fields), Work(self.door)
+        self.tables = Tables(self.door, self.fields)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return SPEECH.name
 
     async def open(self, content: Content) -> Receipt:
         """The one record with this correlation id, made when there is none."""
@@ -211,6 +214,7 @@ class ServiceNow:
             changed_at=changed,
             changed_by=plain(record.get("sys_updated_by")),
             closed=await self._closed(record, changed),
+            checked_at=moment(plain(record.get("conflict_last_run"))),
         )
 
     async def _closed(self, record: Row, changed: datetime) -> Closed | None:
@@ -226,18 +230,14 @@ class ServiceNow:
             at=moment(said["closed_at"]) or changed,
         )
 
-    async def conflicts(self, ref: str, *, since: datetime | None = None) -> Conflicts:
-        """What the conflict check finds; it is started when it has not run, or not since then."""
-        path = route(f"{CHANGES}/{{id}}/conflict", id=checked(ref))
-        answer = row(await self.door.get(path))
-        ran, found = moment(plain(answer.get("last_run"))), answer.get("conflicts")
-        if ran is None or (since is not None and ran < since):
-            await self.door.send("POST", path, {})
-            raise Transient("ServiceNow's check for conflicts")
-        # Its ``status`` says "Conflict" where there is none, too: the list is what counts.
-        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-            raise Unanswered("a list of conflicts that can be read")
-        return Conflicts(ran, tuple(Conflict(plain(each.get("type")), shown(each.get("change"))) for each in found))
+    async def check_conflicts(self, ref: str) -> None:
+        """Start the conflict check."""
+        await self.door.send("POST", route(f"{CHANGES}/{{id}}/conflict", id=checked(ref)), {})
+
+    async def conflicts(self, ref: str) -> Conflicts:
+        """What the conflict check found, or how far it has come."""
+        answer = row(await self.door.get(route(f"{CHANGES}/{{id}}/conflict", id=checked(ref))))
+        return read_conflicts(answer, ref)
 
     async def add_note(self, ref: str, text: str) -> None:
         """Add a work note, unless the same one is there."""

@@ -20,9 +20,9 @@ from bot.changes.systems.port import (
     ChangeType,
     CloseCode,
     Closure,
-    Conflicts,
     Identity,
     Planned,
+    RecordSystem,
     State,
 )
 from bot.errors import Refusal, Transient
@@ -478,7 +478,7 @@ async def test_a_window_that_is_none_is_none(there: SimulatedJira, own: Jira, va
 
 @pytest.mark.parametrize("ref", ["", "CHG-1", "..", "1/transitions", "\uff11", "9" * 20])
 async def test_nothing_but_an_id_is_asked_for(there: SimulatedJira, jira: Jira, ref: str) -> None:
-    for ask in (jira.read(ref), jira.conflicts(ref), jira.add_note(ref, "x"), jira.move(ref, State.DRAFT)):
+    for ask in (jira.read(ref), jira.add_note(ref, "x"), jira.move(ref, State.DRAFT)):
         with pytest.raises(Refusal, match="is no id of a request"):
             await ask
     assert there.site.asked == []
@@ -492,9 +492,11 @@ async def test_a_request_that_is_not_there(jira: Jira) -> None:
 # Conflicts and notes.
 
 
-async def test_jira_tells_of_no_conflicts(jira: Jira) -> None:
-    receipt = await jira.open(content())
-    assert await jira.conflicts(receipt.id) == Conflicts(None, ())
+async def test_jira_tells_of_no_conflicts(there: SimulatedJira, jira: Jira) -> None:
+    system: RecordSystem = jira
+    await system.check_conflicts("10001")
+    assert await system.conflicts("10001") is None
+    assert there.site.asked == []
 
 
 async def test_a_note_is_added_once_and_is_internal(there: SimulatedJira, jira: Jira) -> None:

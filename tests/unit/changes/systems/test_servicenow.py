@@ -3,13 +3,15 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
-from bot.changes.systems.errors import Disagrees, Forbidden, NotFound, Unanswered
+from bot.changes.systems.errors import Disagrees, Forbidden, Invalid, NotFound, Unanswered
 from bot.changes.systems.port import (
     ApprovalState,
     ChangeType,
+    CheckState,
     CloseCode,
     Closure,
     Conflict,
+    Conflicts,
     Identity,
     Planned,
     Receipt,
@@ -17,7 +19,7 @@ from bot.changes.systems.port import (
 )
 from bot.changes.systems.servicenow import FieldMap, ServiceNow, connect
 from bot.changes.systems.servicenow_fields import APPROVALS, STATES, Reference
-from bot.errors import Refusal, Transient
+from bot.errors import Refusal
 from bot.sandbox.servicenow import Change, SimulatedServiceNow, rules
 from bot.sandbox.servicenow.instance import Instance
 from bot.sandbox.servicenow.records import Clash, Person
@@ -633,10 +635,10 @@ async def test_a_check_for_conflicts_is_started_and_then_read(
 ) -> None:
     item = there.instance.item("ledger")
     receipt = await servicenow.open(content(configuration_item="ledger"))
-    with pytest.raises(Transient, match="check for conflicts"):
-        await servicenow.conflicts(receipt.id)
-    free = await servicenow.conflicts(receipt.id)
-    assert (free.checked_at, free.found) == (clock(), ())
+    assert await servicenow.conflicts(receipt.id) == Conflicts(CheckState.NOT_RUN)
+    await servicenow.check_conflicts(receipt.id)
+    assert await servicenow.conflicts(receipt.id) == Conflicts(CheckState.RUNNING, clock())
+    assert await servicenow.conflicts(receipt.id) == Conflicts(CheckState.DONE, clock())
     other, _ = there.instance.create(
         "normal",
         {"cmdb_ci": item.sys_id, "start_date": "2026-11-29 01:00:00", "end_date": "2026-11-29 05:00:00"},
@@ -644,11 +646,28 @@ async def test_a_check_for_conflicts_is_started_and_then_read(
     )
     there.instance.change(receipt.number).clashes.append(Clash("blackout", "Quarter end"))
     clock.go_on(hours=1)
-    with pytest.raises(Transient):
-        await servicenow.conflicts(receipt.id, since=clock())
-    found = await servicenow.conflicts(receipt.id, since=clock())
-    assert found.checked_at == clock()
-    assert found.found == (Conflict("blackout", "Quarter end"), Conflict("ci_already_scheduled", other.number))
+    await servicenow.check_conflicts(receipt.id)
+    assert (await servicenow.conflicts(receipt.id)).found == ()
+    found = await servicenow.conflicts(receipt.id)
+    assert (found.ran, (await servicenow.read(receipt.id)).checked_at) == (clock(), clock())
+    assert found.found == (Conflict("Blackout", "Quarter end"), Conflict("CI Already Scheduled", other.number))
+
+
+async def test_a_check_for_conflicts_that_fails_or_that_nobody_may_start_is_no_finding(
+    there: SimulatedServiceNow, servicenow: ServiceNow
+) -> None:
+    there.instance.item("ledger")
+    receipt = await servicenow.open(content(configuration_item="ledger"))
+    there.instance.patience, there.instance.checks_fail = 0, True
+    await servicenow.check_conflicts(receipt.id)
+    assert (await servicenow.conflicts(receipt.id)).state is CheckState.FAILED
+    there.instance.detects_conflicts = False
+    with pytest.raises(Forbidden, match=r"change\.conflict\.role"):
+        await servicenow.check_conflicts(receipt.id)
+    there.instance.detects_conflicts = True
+    bare = await servicenow.open(content(correlation_id="cs:8", planned=None))
+    with pytest.raises(Invalid, match="start_date"):
+        await servicenow.check_conflicts(bare.id)
 
 
 async def test_a_note_is_added_once(there: SimulatedServiceNow, servicenow: ServiceNow) -> None:
