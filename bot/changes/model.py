@@ -220,7 +220,8 @@ class Vote:
     """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered.
 
     ``at`` is when it was said: the latest word of a person stands, whenever it was heard. ``review`` is the id of the
-    review that it was said by. A withdrawal has the moment of the vote whose place it takes.
+    review that it was said by. A withdrawal has the moment of the vote whose place it takes. ``place`` is where on the
+    pages of the repository it stands (``pull/7#issuecomment-12``); empty for one that was heard from another system.
     """
 
     by: Account
@@ -230,6 +231,7 @@ class Vote:
     diff: str
     round: int
     review: int | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +287,7 @@ class Change:
     pull request joined another record names that as its ``successor``.
     ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
     ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
+    ``rejected_by`` are those whose votes to reject counted when the board last sent it back, until it is asked anew.
     ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
     ``version`` grows with every transition.
 
@@ -322,6 +325,7 @@ class Change:
     closed_by: Account | None = None
     closed_at: datetime | None = None
     rescheduled_at: datetime | None = None
+    rejected_by: tuple[Account, ...] = ()
 
     @property
     def is_unauthorised(self) -> bool:
@@ -335,7 +339,8 @@ class Event:
 
     ``at`` is when something happened that is only noted: it is judged by that moment, however late it is heard of.
     ``final``: the system that keeps the record has rejected it as a whole. ``rescheduled``: somebody planned it anew.
-    ``said_at`` is when somebody said it, where that is not the moment of the look; ``review`` the review by which.
+    ``said_at`` is when somebody said it, where that is not the moment of the look; ``review`` the review by which, and
+    ``place`` where on the pages of the repository.
     """
 
     act: Act
@@ -351,6 +356,7 @@ class Event:
     rescheduled: bool = False
     said_at: datetime | None = None
     review: int | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import checking, hearing, links, parts, register, twin
+from bot.changes import carrying, checking, hearing, links, parts, register, twin
 from bot.changes.clashes import Stage
 from bot.changes.links import Link
 from bot.changes.model import Change, State
@@ -23,6 +23,7 @@ from bot.changes.systems import port
 from bot.changes.systems.port import Content, RecordSystem, Snapshot
 from bot.clock import Clock
 from bot.errors import Refusal
+from bot.facts import names
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import last_of
 from bot.policy.model import Policy, Records, System
@@ -88,6 +89,7 @@ class Sync:
     store: Store
     systems: Systems
     clock: Clock
+    web_url: str
 
     async def look(self, look: Look) -> Next:
         """Bring the twin to what the record says, and hear what people did there.
@@ -133,6 +135,7 @@ class Sync:
             link = await self._replace(change, link, system, name)
         link, snapshot = await self._open(change, policy.records, system, link)
         if is_stale(change, link, snapshot):
+            await self._carry(look, change, policy, system, snapshot)
             link, snapshot = await self._begin_anew(change, policy.records, system, link, name)
         if is_sent_back(change, link, snapshot) and await self._hear_why(look, change, policy, link, snapshot):
             # Whether that counts is for the next look at the pull request to say; until then nobody is asked again.
@@ -148,6 +151,8 @@ class Sync:
             await system.update(ref, content)
             snapshot = await system.read(ref)
         snapshot, problem = await self._move(system, ref, change, snapshot)
+        if await self._carry(look, change, policy, system, snapshot):
+            snapshot, problem = await self._move(system, ref, change, await system.read(ref))
         problem = problem or _in_the_way(change, snapshot, name)
         await self._receive(look, change, policy, link, snapshot, wanted, problem)
         await self._check(look, change, system, ref, snapshot)
@@ -253,7 +258,8 @@ class Sync:
         snapshot = await system.read(_id(link))
         async with self.store.transaction() as connection:
             # Nobody is asked there now: whatever is answered was so before.
-            before = hearing.heard(change, replace(snapshot, planned=None), records)
+            carried = await carrying.noted(connection, change.number)
+            before = hearing.heard(change, replace(snapshot, planned=None), records, carried=carried)
             where = records.system.value
             for each in before:
                 outcome = f"not counted: {each.who} said {each.deed} in {where}, of an earlier state of the change."
@@ -267,7 +273,8 @@ class Sync:
         async with self.store.transaction() as connection:
             if not await still_mine(connection, look):
                 return True
-            deeds = hearing.heard(change, snapshot, policy.records, link.planned, sent_back=True)
+            carried = await carrying.noted(connection, change.number)
+            deeds = hearing.heard(change, snapshot, policy.records, link.planned, sent_back=True, carried=carried)
             entries = await links.hear(connection, change, [replace(each, round=link.round) for each in deeds])
             waiting = await links.unanswered(connection, change.number)
             if entries:
@@ -317,8 +324,10 @@ class Sync:
                 return
             link = await links.read(connection, change.number)
             assert link is not None, "a twin that is intended stays so"
-            deeds = hearing.heard(change, snapshot, policy.records, link.planned)
+            carried = await carrying.noted(connection, change.number)
+            deeds = hearing.heard(change, snapshot, policy.records, link.planned, carried=carried)
             entries = await links.hear(connection, change, [replace(each, round=link.round) for each in deeds])
+            entries += await carrying.received(connection, change, snapshot, self.clock()) if carried else []
             news = bool(entries) or link.problem != problem
             news = news or (change.state is State.SCHEDULED and before.version < change.version)
             if link.sent != wanted or before.version < change.version:
@@ -337,6 +346,29 @@ class Sync:
             if news:
                 await want(connection, [_pull(change, look)], concerns=_others(change))
             await append(connection, entries, at=self.clock())
+
+    async def _carry(
+        self, look: Look, change: Change, policy: Policy, system: RecordSystem, snapshot: Snapshot
+    ) -> bool:
+        """Write the votes of the board's decision into the approvals that wait for them there; whether any was sent."""
+        if not policy.records.carry_votes:
+            return False
+        async with self.store.transaction() as connection:
+            link = await links.read(connection, change.number)
+            bound = await names.bind(connection, {login.lower() for _, login in policy.records.people}, ())
+            mine = link is not None and link.round == change.round and await still_mine(connection, look)
+            found = carrying.to_carry(change, snapshot, policy.records, bound, self.web_url) if mine else ()
+            for each in found:
+                # What is sent is noted before: when the answer is lost, it is known for what it is.
+                await carrying.note(connection, change, each, self.clock())
+        for each in found:
+            try:
+                await system.answer(snapshot.receipt.id, each.approval, each.state, each.words)
+            except Refusal as refused:
+                async with self.store.transaction() as connection:
+                    if await carrying.refused(connection, change.number, each.approval, str(refused)):
+                        await want(connection, [_pull(change, look)])
+        return bool(found)
 
     async def _check(self, look: Look, change: Change, system: RecordSystem, ref: str, snapshot: Snapshot) -> None:
         """Ask what that system knows to be in the way of the window that is written there, and have it told."""

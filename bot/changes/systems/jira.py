@@ -237,6 +237,16 @@ class Jira:
     async def conflicts(self, ref: str) -> None:
         """Nothing, as there is nothing to check."""
 
+    async def answer(self, ref: str, approval: str, state: ApprovalState, words: str) -> None:  # noqa: ARG002 - the port's
+        """Refuse it: whoever calls is who answers.
+
+        https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-request/
+        """
+        raise Refusal(
+            "Jira takes an answer to an approval only from whoever signs in, and not from Countersign for somebody.",
+            remedy="Whoever is asked answers there, or the policy does without `records.carry_votes`.",
+        )
+
     async def add_note(self, ref: str, text: str) -> None:
         """Add an internal comment, unless the same one is there."""
         note = fitted(text, LONGEST_TEXT)

@@ -291,6 +291,18 @@ class RecordSystem(Protocol):
         """What that check found, or how far it has come; None where the system has none that a program can ask."""
         ...
 
+    async def answer(self, ref: str, approval: str, state: ApprovalState, words: str) -> None:
+        """Answer the approval of that number in the name of who was asked; ``words`` say who said so, and where.
+
+        One that has an answer already is left as it is.
+
+        Raises:
+            Refusal: Countersign may not, or nobody can in the name of another.
+            Disagrees: it said yes, and the approval is still open.
+
+        """
+        ...
+
     async def add_note(self, ref: str, text: str) -> None:
         """Add a note that only those who work on the record see; a note that is there already is not added again."""
         ...

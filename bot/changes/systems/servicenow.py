@@ -1,6 +1,7 @@
 """Change records in ServiceNow, through its Change Management API; approvals are read through its Table API.
 
-Countersign asks for changes there and never approves one: ``/approvals`` answers for whoever calls it, and is not used.
+Countersign asks for changes there and approves none of its own accord: ``/approvals`` answers for whoever calls it, and
+is not used. Where the policy says so, the votes of a board are written into the approvals of those who gave them.
 https://www.servicenow.com/docs/r/api-reference/rest-apis/change-management-api.html
 """
 
@@ -238,6 +239,23 @@ class ServiceNow:
         """What the conflict check found, or how far it has come."""
         answer = row(await self.door.get(route(f"{CHANGES}/{{id}}/conflict", id=checked(ref))))
         return read_conflicts(answer, ref)
+
+    async def answer(self, ref: str, approval: str, state: ApprovalState, words: str) -> None:
+        """Answer an approval in the name of who was asked."""
+        if await self._answer_of(ref, approval) is not ApprovalState.REQUESTED:
+            return
+        theirs = next(value for value, ours in self.fields.approvals.items() if ours is state)
+        await self.tables.answer(approval, theirs, self.fields.text(words))
+        if await self._answer_of(ref, approval) is ApprovalState.REQUESTED:
+            raise Disagrees(
+                f"ServiceNow accepted an answer to the approval {approval}, and left that open.",
+                remedy="An administrator there lets Countersign's account write `state` of sysapproval_approver.",
+            )
+
+    async def _answer_of(self, ref: str, approval: str) -> ApprovalState | None:
+        """What the approval of that sys_id says; None where there is none any more."""
+        found = await self.tables.approvals(ref)
+        return next((each.state for each in found if each.asked == approval), None)
 
     async def add_note(self, ref: str, text: str) -> None:
         """Add a work note, unless the same one is there."""

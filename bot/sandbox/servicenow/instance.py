@@ -38,6 +38,7 @@ class Instance:
     and ``hidden`` ones it cannot see. ``versions`` of templates, and the template of each: a change refers to the
     version. ``cab`` is who is asked in Authorize. ``detects_conflicts``: Countersign's account has the role for it;
     ``patience``: how often one has to look until a check for conflicts is done; ``checks_fail``: each ends so.
+    ``answers_for_others``: it has ``approval_admin``; ``approval_rules`` are asked before an answer is written.
     """
 
     clock: Clock
@@ -53,6 +54,8 @@ class Instance:
     checks_fail: bool = False
     cab: list[Person] = field(default_factory=list)
     rules: list[BusinessRule] = field(default_factory=list)
+    answers_for_others: bool = False
+    approval_rules: list[BusinessRule] = field(default_factory=list)
     columns: set[str] = field(default_factory=lambda: set(COLUMNS))
     locked: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
@@ -237,7 +240,35 @@ class Instance:
         )
         if approval is None:
             raise Denied(400, "User has no approval record", f"{person.user_name} was not asked to approve {number}")
-        approval.state, approval.updated_on, approval.updated_by = state, self.now(), (by or person).user_name
+        self._answered(change, approval, state, by or person)
+
+    def write_approval(self, sys_id: str, sent: Mapping[str, str], by: Person) -> Approval:
+        """Change an approval through the table.
+
+        Raises:
+            Denied: it is not there, it is not that person's, or a rule does not allow it.
+
+        """
+        found = [(change, each) for change in self.changes.values() for each in change.approvals]
+        change, approval = next(((one, each) for one, each in found if each.sys_id == sys_id), (None, None))
+        if change is None or approval is None:
+            raise Denied(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
+        if by is not approval.approver and not self.answers_for_others:
+            raise Denied(403, "Operation Failed", "ACL Exception Update Failed due to security constraints")
+        for rule in self.approval_rules:
+            if rule.refuses(change, sent):
+                raise rules.aborted(rule.name, "sysapproval_approver")
+        if sent.get("state") == "rejected" and not sent.get("comments"):
+            raise rules.aborted("Reason for rejection", "sysapproval_approver")
+        approval.comments += [sent["comments"]] if sent.get("comments") else []
+        if "state" not in self.locked and sent.get("state", approval.state) != approval.state:
+            self._answered(change, approval, sent["state"], by)
+        return approval
+
+    def _answered(self, change: Change, approval: Approval, state: str, by: Person) -> None:
+        """What the workflow does with an answer that was written."""
+        person = approval.approver
+        approval.state, approval.updated_on, approval.updated_by = state, self.now(), by.user_name
         if state == "rejected":
             change.values["approval"] = "rejected"
             self._end_approvals(change)

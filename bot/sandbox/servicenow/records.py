@@ -120,6 +120,7 @@ class Approval:
     updated_by: str
     updated_on: datetime
     before_hold: str = ""
+    comments: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -149,6 +149,14 @@ def _table(call: Call) -> Answer:
     return Answer(200, {"result": [{name: row[name] for name in shown if name in row} for row in limited]})
 
 
+@_route("PATCH", "/api/now/v2/table/{tableName}/{sys_id}")
+def _write_row(call: Call) -> Answer:
+    if call.names["tableName"] != "sysapproval_approver":
+        raise Denied(403, "Operation Failed", "ACL Exception Update Failed due to security constraints")
+    approval = call.instance.write_approval(call.names["sys_id"], call.fields, call.instance.account)
+    return Answer(200, {"result": {"sys_id": approval.sys_id, "state": approval.state, "comments": ""}})
+
+
 def _rows(instance: Instance, table: str) -> list[dict[str, Any]]:
     """The rows of a table, with fields of what they refer to under names with dots."""
     match table:

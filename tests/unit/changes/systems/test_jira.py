@@ -499,6 +499,12 @@ async def test_jira_tells_of_no_conflicts(there: SimulatedJira, jira: Jira) -> N
     assert there.site.asked == []
 
 
+async def test_jira_takes_no_answer_for_somebody_else(there: SimulatedJira, jira: Jira) -> None:
+    with pytest.raises(Refusal, match="only from whoever signs in"):
+        await jira.answer("10001", "1", ApprovalState.APPROVED, "@chris approved.")
+    assert there.site.asked == []
+
+
 async def test_a_note_is_added_once_and_is_internal(there: SimulatedJira, jira: Jira) -> None:
     receipt = await jira.open(content())
     request = there.desk.request(receipt.number)

@@ -670,6 +670,21 @@ async def test_a_check_for_conflicts_that_fails_or_that_nobody_may_start_is_no_f
         await servicenow.check_conflicts(bare.id)
 
 
+async def test_an_approval_that_somebody_has_answered_is_left_as_it_is(
+    there: SimulatedServiceNow, servicenow: ServiceNow
+) -> None:
+    there.instance.answers_for_others = True
+    carol = there.instance.person("carol.cab")
+    there.instance.cab.append(carol)
+    receipt = await servicenow.open(content())
+    [approval] = (await servicenow.move(receipt.id, State.AUTHORIZE)).approvals
+    there.instance.reject(receipt.number, carol)
+    for ref in (approval.asked, "0" * 32):
+        await servicenow.answer(receipt.id, ref, ApprovalState.APPROVED, "@carol approved.")
+    [kept] = there.instance.change(receipt.number).approvals
+    assert (kept.state, kept.updated_by, kept.comments) == ("rejected", "carol.cab", [])
+
+
 async def test_a_note_is_added_once(there: SimulatedServiceNow, servicenow: ServiceNow) -> None:
     receipt = await servicenow.open(content())
     for text in ("A new head: 77aa.", "A new head: 77aa.", "A new head", "two\nlines", "two\nlines"):
