@@ -11,6 +11,7 @@ beginning, and what was answered until then was about another state of the chang
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -21,6 +22,7 @@ from bot.changes.links import Link
 from bot.changes.model import Change, State
 from bot.changes.systems import port
 from bot.changes.systems.port import Content, RecordSystem, Snapshot
+from bot.changes.systems.requester import if_need_be_without
 from bot.clock import Clock
 from bot.errors import Refusal
 from bot.facts import names
@@ -148,7 +150,7 @@ class Sync:
             await self._receive(look, change, policy, link, snapshot, held, problem)
             return change.state.over and snapshot.state in _OVER
         if not change.state.over and (link.sent != wanted or await self._is_astray(change, link, snapshot)):
-            await system.update(ref, content)
+            await if_need_be_without(system, content, partial(system.update, ref))
             snapshot = await system.read(ref)
         snapshot, problem = await self._move(system, ref, change, snapshot)
         if await self._carry(look, change, policy, system, snapshot):
@@ -179,7 +181,7 @@ class Sync:
             except Refusal as refused:
                 return await system.read(ref), link.sent, str(refused)
         if link.sent != wanted:
-            await system.update(ref, content)
+            await if_need_be_without(system, content, partial(system.update, ref))
         if change.state is State.CLOSED:
             try:
                 snapshot = await system.move(ref, port.State.CLOSED, closure=twin.closure_of(change))
@@ -208,7 +210,7 @@ class Sync:
     async def _open(self, change: Change, records: Records, system: RecordSystem, link: Link) -> tuple[Link, Snapshot]:
         """The twin, made when there is none, and as it is there now."""
         if link.id is None:
-            receipt = await system.open(twin.content_of(change, records, link.generation))
+            receipt = await if_need_be_without(system, twin.content_of(change, records, link.generation), system.open)
             async with self.store.transaction() as connection:
                 entries = await links.linked(connection, change, receipt)
                 await append(connection, entries, at=self.clock())
@@ -223,7 +225,7 @@ class Sync:
         number = link.adopt
         assert number is not None, "somebody named one"
         try:
-            receipt = await system.adopt(number, content)
+            receipt = await if_need_be_without(system, content, partial(system.adopt, number))
             earlier = await system.read(receipt.id)
         except Refusal as refused:
             async with self.store.transaction() as connection:

@@ -1,5 +1,6 @@
 """The change record has a twin in Jira: one, and what people answer there counts here, once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from bot.sandbox.jira import SimulatedJira
 from bot.sandbox.jira.desk import PLANNED, Request
 from bot.sandbox.jira.simulation import TOKEN
 from bot.sandbox.rehearsal import Rehearsal, rehearsal
+from bot.sandbox.vendor import Outage
 from bot.settings import JiraAccess
 from tests.scenarios.bank import SECRET, shown
 from tests.scenarios.test_change_records import POLICY, Board, state
@@ -107,3 +109,32 @@ async def test_a_status_that_nobody_explained_is_no_pass(
     assert await state(countersign, pull) == "authorize"
     assert shown(pull)[0] != "success"
     assert "Parked by finance" in pull.check(CHECK).summary.replace("\\", "")
+
+
+@pytest.mark.parametrize("hidden", ["the address", "the account"])
+async def test_a_requester_whom_jira_does_not_show_does_not_keep_the_request_from_being_made(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There, hidden: str
+) -> None:
+    if hidden == "the address":
+        there.simulation.desk.user("Alice Author", "alice@bank.example", private=True)
+    name = "alice@bank.example" if hidden == "the address" else "5b10ac8d82e05b22cc7d4ef5"
+    # The request is made when somebody has asked already: only then is there one whom it is raised for.
+    there.simulation.faults.add(Outage(match="", kind="503", times=1_000_000))
+    board = Board.found(gh, POLICY + MAPPED + f"    {name}: alice\n")
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await gh.settle()
+    await asyncio.sleep(3)
+    assert await state(countersign, pull) == "authorize"
+    there.simulation.faults.clear()
+    countersign.later(hours=1)
+    await poll(countersign)
+    request = there.only
+    assert request.reporter is there.simulation.desk.account
+    assert "Requested by: alice" in request.fields["description"]
+    [note] = [each for each in request.comments if "requested this change" in each.body]
+    assert name in note.body
+    for each in there.people:
+        there.simulation.desk.approve(request.key, each)
+    await poll(countersign)
+    assert shown(pull)[0] == "success"

@@ -16,7 +16,7 @@ from cachetools import LRUCache
 from bot.changes.systems import adoption
 from bot.changes.systems.adoption import OVER, UNDECIDED
 from bot.changes.systems.authorization import Basic
-from bot.changes.systems.errors import Disagrees, Invalid, MayHaveHappened, NotFound, Unanswered
+from bot.changes.systems.errors import Disagrees, Invalid, MayHaveHappened, NoRequester, NotFound, Unanswered
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.jira_adoption import check_free, checked_key, is_another_s
 from bot.changes.systems.jira_approvals import judged
@@ -309,7 +309,7 @@ class Jira:
             text(each, "accountId") for each in people if str(each.get("emailAddress")).casefold() == said.casefold()
         ]
         if len(ids) != 1:
-            raise Refusal(
+            raise NoRequester(
                 f"Jira shows Countersign {len(ids) or 'no'} accounts whose e-mail address is '{said}'.",
                 remedy="That person lets the site see the address, or the change names the account id.",
             )

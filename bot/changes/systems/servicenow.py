@@ -15,7 +15,7 @@ import aiohttp
 from bot.changes.systems import adoption
 from bot.changes.systems.adoption import OVER, UNDECIDED
 from bot.changes.systems.authorization import Authorization, Basic, ClientCredentials
-from bot.changes.systems.errors import Disagrees, Unanswered
+from bot.changes.systems.errors import Disagrees, NoRequester, Unanswered, Unauthorized
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.port import (
     ApprovalState,
@@ -278,8 +278,19 @@ class ServiceNow:
         for ours in ("assignment_group", "configuration_item", "requested_by"):
             said: str | None = getattr(content, ours)
             if said is not None:
-                found[ours] = await self.tables.sys_id(ours, said) if said else ""
+                found[ours] = await self._sys_id(ours, said) if said else ""
         return self.fields.fields(content, found)
+
+    async def _sys_id(self, ours: str, said: str) -> str:
+        """The sys_id of what the record refers to."""
+        try:
+            return await self.tables.sys_id(ours, said)
+        except Unauthorized:
+            raise
+        except Refusal as refused:
+            if ours != "requested_by":
+                raise
+            raise NoRequester(refused.what, remedy=refused.remedy) from refused
 
     async def _bring(self, record: Row, content: Content, wanted: Mapping[str, str]) -> Receipt:
         """Write what differs, and look whether it is there now."""
@@ -290,6 +301,8 @@ class ServiceNow:
         lost = _differing(wanted, record)
         if not same(self.fields.types[content.type], plain(record.get("type"))):
             lost.append("type")
+        if lost == [self.fields.name("requested_by")]:
+            raise NoRequester(str(_not_kept(lost, receipt)))
         if lost:
             raise _not_kept(lost, receipt)
         return receipt

@@ -10,6 +10,7 @@ from bot.changes.systems.errors import (
     Forbidden,
     Invalid,
     MayHaveHappened,
+    NoRequester,
     NotFound,
     Unanswered,
     Unauthorized,
@@ -140,7 +141,7 @@ async def test_a_person_who_is_not_there_once_is_a_refusal(there: SimulatedJira,
     there.desk.user("One", "twin@bank.example")
     there.desk.user("Two", "twin@bank.example")
     there.desk.user("Three", "hidden@bank.example", private=True)
-    with pytest.raises(Refusal, match=f"accounts whose e-mail address is '{said}'"):
+    with pytest.raises(NoRequester, match=f"accounts whose e-mail address is '{said}'"):
         await jira.open(content(requested_by=said))
     assert there.desk.requests == {}
 

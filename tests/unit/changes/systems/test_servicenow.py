@@ -1,9 +1,10 @@
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import pytest
 
-from bot.changes.systems.errors import Disagrees, Forbidden, Invalid, NotFound, Unanswered
+from bot.changes.systems.errors import Disagrees, Forbidden, Invalid, NoRequester, NotFound, Unanswered
 from bot.changes.systems.port import (
     ApprovalState,
     ChangeType,
@@ -17,6 +18,7 @@ from bot.changes.systems.port import (
     Receipt,
     State,
 )
+from bot.changes.systems.requester import if_need_be_without
 from bot.changes.systems.servicenow import FieldMap, ServiceNow, connect
 from bot.changes.systems.servicenow_fields import APPROVALS, STATES, Reference
 from bot.errors import Refusal
@@ -207,8 +209,42 @@ async def test_a_person_who_is_not_there_once_is_a_refusal(
 ) -> None:
     for name in ("twin.one", "twin.two"):
         there.instance.person(name, "twin@bank.example")
-    with pytest.raises(Refusal, match=why):
+    with pytest.raises(NoRequester, match=why):
         await servicenow.open(content(requested_by=said))
+    assert there.instance.changes == {}
+
+
+@pytest.mark.parametrize("how", ["unknown", "locked", "refused"])
+async def test_a_record_is_made_without_who_is_not_taken_for_its_requester_and_says_so(
+    there: SimulatedServiceNow, servicenow: ServiceNow, how: str
+) -> None:
+    alice = there.instance.person("alice.dev", "nobody@bank.example" if how == "unknown" else "alice@bank.example")
+    there.instance.locked |= {"requested_by"} if how == "locked" else set()
+    if how == "refused":
+        rule = rules.BusinessRule("Requesters are managers", lambda _, sent: sent.get("requested_by") == alice.sys_id)
+        there.instance.rules.append(rule)
+    whole = content(requested_by="alice@bank.example")
+    receipt = await if_need_be_without(servicenow, whole, servicenow.open)
+    again = await if_need_be_without(servicenow, whole, partial(servicenow.update, receipt.id))
+    assert again == receipt
+    change = there.instance.change(receipt.number)
+    assert change.values["requested_by"] == there.instance.account.sys_id
+    assert change.values["short_description"] == whole.short_description
+    (_, _, note), *others = change.notes
+    assert len(others) == (1 if how == "refused" else 0), "one for each way in which it was refused"
+    assert note.startswith("Countersign could not name alice@bank.example here as who requested this change")
+    words = {"unknown": "none in sys_user", "locked": "requested_by", "refused": "Requesters are managers"}
+    assert words[how] in note
+
+
+async def test_what_is_refused_for_another_reason_is_refused_without_a_requester_too(
+    there: SimulatedServiceNow, servicenow: ServiceNow
+) -> None:
+    there.instance.person("alice.dev", "alice@bank.example")
+    there.instance.rules.append(rules.BusinessRule("Nobody asks for anything", lambda _change, _sent: True))
+    for requester in ("alice@bank.example", None):
+        with pytest.raises(Forbidden, match="Nobody asks for anything"):
+            await if_need_be_without(servicenow, content(requested_by=requester), servicenow.open)
     assert there.instance.changes == {}
 
 
@@ -216,7 +252,7 @@ async def test_a_look_up_by_a_column_that_is_not_there_finds_nobody(
     there: SimulatedServiceNow, session: aiohttp.ClientSession, clock: Ticking
 ) -> None:
     fields = FieldMap(references={"requested_by": Reference("sys_user", "u_staff_number")})
-    with pytest.raises(Disagrees, match="rows of sys_user whose u_staff_number is 'e1007'"):
+    with pytest.raises(NoRequester, match="rows of sys_user whose u_staff_number is 'e1007'"):
         await client(there, session, clock, fields).open(content(requested_by="E1007"))
 
 
