@@ -86,7 +86,7 @@ _STATES = {Choice.APPROVE: ApprovalState.APPROVED, Choice.REJECT: ApprovalState.
 
 def _decided(change: Change) -> tuple[tuple[Account, ...], Choice]:
     """Whose votes made the decision, and what they said."""
-    if change.state is State.SCHEDULED and change.authorisation is not None:
+    if change.state not in {State.DRAFT, State.CANCELLED} and change.authorisation is not None:
         return change.authorisation.by, Choice.APPROVE
     return (change.rejected_by if change.state is State.DRAFT else ()), Choice.REJECT
 

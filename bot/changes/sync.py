@@ -122,43 +122,63 @@ class Sync:
         """Do all of it; whether both are over. What is in the way there is noted, and no error of ours."""
         name = policy.records.system
         link = await self._link(change, name)
-        make = self.systems.get(name)
-        if make is None:
-            raise Refusal(
-                f"The policy keeps change records in {name.value}, and Countersign is not connected to it.",
-                remedy=f"Whoever runs Countersign sets {name.value.upper()}_URL and its account.",
-            )
-        system = make(policy.records)
-        if link.adopt is not None:
-            link = await self._adopt(
-                look, change, twin.content_of(change, policy.records, link.generation), system, link
-            )
-        if link.id is not None and link.kind not in {"", change.contents.kind.value}:
-            link = await self._replace(change, link, system, name)
-        link, snapshot = await self._open(change, policy.records, system, link)
-        if is_stale(change, link, snapshot):
-            await self._carry(look, change, policy, system, snapshot)
-            link, snapshot = await self._begin_anew(change, policy.records, system, link, name)
+        system = self._system(policy.records)
+        link, snapshot = await self._current(look, change, policy, system, link)
         if is_sent_back(change, link, snapshot) and await self._hear_why(look, change, policy, link, snapshot):
             # Whether that counts is for the next look at the pull request to say; until then nobody is asked again.
             return False
-        ref = _id(link)
         content = twin.content_of(change, policy.records, link.generation)
-        wanted = twin.digest(content)
-        if change.state in _RELEASED:
-            snapshot, held, problem = await self._tell_how_it_went(system, link, change, snapshot, content, name)
-            await self._receive(look, change, policy, link, snapshot, held, problem)
-            return change.state.over and snapshot.state in _OVER
+        was_released = change.state in _RELEASED
+        tell = self._tell_how_it_went if was_released else self._tell_what_it_is
+        snapshot, held, problem = await tell(system, link, change, snapshot, content, name)
+        if await self._carry(look, change, policy, system, snapshot):
+            snapshot = await system.read(_id(link))
+            snapshot, held, problem = await tell(system, replace(link, sent=held), change, snapshot, content, name)
+        await self._receive(look, change, policy, link, snapshot, held, problem)
+        await self._check(look, change, system, _id(link), snapshot)
+        return change.state.over and (snapshot.state in _OVER or not (problem or was_released))
+
+    def _system(self, records: Records) -> RecordSystem:
+        """The system that the policy names, as it says that it is.
+
+        Raises:
+            Refusal: Countersign is not connected to it.
+
+        """
+        make, name = self.systems.get(records.system), records.system.value
+        if make is None:
+            raise Refusal(
+                f"The policy keeps change records in {name}, and Countersign is not connected to it.",
+                remedy=f"Whoever runs Countersign sets {name.upper()}_URL and its account.",
+            )
+        return make(records)
+
+    async def _current(
+        self, look: Look, change: Change, policy: Policy, system: RecordSystem, link: Link
+    ) -> tuple[Link, Snapshot]:
+        """The twin that the record has now, in which nobody is asked about, or has approved, another state of it."""
+        records, name = policy.records, policy.records.system
+        if link.adopt is not None:
+            link = await self._adopt(look, change, twin.content_of(change, records, link.generation), system, link)
+        if link.id is not None and link.kind not in {"", change.contents.kind.value}:
+            link = await self._replace(change, link, system, name)
+        link, snapshot = await self._open(change, records, system, link)
+        if is_stale(change, link, snapshot):
+            # What the board said against it is said there, too, before nobody is asked any more.
+            await self._carry(look, change, policy, system, snapshot)
+            link, snapshot = await self._begin_anew(change, records, system, link, name)
+        return link, snapshot
+
+    async def _tell_what_it_is(
+        self, system: RecordSystem, link: Link, change: Change, snapshot: Snapshot, content: Content, name: System
+    ) -> tuple[Snapshot, str, str]:
+        """Bring the twin to what the record says and to where it is; answers as ``_tell_how_it_went`` does."""
+        ref, wanted = _id(link), twin.digest(content)
         if not change.state.over and (link.sent != wanted or await self._is_astray(change, link, snapshot)):
             await if_need_be_without(system, content, partial(system.update, ref))
             snapshot = await system.read(ref)
         snapshot, problem = await self._move(system, ref, change, snapshot)
-        if await self._carry(look, change, policy, system, snapshot):
-            snapshot, problem = await self._move(system, ref, change, await system.read(ref))
-        problem = problem or _in_the_way(change, snapshot, name)
-        await self._receive(look, change, policy, link, snapshot, wanted, problem)
-        await self._check(look, change, system, ref, snapshot)
-        return change.state.over and (not problem or snapshot.state in _OVER)
+        return snapshot, wanted, problem or _in_the_way(change, snapshot, name)
 
     async def _tell_how_it_went(
         self, system: RecordSystem, link: Link, change: Change, snapshot: Snapshot, content: Content, name: System
@@ -176,18 +196,15 @@ class Sync:
         if snapshot.state is not until and not port.is_past(snapshot.state, until):
             async with self.store.transaction() as connection:
                 await links.asked(connection, change.number, change.round)
-            try:
-                snapshot = await system.move(ref, until)
-            except Refusal as refused:
-                return await system.read(ref), link.sent, str(refused)
+            snapshot, problem = await _moved(system, ref, until)
+            if problem:
+                return snapshot, link.sent, problem
         if link.sent != wanted:
             await if_need_be_without(system, content, partial(system.update, ref))
+        problem = ""
         if change.state is State.CLOSED:
-            try:
-                snapshot = await system.move(ref, port.State.CLOSED, closure=twin.closure_of(change))
-            except Refusal as refused:
-                return await system.read(ref), wanted, str(refused)
-        return snapshot, wanted, _in_the_way(change, snapshot, name)
+            snapshot, problem = await _moved(system, ref, port.State.CLOSED, twin.closure_of(change))
+        return snapshot, wanted, problem or _in_the_way(change, snapshot, name)
 
     async def _link(self, change: Change, name: System) -> Link:
         """The twin as it is on record, in the system that the policy names now."""
@@ -305,10 +322,7 @@ class Sync:
         if change.state in {State.AUTHORIZE, State.SCHEDULED}:
             async with self.store.transaction() as connection:
                 await links.asked(connection, change.number, change.round)
-        try:
-            return await system.move(ref, target), ""
-        except Refusal as refused:
-            return await system.read(ref), str(refused)
+        return await _moved(system, ref, target)
 
     async def _receive(
         self,
@@ -388,6 +402,16 @@ class Sync:
         async with self.store.transaction() as connection:
             if await still_mine(connection, look) and await links.note(connection, change.number, problem):
                 await want(connection, [_pull(change, look)])
+
+
+async def _moved(
+    system: RecordSystem, ref: str, state: port.State, closure: port.Closure | None = None
+) -> tuple[Snapshot, str]:
+    """The twin, brought to a state, or as it is where that system does not let it; and why not, in its words."""
+    try:
+        return await system.move(ref, state, closure=closure), ""
+    except Refusal as refused:
+        return await system.read(ref), str(refused)
 
 
 def _in_the_way(change: Change, snapshot: Snapshot, name: System) -> str:

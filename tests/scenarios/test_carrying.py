@@ -1,5 +1,6 @@
 """Votes that are given on GitHub are carried into the approvals that wait for them in ServiceNow, where the policy says so."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -200,6 +201,27 @@ async def test_a_carried_vote_whose_answer_is_lost_is_there_once(
     assert await countersign.rows("SELECT 1 FROM change_heard") == []
     kinds = [kind for kind, _ in await countersign.ledger()]
     assert kinds.count("countersign:vote:carried") == 3
+
+
+async def test_votes_reach_a_record_that_was_away_until_after_the_merge_so_that_it_can_come_to_its_end(
+    countersign: Rehearsal, gh: SimulatedGitHub, there: There
+) -> None:
+    board, pull = await asked(countersign, gh)
+    outage = Outage(match="", kind="503", times=1_000_000)
+    there.simulation.faults.add(outage)
+    board.vote(pull, "chris", "ida", "rick")
+    await gh.settle()
+    await asyncio.sleep(2)
+    pull.merge(by=board.rita)
+    await gh.settle()
+    await asyncio.sleep(2)
+    assert await state(countersign, pull) == "review"
+    there.simulation.faults.clear()
+    countersign.later(hours=1)
+    for _ in range(3):
+        await poll(countersign)
+    assert answers(there)["rick.risk"] == ("approved", "svc_countersign")
+    assert there.only.values["state"] == "0"
 
 
 @pytest.mark.timeout(300)
