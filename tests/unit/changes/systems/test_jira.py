@@ -446,7 +446,7 @@ async def test_every_page_of_approvals_is_read(
     request = there.desk.request(receipt.number)
     request.approvals += [Approval(there.desk.next_id(), f"{number}", (carol,), clock()) for number in range(120)]
     assert len((await jira.read(receipt.id)).approvals) == 120
-    monkeypatch.setattr("bot.changes.systems.jira.MOST_PAGES", 2)
+    monkeypatch.setattr("bot.changes.systems.jira_desk.MOST_PAGES", 2)
     with pytest.raises(Refusal, match="more than 2 pages"):
         await jira.read(receipt.id)
 
