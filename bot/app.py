@@ -150,7 +150,7 @@ async def worker(parts: Parts) -> Worker:
         TAG: Tags(parts.store, parts.github, clock).look,
         INSTALLATION: sweep.installation,
         APP: sweep.app,
-        RECORD: Sync(parts.store, parts.systems, clock).look,
+        RECORD: Sync(parts.store, parts.systems, clock, settings.web_url).look,
     }
     return Worker(
         parts.store,

@@ -7,7 +7,7 @@ sent it back. Who can look back at an emergency is asked to when it was made, an
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bot.changes import cab, evidence, guards
+from bot.changes import cab, clashes, evidence, guards
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.model import Act, Announcement, Change, Choice, State, Transition
@@ -32,6 +32,8 @@ def of(before: Change, after: Change, told: Transition, context: Context) -> Ann
             text = _not_decided(before, after, context)
         case Act.REFRESH if after.state is State.AUTHORIZE and before.contents.window != after.contents.window:
             called, text = _called(after.contents.routing.roles, after, context), _moved(after, context)
+        case Act.REFRESH if after.state is State.AUTHORIZE and clashes.is_news(before.contents, after.contents):
+            called, text = _called(after.contents.routing.roles, after, context), _in_the_way(after, context)
         case Act.REJECT | Act.DEFER:
             asked = before.request.by if before.request is not None else None
             called, text = (asked.login,) if asked is not None else (), _sent_back(before, told, context)
@@ -84,8 +86,15 @@ def _moved(change: Change, context: Context) -> str:
     return " ".join([moved, *_terms(change), until, _how(change, context)])
 
 
+def _in_the_way(change: Change, context: Context) -> str:
+    """That the system that keeps its twin knows of something at the same time, which the board weighs."""
+    told = f"{_named(change)}, is planned for a time at which something else is, too."
+    until = f"The board has until {_deadline(change)}; votes that were given stand, and can be changed."
+    return " ".join([told, *_terms(change), until, _how(change, context)])
+
+
 def _terms(change: Change) -> list[str]:
-    """When it is to be made, and why at once where it is an emergency.
+    """When it is to be made, what is in the way of that, and why at once where it is an emergency.
 
     Where somebody chose a time, the board has to decide before that.
     """
@@ -97,7 +106,9 @@ def _terms(change: Change) -> list[str]:
         return []
     early = change.contents.scheduled and change.deadline is not None and change.deadline == window.start
     why = ["Somebody chose that time: the board decides before it begins."] if early else []
-    return [f"Planned for {window.spoken}.", *why]
+    checked = clashes.known(change.contents)
+    met = [sentence(clashes.spoken(checked), quiet=True)] if checked is not None and checked.found else []
+    return [f"Planned for {window.spoken}.", *why, *met]
 
 
 def _not_decided(before: Change, change: Change, context: Context) -> str:

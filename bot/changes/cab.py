@@ -60,7 +60,15 @@ class Count:
     @property
     def approvers(self) -> tuple[Account, ...]:
         """Whose votes to approve count."""
-        return tuple(each.vote.by for each in self.votes if not each.reason and each.vote.choice is Choice.APPROVE)
+        return self._who(Choice.APPROVE)
+
+    @property
+    def rejecters(self) -> tuple[Account, ...]:
+        """Whose votes to reject count."""
+        return self._who(Choice.REJECT)
+
+    def _who(self, choice: Choice) -> tuple[Account, ...]:
+        return tuple(each.vote.by for each in self.votes if not each.reason and each.vote.choice is choice)
 
 
 def routing(policy: Policy, tier: Tier, kind: ChangeType) -> Routing:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.changes.conflicts import Others
-from bot.changes.model import Part
+from bot.changes.model import Checked, Part
 from bot.decide.approvals import Opinion
 from bot.decide.verdict import Demand
 from bot.facts.model import Account, Standing
@@ -20,6 +20,7 @@ class Context:
     block for other reasons. ``overdue`` are emergencies of the same application that were not reviewed in time.
     ``lasting`` is how long it takes. ``parts`` are the pull requests that ship together, ``opinions`` what people last
     said in reviews, where the policy takes them as votes of the board. ``others`` are the windows that others hold.
+    ``checked`` is what the system that keeps the record's twin knows to be in its way.
     """
 
     policy: Policy
@@ -34,3 +35,4 @@ class Context:
     others: Others = field(default_factory=Others)
     opinions: tuple[Opinion, ...] = ()
     approvers: tuple[Account, ...] = ()
+    checked: Checked | None = None

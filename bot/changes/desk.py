@@ -12,6 +12,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from bot.changes import (
+    checking,
     conflicts,
     emergency,
     fill,
@@ -120,7 +121,10 @@ async def look(
         due = await register.reviews_due(connection, application)
         due = emergency.reviews_due(due, application, repository, change.number)
         numbers = emergency.overdue(due, now)
-        context = replace(context, overdue=numbers, others=await _others(connection, change, policy, now))
+        # While another window is being checked, it is on record what the last check was about.
+        checked = await checking.known(connection, change.number) or change.contents.checked
+        others = await _others(connection, change, policy, now)
+        context = replace(context, overdue=numbers, others=others, checked=checked)
         if not change.state.over:
             change, kept = await register.keep_all(
                 connection, change, _steps(change, noticed(change, context), context)
@@ -177,7 +181,7 @@ def noticed(change: Change, context: Context) -> Event | None:
     if contents is None:
         return None
     planned = planning.planned(contents, change, context, Interval.of(wish) if wish else None)
-    return lifecycle.noticed(change, planned, context)
+    return lifecycle.noticed(change, replace(planned, checked=context.checked), context)
 
 
 async def _last(connection: AsyncConnection[Any], subject: str) -> Change | None:

@@ -77,7 +77,7 @@ def _with(accounts: tuple[Account, ...], another: Account) -> tuple[Account, ...
 
 def ask_board(change: Change, event: Event, context: Context) -> Change:
     """A new round of asking begins, with its time to decide in, and a window after that."""
-    again = replace(change, round=change.round + 1, deadline=None, escalation=None)
+    again = replace(change, round=change.round + 1, deadline=None, escalation=None, rejected_by=())
     return longer(again, event, context) if change.contents.routing.has_board else again
 
 
@@ -86,7 +86,8 @@ def vote(change: Change, event: Event, context: Context) -> Change:
     assert event.who is not None
     assert event.choice is not None
     at = event.said_at or context.now
-    vote = Vote(event.who, event.choice, event.why, at, change.contents.diff, change.round, event.review)
+    diff = change.contents.diff
+    vote = Vote(event.who, event.choice, event.why, at, diff, change.round, event.review, event.place)
     return replace(change, votes=(*change.votes, vote))
 
 
@@ -109,6 +110,12 @@ def authorise(change: Change, _event: Event, context: Context) -> Change:
 def to_draft(change: Change, event: Event, context: Context) -> Change:
     """The record is the requester's again, who asks anew."""
     return replace(back(change, event, context), request=None)
+
+
+def reject(change: Change, event: Event, context: Context) -> Change:
+    """The record is the requester's again, and by whom it was sent back is written down."""
+    by = cab.count(change, context.standings, context.policy).rejecters
+    return replace(to_draft(change, event, context), rejected_by=by)
 
 
 def longer(change: Change, _event: Event, context: Context) -> Change:

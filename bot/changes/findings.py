@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bot.changes import conflicts, emergency, guards, lifecycle, needs, release, reviews
+from bot.changes import clashes, conflicts, emergency, guards, lifecycle, needs, release, reviews
 from bot.changes.context import Context
 from bot.changes.model import Act, Change, Elsewhere, Event, Refused, State
 from bot.decide.verdict import Finding, Verdict
@@ -15,6 +15,7 @@ _NAMES = {
     "change": "change-record",
     "change:conflict": "conflict",
     "change:conflict:beside": "conflict:beside",
+    "change:conflict:elsewhere": "conflict:elsewhere",
     "change:emergency-review": "emergency",
 }
 """Names of findings as the catalogue has them; what a record lacks is ``plans:…``."""
@@ -27,7 +28,8 @@ def said_of(
     found: list[Finding | None] = [finding(change, context)]
     if change.state is State.DRAFT:
         found += needs.missing(change.contents, context.policy, context.parts)
-    found += [*_board(change), _no_votes(change, context), *conflicts.findings(together), emergency.finding(overdue)]
+    found += [*_board(change), _no_votes(change, context), *conflicts.findings(together)]
+    found += [clashes.finding(change.contents) if not change.state.over else None, emergency.finding(overdue)]
     return as_facts(found)
 
 

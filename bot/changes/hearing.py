@@ -32,14 +32,22 @@ class Heard:
 
 
 def heard(
-    change: Change, snapshot: Snapshot, records: Records, seen: str = "", *, sent_back: bool = False
+    change: Change,
+    snapshot: Snapshot,
+    records: Records,
+    seen: str = "",
+    *,
+    sent_back: bool = False,
+    carried: Mapping[str, ApprovalState] | None = None,
 ) -> tuple[Heard, ...]:
     """What people did there, in the order of its time.
 
     ``seen`` is the window that was planned there when it was read last. ``sent_back``: it is not where it was brought.
+    ``carried`` are the approvals that Countersign answered for who voted here: their echo is nobody's deed.
     """
     people = dict(records.people)
-    found = [_answer(each, snapshot, people) for each in snapshot.approvals if each.state in _ANSWERS]
+    answers = [each for each in snapshot.approvals if each.state in _ANSWERS and not is_echo(each, carried or {})]
+    found = [_answer(each, snapshot, people) for each in answers]
     if snapshot.state is port.State.CANCELLED and not change.state.over:
         who = snapshot.changed_by
         mark = f"cancel:{snapshot.revision}"
@@ -60,11 +68,16 @@ def heard(
 _ANSWERS = {ApprovalState.APPROVED: "approve", ApprovalState.REJECTED: "reject"}
 
 
+def is_echo(each: port.Approval, carried: Mapping[str, ApprovalState]) -> bool:
+    """Whether the answer is a vote that was carried there, and not what its approver has said there."""
+    return carried.get(each.asked) is each.state and each.set_by.lower() not in names_of(each.approver)
+
+
 def _answer(each: port.Approval, snapshot: Snapshot, people: Mapping[str, str]) -> Heard:
     """An answer is its approver's only when that person is known to have written it: an administrator can set any."""
     approver = each.approver
-    by_itself = each.set_by.lower() in _names(approver)
-    login = next((people[name] for name in _names(approver) if name in people), None) if by_itself else None
+    by_itself = each.set_by.lower() in names_of(approver)
+    login = next((people[name] for name in names_of(approver) if name in people), None) if by_itself else None
     who = approver.user_name or approver.email or approver.id
     told = who if by_itself else f"{who} (written by {each.set_by or 'nobody knows whom'})"
     at = each.at or snapshot.changed_at
@@ -76,7 +89,7 @@ def _answer(each: port.Approval, snapshot: Snapshot, people: Mapping[str, str]) 
 def _closed(closed: Closed, people: Mapping[str, str]) -> Heard:
     """That the record was closed there, and how: in our words, or by a code that is none that is known here."""
     by = closed.by
-    login = next((people[name] for name in _names(by) if name in people), None)
+    login = next((people[name] for name in names_of(by) if name in people), None)
     who = by.user_name or by.email or by.id or "somebody"
     code = Closure[closed.code.name].value if closed.code is not None else f"{UNKNOWN}{closed.code_there}"
     # Whatever is written into it afterwards, it was closed once.
@@ -84,7 +97,8 @@ def _closed(closed: Closed, people: Mapping[str, str]) -> Heard:
     return Heard(mark, "close", who, login, closed.at, f"{code}\n{closed.notes}")
 
 
-def _names(who: Identity) -> list[str]:
+def names_of(who: Identity) -> list[str]:
+    """What somebody is called there, as the policy writes it."""
     return [name.lower() for name in (who.user_name, who.email, who.id) if name]
 
 

@@ -140,7 +140,7 @@ TABLE: dict[tuple[State, Act], Rule] = {
         State.DRAFT,
         (guards.by_countersign, guards.outcome_is(Outcome.REJECTED, OnTimeout.REJECT)),
         "The board rejected it, or did not decide in time.",
-        effects.to_draft,
+        effects.reject,
     ),
     (State.AUTHORIZE, Act.DEFER): Rule(
         State.DRAFT,

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from bot.changes import carrying
 from bot.changes.codec import told
 from bot.changes.hearing import Heard
 from bot.changes.model import Change, Elsewhere, State
@@ -190,7 +191,7 @@ async def elsewhere(connection: AsyncConnection[Any], change: Change) -> Elsewhe
     rows = await (await connection.execute(_NOT_COUNTED, [change.number])).fetchall()
     behind = link.id is None or link.version < change.version
     parts = [f"In {link.system.value}, the record is {link.number or 'not there yet'}."]
-    parts += [each for each in (link.problem, link.refused) if each]
+    parts += [each for each in (link.problem, link.refused, await carrying.refusals(connection, change)) if each]
     waits = bool(link.problem) or (behind and change.state is State.SCHEDULED)
     parts += ["It is brought up to date there."] if waits and not link.problem and link.id is not None else []
     parts += [outcome.removeprefix("not counted: ") for (outcome,) in reversed(rows)]

@@ -113,6 +113,28 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True)
+class Clash:
+    """Something that a planned time collides with in another system, in its words: what kind of, and which."""
+
+    kind: str
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the check of another system found in the way of a window, for one configuration item.
+
+    ``why_not`` says, in that system's words, that it did not check: then nothing is known.
+    """
+
+    system: str
+    window: Interval
+    item: str
+    found: tuple[Clash, ...] = ()
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CommitLine:
     """A commit of the change and the people behind it, as the record shows them."""
 
@@ -131,6 +153,7 @@ class Contents:
     change that it is. ``evidence`` is what shows that it was tested, a summary before the lines of each pull request
     (``changes.evidence``). ``apart`` are the applications and configuration items of which one is changed at a time.
     ``raised_from`` is the tier that a person raised it from; None where nobody did.
+    ``checked`` is what another system's check found last; it can be about an earlier window.
     """
 
     title: str
@@ -158,6 +181,7 @@ class Contents:
     regulations: tuple[str, ...] = ()
     retention_days: int = 0
     raised_from: Tier | None = None
+    checked: Checked | None = None
 
     def under(self, policy: Policy) -> Policy:
         """The policy as it holds for this change, of which it demands what it did before somebody raised the risk."""
@@ -208,7 +232,8 @@ class Vote:
     """What a member of the board said, and for which ``diff`` in which ``round`` of asking. Votes are never altered.
 
     ``at`` is when it was said: the latest word of a person stands, whenever it was heard. ``review`` is the id of the
-    review that it was said by. A withdrawal has the moment of the vote whose place it takes.
+    review that it was said by. A withdrawal has the moment of the vote whose place it takes. ``place`` is where on the
+    pages of the repository it stands (``pull/7#issuecomment-12``); empty for one that was heard from another system.
     """
 
     by: Account
@@ -218,6 +243,7 @@ class Vote:
     diff: str
     round: int
     review: int | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +299,7 @@ class Change:
     pull request joined another record names that as its ``successor``.
     ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
     ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
+    ``rejected_by`` are those whose votes to reject counted when the board last sent it back, until it is asked anew.
     ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
     ``version`` grows with every transition.
 
@@ -310,6 +337,7 @@ class Change:
     closed_by: Account | None = None
     closed_at: datetime | None = None
     rescheduled_at: datetime | None = None
+    rejected_by: tuple[Account, ...] = ()
 
     @property
     def is_unauthorised(self) -> bool:
@@ -323,7 +351,8 @@ class Event:
 
     ``at`` is when something happened that is only noted: it is judged by that moment, however late it is heard of.
     ``final``: the system that keeps the record has rejected it as a whole. ``rescheduled``: somebody planned it anew.
-    ``said_at`` is when somebody said it, where that is not the moment of the look; ``review`` the review by which.
+    ``said_at`` is when somebody said it, where that is not the moment of the look; ``review`` the review by which, and
+    ``place`` where on the pages of the repository.
     """
 
     act: Act
@@ -339,6 +368,7 @@ class Event:
     rescheduled: bool = False
     said_at: datetime | None = None
     review: int | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,14 +57,14 @@ _TRANSITION = """
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 _VOTE = """
-    INSERT INTO vote (number, version, voter, choice, reason, diff, round, at, review)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO vote (number, version, voter, choice, reason, diff, round, at, review, place)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _READ = """
     SELECT change.body, coalesce(
         (SELECT jsonb_agg(
             jsonb_build_array(
-                voter, choice, reason, round(extract(epoch FROM at) * 1000000)::bigint, diff, vote.round, review
+                voter, choice, reason, round(extract(epoch FROM at) * 1000000)::bigint, diff, vote.round, review, place
             )
             ORDER BY version
         ) FROM vote WHERE vote.number = change.number),
@@ -245,6 +245,7 @@ async def _keep_vote(connection: AsyncConnection[Any], change: Change, version: 
             vote.round,
             vote.at,
             vote.review,
+            vote.place,
         ],
     )
 
@@ -430,6 +431,6 @@ def _range(window: Interval) -> TimestamptzRange:
 
 
 def _vote(row: list[Any]) -> Vote:
-    voter, choice, reason, microseconds, diff, round_, review = row
+    voter, choice, reason, microseconds, diff, round_, review, place = row
     at = datetime.fromtimestamp(0, UTC) + _MICROSECOND * microseconds
-    return Vote(codec.account(voter), Choice(choice), reason, at, diff, round_, review)
+    return Vote(codec.account(voter), Choice(choice), reason, at, diff, round_, review, place)

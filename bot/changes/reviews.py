@@ -34,7 +34,7 @@ def votes(change: Change, context: Context) -> tuple[Event, ...]:
         return ()
     on_record = _on_record(change)
     return tuple(
-        _vote(each)
+        _vote(each, change)
         for each in context.opinions
         if each.review.id not in on_record
         and not _is_to_come(each, context)
@@ -83,10 +83,18 @@ def _is_to_come(opinion: Opinion, context: Context) -> bool:
     return opinion.review.submitted_at > context.now + CLOCKS_APART
 
 
-def _vote(opinion: Opinion) -> Event:
+def _vote(opinion: Opinion, change: Change) -> Event:
     review, choice = opinion.review, _CHOICES[opinion.review.state]
-    why = review.text or _WITHOUT_TEXT[choice]
-    return Event(Act.VOTE, opinion.author, why, choice=choice, said_at=review.submitted_at, review=review.id)
+    return Event(
+        Act.VOTE,
+        opinion.author,
+        review.text or _WITHOUT_TEXT[choice],
+        choice=choice,
+        said_at=review.submitted_at,
+        review=review.id,
+        # A release of many pull requests takes no review for a vote.
+        place=f"pull/{change.contents.pulls[0]}#pullrequestreview-{review.id}",
+    )
 
 
 def _on_record(change: Change) -> frozenset[int]:

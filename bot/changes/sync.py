@@ -11,17 +11,21 @@ beginning, and what was answered until then was about another state of the chang
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import hearing, links, parts, register, twin
+from bot.changes import carrying, checking, hearing, links, parts, register, twin
+from bot.changes.clashes import Stage
 from bot.changes.links import Link
 from bot.changes.model import Change, State
 from bot.changes.systems import port
 from bot.changes.systems.port import Content, RecordSystem, Snapshot
+from bot.changes.systems.requester import if_need_be_without
 from bot.clock import Clock
 from bot.errors import Refusal
+from bot.facts import names
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import last_of
 from bot.policy.model import Policy, Records, System
@@ -87,6 +91,7 @@ class Sync:
     store: Store
     systems: Systems
     clock: Clock
+    web_url: str
 
     async def look(self, look: Look) -> Next:
         """Bring the twin to what the record says, and hear what people did there.
@@ -117,39 +122,63 @@ class Sync:
         """Do all of it; whether both are over. What is in the way there is noted, and no error of ours."""
         name = policy.records.system
         link = await self._link(change, name)
-        make = self.systems.get(name)
-        if make is None:
-            raise Refusal(
-                f"The policy keeps change records in {name.value}, and Countersign is not connected to it.",
-                remedy=f"Whoever runs Countersign sets {name.value.upper()}_URL and its account.",
-            )
-        system = make(policy.records)
-        if link.adopt is not None:
-            link = await self._adopt(
-                look, change, twin.content_of(change, policy.records, link.generation), system, link
-            )
-        if link.id is not None and link.kind not in {"", change.contents.kind.value}:
-            link = await self._replace(change, link, system, name)
-        link, snapshot = await self._open(change, policy.records, system, link)
-        if is_stale(change, link, snapshot):
-            link, snapshot = await self._begin_anew(change, policy.records, system, link, name)
+        system = self._system(policy.records)
+        link, snapshot = await self._current(look, change, policy, system, link)
         if is_sent_back(change, link, snapshot) and await self._hear_why(look, change, policy, link, snapshot):
             # Whether that counts is for the next look at the pull request to say; until then nobody is asked again.
             return False
-        ref = _id(link)
         content = twin.content_of(change, policy.records, link.generation)
-        wanted = twin.digest(content)
-        if change.state in _RELEASED:
-            snapshot, held, problem = await self._tell_how_it_went(system, link, change, snapshot, content, name)
-            await self._receive(look, change, policy, link, snapshot, held, problem)
-            return change.state.over and snapshot.state in _OVER
+        was_released = change.state in _RELEASED
+        tell = self._tell_how_it_went if was_released else self._tell_what_it_is
+        snapshot, held, problem = await tell(system, link, change, snapshot, content, name)
+        if await self._carry(look, change, policy, system, snapshot):
+            snapshot = await system.read(_id(link))
+            snapshot, held, problem = await tell(system, replace(link, sent=held), change, snapshot, content, name)
+        await self._receive(look, change, policy, link, snapshot, held, problem)
+        await self._check(look, change, system, _id(link), snapshot)
+        return change.state.over and (snapshot.state in _OVER or not (problem or was_released))
+
+    def _system(self, records: Records) -> RecordSystem:
+        """The system that the policy names, as it says that it is.
+
+        Raises:
+            Refusal: Countersign is not connected to it.
+
+        """
+        make, name = self.systems.get(records.system), records.system.value
+        if make is None:
+            raise Refusal(
+                f"The policy keeps change records in {name}, and Countersign is not connected to it.",
+                remedy=f"Whoever runs Countersign sets {name.upper()}_URL and its account.",
+            )
+        return make(records)
+
+    async def _current(
+        self, look: Look, change: Change, policy: Policy, system: RecordSystem, link: Link
+    ) -> tuple[Link, Snapshot]:
+        """The twin that the record has now, in which nobody is asked about, or has approved, another state of it."""
+        records, name = policy.records, policy.records.system
+        if link.adopt is not None:
+            link = await self._adopt(look, change, twin.content_of(change, records, link.generation), system, link)
+        if link.id is not None and link.kind not in {"", change.contents.kind.value}:
+            link = await self._replace(change, link, system, name)
+        link, snapshot = await self._open(change, records, system, link)
+        if is_stale(change, link, snapshot):
+            # What the board said against it is said there, too, before nobody is asked any more.
+            await self._carry(look, change, policy, system, snapshot)
+            link, snapshot = await self._begin_anew(change, records, system, link, name)
+        return link, snapshot
+
+    async def _tell_what_it_is(
+        self, system: RecordSystem, link: Link, change: Change, snapshot: Snapshot, content: Content, name: System
+    ) -> tuple[Snapshot, str, str]:
+        """Bring the twin to what the record says and to where it is; answers as ``_tell_how_it_went`` does."""
+        ref, wanted = _id(link), twin.digest(content)
         if not change.state.over and (link.sent != wanted or await self._is_astray(change, link, snapshot)):
-            await system.update(ref, content)
+            await if_need_be_without(system, content, partial(system.update, ref))
             snapshot = await system.read(ref)
         snapshot, problem = await self._move(system, ref, change, snapshot)
-        problem = problem or _in_the_way(change, snapshot, name)
-        await self._receive(look, change, policy, link, snapshot, wanted, problem)
-        return change.state.over and (not problem or snapshot.state in _OVER)
+        return snapshot, wanted, problem or _in_the_way(change, snapshot, name)
 
     async def _tell_how_it_went(
         self, system: RecordSystem, link: Link, change: Change, snapshot: Snapshot, content: Content, name: System
@@ -167,18 +196,15 @@ class Sync:
         if snapshot.state is not until and not port.is_past(snapshot.state, until):
             async with self.store.transaction() as connection:
                 await links.asked(connection, change.number, change.round)
-            try:
-                snapshot = await system.move(ref, until)
-            except Refusal as refused:
-                return await system.read(ref), link.sent, str(refused)
+            snapshot, problem = await _moved(system, ref, until)
+            if problem:
+                return snapshot, link.sent, problem
         if link.sent != wanted:
-            await system.update(ref, content)
+            await if_need_be_without(system, content, partial(system.update, ref))
+        problem = ""
         if change.state is State.CLOSED:
-            try:
-                snapshot = await system.move(ref, port.State.CLOSED, closure=twin.closure_of(change))
-            except Refusal as refused:
-                return await system.read(ref), wanted, str(refused)
-        return snapshot, wanted, _in_the_way(change, snapshot, name)
+            snapshot, problem = await _moved(system, ref, port.State.CLOSED, twin.closure_of(change))
+        return snapshot, wanted, problem or _in_the_way(change, snapshot, name)
 
     async def _link(self, change: Change, name: System) -> Link:
         """The twin as it is on record, in the system that the policy names now."""
@@ -201,7 +227,7 @@ class Sync:
     async def _open(self, change: Change, records: Records, system: RecordSystem, link: Link) -> tuple[Link, Snapshot]:
         """The twin, made when there is none, and as it is there now."""
         if link.id is None:
-            receipt = await system.open(twin.content_of(change, records, link.generation))
+            receipt = await if_need_be_without(system, twin.content_of(change, records, link.generation), system.open)
             async with self.store.transaction() as connection:
                 entries = await links.linked(connection, change, receipt)
                 await append(connection, entries, at=self.clock())
@@ -216,7 +242,7 @@ class Sync:
         number = link.adopt
         assert number is not None, "somebody named one"
         try:
-            receipt = await system.adopt(number, content)
+            receipt = await if_need_be_without(system, content, partial(system.adopt, number))
             earlier = await system.read(receipt.id)
         except Refusal as refused:
             async with self.store.transaction() as connection:
@@ -251,7 +277,8 @@ class Sync:
         snapshot = await system.read(_id(link))
         async with self.store.transaction() as connection:
             # Nobody is asked there now: whatever is answered was so before.
-            before = hearing.heard(change, replace(snapshot, planned=None), records)
+            carried = await carrying.noted(connection, change.number)
+            before = hearing.heard(change, replace(snapshot, planned=None), records, carried=carried)
             where = records.system.value
             for each in before:
                 outcome = f"not counted: {each.who} said {each.deed} in {where}, of an earlier state of the change."
@@ -265,7 +292,8 @@ class Sync:
         async with self.store.transaction() as connection:
             if not await still_mine(connection, look):
                 return True
-            deeds = hearing.heard(change, snapshot, policy.records, link.planned, sent_back=True)
+            carried = await carrying.noted(connection, change.number)
+            deeds = hearing.heard(change, snapshot, policy.records, link.planned, sent_back=True, carried=carried)
             entries = await links.hear(connection, change, [replace(each, round=link.round) for each in deeds])
             waiting = await links.unanswered(connection, change.number)
             if entries:
@@ -294,10 +322,7 @@ class Sync:
         if change.state in {State.AUTHORIZE, State.SCHEDULED}:
             async with self.store.transaction() as connection:
                 await links.asked(connection, change.number, change.round)
-        try:
-            return await system.move(ref, target), ""
-        except Refusal as refused:
-            return await system.read(ref), str(refused)
+        return await _moved(system, ref, target)
 
     async def _receive(
         self,
@@ -315,8 +340,10 @@ class Sync:
                 return
             link = await links.read(connection, change.number)
             assert link is not None, "a twin that is intended stays so"
-            deeds = hearing.heard(change, snapshot, policy.records, link.planned)
+            carried = await carrying.noted(connection, change.number)
+            deeds = hearing.heard(change, snapshot, policy.records, link.planned, carried=carried)
             entries = await links.hear(connection, change, [replace(each, round=link.round) for each in deeds])
+            entries += await carrying.received(connection, change, snapshot, self.clock()) if carried else []
             news = bool(entries) or link.problem != problem
             news = news or (change.state is State.SCHEDULED and before.version < change.version)
             if link.sent != wanted or before.version < change.version:
@@ -336,10 +363,55 @@ class Sync:
                 await want(connection, [_pull(change, look)], concerns=_others(change))
             await append(connection, entries, at=self.clock())
 
+    async def _carry(
+        self, look: Look, change: Change, policy: Policy, system: RecordSystem, snapshot: Snapshot
+    ) -> bool:
+        """Write the votes of the board's decision into the approvals that wait for them there; whether any was sent."""
+        if not policy.records.carry_votes:
+            return False
+        async with self.store.transaction() as connection:
+            link = await links.read(connection, change.number)
+            bound = await names.bind(connection, {login.lower() for _, login in policy.records.people}, ())
+            mine = link is not None and link.round == change.round and await still_mine(connection, look)
+            found = carrying.to_carry(change, snapshot, policy.records, bound, self.web_url) if mine else ()
+            for each in found:
+                # What is sent is noted before: when the answer is lost, it is known for what it is.
+                await carrying.note(connection, change, each, self.clock())
+        for each in found:
+            try:
+                await system.answer(snapshot.receipt.id, each.approval, each.state, each.words)
+            except Refusal as refused:
+                async with self.store.transaction() as connection:
+                    if await carrying.refused(connection, change.number, each.approval, str(refused)):
+                        await want(connection, [_pull(change, look)])
+        return bool(found)
+
+    async def _check(self, look: Look, change: Change, system: RecordSystem, ref: str, snapshot: Snapshot) -> None:
+        """Ask what that system knows to be in the way of the window that is written there, and have it told."""
+        found = await checking.check(self.store, system, change, ref, snapshot)
+        if found is None:
+            return
+        async with self.store.transaction() as connection:
+            if not await still_mine(connection, look):
+                return
+            await checking.keep(connection, change.number, found)
+            if found.stage is not Stage.ASKED:
+                await want(connection, [_pull(change, look)], concerns=_others(change))
+
     async def _note(self, change: Change, problem: str, look: Look) -> None:
         async with self.store.transaction() as connection:
             if await still_mine(connection, look) and await links.note(connection, change.number, problem):
                 await want(connection, [_pull(change, look)])
+
+
+async def _moved(
+    system: RecordSystem, ref: str, state: port.State, closure: port.Closure | None = None
+) -> tuple[Snapshot, str]:
+    """The twin, brought to a state, or as it is where that system does not let it; and why not, in its words."""
+    try:
+        return await system.move(ref, state, closure=closure), ""
+    except Refusal as refused:
+        return await system.read(ref), str(refused)
 
 
 def _in_the_way(change: Change, snapshot: Snapshot, name: System) -> str:

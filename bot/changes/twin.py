@@ -65,12 +65,13 @@ def differs(change: Change, closed: port.Closed) -> bool:
 
 
 def _description(change: Change) -> str:
-    contents = change.contents
+    contents, asked = change.contents, change.request.by if change.request is not None else None
     lines = [
         contents.description,
         f"Countersign {change.number}: {contents.repository}, commit {contents.head}.",
         f"Risk {contents.tier.label}: {' '.join(contents.tier_because)}",
         f"Contributors: {', '.join(account.login for account in contents.contributors)}",
+        f"Requested by: {asked.login}" if asked is not None else "",
         *(["Test evidence", *contents.evidence] if contents.evidence else []),
     ]
     return "\n".join(line for line in lines if line)

@@ -73,10 +73,11 @@ def answer(
     change: Change | None = None,
     *,
     on_the_page: bool = True,
+    comment: int | None = None,
 ) -> Answer:
     """What a command comes to. Pure.
 
-    ``on_the_page``: the comment is there, and was not written by e-mail.
+    ``on_the_page``: the comment, whose id is ``comment``, is there, and was not written by e-mail.
     """
     if isinstance(given, Misspelt):
         return Answer(done=False, reply=given.message)
@@ -86,7 +87,9 @@ def answer(
         return Answer(done=False, reply=refusal)
     if command.weighty and not on_the_page:
         return Answer(done=False, reply=BY_EMAIL.format(name=command.name))
-    return command.run(Situation(decision, given.arguments, TABLE, standing, change, given.written, given.text))
+    return command.run(
+        Situation(decision, given.arguments, TABLE, standing, change, given.written, given.text, comment)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,8 @@ class Reception:
     ) -> None:
         """Act on the command at ``place``, once, and put it on record."""
         given = commands_of(request)[place]
-        said = answer(given, standing, decision, change, on_the_page=on_the_page)
+        comment = request.comment_id
+        said = answer(given, standing, decision, change, on_the_page=on_the_page, comment=comment)
         async with self.store.transaction() as connection:
             if not await progress(connection, request, place, said.reply or "", refused=not said.done):
                 return

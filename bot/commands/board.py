@@ -46,7 +46,9 @@ def _vote_on(situation: Situation) -> Answer:
     choice = choices.get(said) or choices.get(_MEANT.get(said, ""))
     if choice is None:
         return frame.usage(CAB.usage)
-    event = Event(Act.VOTE, situation.standing.account, situation.words(1), choice=choice)
+    number, comment = frame.change_of(situation).facts.number, situation.comment
+    place = f"pull/{number}#issuecomment-{comment}" if comment is not None else ""
+    event = Event(Act.VOTE, situation.standing.account, situation.words(1), choice=choice, place=place)
     return frame.act(situation, event, _voted)
 
 

@@ -1,6 +1,6 @@
 """`/change`: shows the record, and does to it what has no command of its own."""
 
-from bot.changes import cab, evidence, plans
+from bot.changes import cab, clashes, evidence, plans
 from bot.changes.model import Act, Choice, Event
 from bot.changes.model import Change as Record
 from bot.commands import close, emergency, frame, link
@@ -49,6 +49,8 @@ def _show(change: Change) -> Answer:
         ("board", _board(record)),
         ("regulations", listed(list(contents.regulations)) if contents.regulations else "none named"),
     ]
+    if in_the_way := clashes.row(contents):
+        rows.append(("conflicts", in_the_way))
     if change.link:
         rows.append(("elsewhere", change.link))
     lines = [f"**{record.number}** {sentence(contents.title, quiet=True)}", ""]

@@ -39,6 +39,7 @@ class Situation:
 
     The decision that was just made and what it was made from, who gives the command, its arguments, and every command
     there is. ``written`` are the arguments as they stand in the comment, ``text`` is all of it up to the next command.
+    ``comment`` is the id of the comment; None for a button.
     """
 
     decision: Decision
@@ -48,6 +49,7 @@ class Situation:
     change: Change | None = None
     written: tuple[str, ...] = ()
     text: str = ""
+    comment: int | None = None
 
     def words(self, after: int = 0) -> str:
         """What was written after that many arguments, as a reason is kept: with its quotation marks."""

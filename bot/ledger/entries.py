@@ -32,6 +32,7 @@ class Kind(StrEnum):
     CHANGE_ANNOUNCED = "countersign:change:announced"
     VOTE_CAST = "person:vote:cast"
     VOTE_WITHDRAWN = "countersign:vote:withdrawn"
+    VOTE_CARRIED = "countersign:vote:carried"
     INSTRUCTION_GIVEN = "person:instruction:given"
     RECORD_LINK_ASKED = "person:record:link-asked"
     RECORD_LINKED = "countersign:record:linked"

@@ -16,7 +16,7 @@ from bot.policy.faults import Malformed
 from bot.policy.model import Tier
 from bot.policy.near import nearest
 from bot.policy.patterns import compiled
-from bot.policy.schema import CabPart, CalendarPart, FreezePart, PolicyFile, TierPart
+from bot.policy.schema import CabPart, CalendarPart, FreezePart, PolicyFile, RecordsPart, TierPart
 from bot.policy.shelf import available
 from bot.policy.yaml import Path
 from bot.words import quoted
@@ -62,8 +62,19 @@ def _found(content: PolicyFile, known: Known) -> Found:
     yield from _inventory(content)
     yield from _exclusive(content, {*_things(content), *known.things})
     yield from _doubles(content)
+    yield from _records(content.records)
     yield from _calendar(content.calendar)
     yield from _windows(content, {*content.calendar.windows, *known.windows})
+
+
+def _records(records: RecordsPart | None) -> Found:
+    if records is None or not records.carry_votes or records.system == "servicenow":
+        return
+    why = {
+        "jira": "Jira takes an answer only from whoever signs in, so that nobody can give one for somebody else.",
+        "register": "Countersign's own register has no approvals besides its votes.",
+    }
+    yield ("records", "carry_votes"), f"Votes are carried to ServiceNow alone. {why[records.system]}"
 
 
 def _things(content: PolicyFile) -> Iterator[str]:

@@ -340,13 +340,17 @@ class Waivers:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where change records are kept, how that system names things, and who is who there and here."""
+    """Where change records are kept, how that system names things, and who is who there and here.
+
+    ``carry_votes``: what people voted here is written into the approvals there, in their name.
+    """
 
     system: System = System.REGISTER
     fields: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
     values: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     people: tuple[tuple[str, str], ...] = ()
+    carry_votes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -432,6 +432,11 @@ class RecordsPart(_Part):
         max_length=5000,
         description="Who is who: a user name or e-mail address there, and the account here.",
     )
+    carry_votes: bool = Field(
+        default=False,
+        description="Whether what the board decided here is written into the approvals there, in the name of each who "
+        "voted. Only in ServiceNow.",
+    )
 
 
 class StandardPart(_Part):

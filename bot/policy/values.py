@@ -198,6 +198,7 @@ def records(part: RecordsPart) -> Records:
         tuple(sorted(part.extra.items())),
         tuple((name, tuple(sorted(values.items()))) for name, values in sorted(part.values.items())),
         tuple(sorted((there.lower(), login) for there, login in part.people.items())),
+        part.carry_votes,
     )
 
 

@@ -264,6 +264,7 @@ def _records(records: Records) -> Plain:
         extra=dict(records.extra),
         values={name: dict(values) for name, values in records.values},
         people=dict(records.people),
+        carry_votes=records.carry_votes or None,
     )
 
 

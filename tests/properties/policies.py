@@ -213,6 +213,7 @@ def files(roles: st.SearchStrategy[Plain], known: tuple[str, ...]) -> st.SearchS
         exclusive=listed(some(THINGS, least=2), most=1),
         records=mapping(
             {"system": st.sampled_from(["register", "servicenow", "jira"])},
+            carry_votes=st.just(False),
             fields=st.dictionaries(words, words, max_size=1),
             extra=st.dictionaries(words, words, max_size=1),
             values=st.dictionaries(words, st.dictionaries(words, words, max_size=1), max_size=1),

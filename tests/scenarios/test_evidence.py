@@ -2,17 +2,8 @@
 
 from typing import Any
 
-import pytest
-
-from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.test_change_records import Board, said, state
-
-
-@pytest.fixture
-async def board(gh: SimulatedGitHub, countersign: Rehearsal) -> Board:
-    del countersign
-    return Board.found(gh)
+from tests.scenarios.board import Board, said, state
 
 
 async def asked(countersign: Rehearsal, pull: Any, by: Any, body: str) -> str:
@@ -21,10 +12,8 @@ async def asked(countersign: Rehearsal, pull: Any, by: Any, body: str) -> str:
     return said(pull)[-1]
 
 
-async def test_the_board_is_told_what_was_tested_and_the_record_keeps_it(
-    countersign: Rehearsal, gh: SimulatedGitHub, board: Board
-) -> None:
-    pull, actions = board.change(), gh.world.other_app("github-actions")
+async def test_the_board_is_told_what_was_tested_and_the_record_keeps_it(countersign: Rehearsal, board: Board) -> None:
+    pull, actions = board.change(), countersign.gh.world.other_app("github-actions")
     board.vault.report_as(actions, "unit", pull.head_sha, conclusion="success", details_url="https://ci.example/1")
     lint = board.vault.report_as(actions, "lint <b>@all</b>", pull.head_sha, conclusion="failure")
     board.vault.report_as(actions, "soak", pull.head_sha, status="in_progress")
@@ -58,7 +47,7 @@ async def test_of_a_commit_that_nobody_tested_the_record_says_so(countersign: Re
     shown = await asked(countersign, pull, board.alice, "/change")
     assert "| test evidence | no tool has reported anything |" in shown
     pull.push(by=board.alice, files={"a": "3"})
-    actions = board.gh.world.other_app("github-actions")
+    actions = countersign.gh.world.other_app("github-actions")
     board.vault.report_as(actions, "unit", pull.head_sha, conclusion="success")
     shown = await asked(countersign, pull, board.alice, "/change")
     assert f"1 check of {pull.head_sha[:7]}: 1 passed." in shown

@@ -1,11 +1,14 @@
 """The change record has a twin in Jira: one, and what people answer there counts here, once."""
 
+import pytest
+
 from bot.sandbox.jira.desk import PLANNED
 from bot.sandbox.rehearsal import Rehearsal
+from bot.sandbox.vendor import Outage
 from tests.scenarios import elsewhere
 from tests.scenarios.bank import shown, told
-from tests.scenarios.board import Board, state
-from tests.scenarios.elsewhere import Jira, poll
+from tests.scenarios.board import POLICY, Board, state
+from tests.scenarios.elsewhere import Jira, kept, poll, waits
 
 there, countersign, board = elsewhere.jira, elsewhere.countersign, elsewhere.board
 
@@ -50,3 +53,30 @@ async def test_a_status_that_nobody_explained_is_no_pass(countersign: Rehearsal,
     assert await state(countersign, pull) == "authorize"
     assert shown(pull)[0] != "success"
     assert "Parked by finance" in told(pull)
+
+
+@pytest.mark.parametrize("hidden", ["the address", "the account"])
+async def test_a_requester_whom_jira_does_not_show_does_not_keep_the_request_from_being_made(
+    countersign: Rehearsal, there: Jira, hidden: str
+) -> None:
+    if hidden == "the address":
+        there.desk.user("Alice Author", "alice@bank.example", private=True)
+    name = "alice@bank.example" if hidden == "the address" else "5b10ac8d82e05b22cc7d4ef5"
+    # The request is made when somebody has asked already: only then is there one whom it is raised for.
+    there.simulation.faults.add(Outage(match="", kind="503", times=1_000_000))
+    board = Board.found(countersign, POLICY + kept("jira", *elsewhere.BOARD) + f"    {name}: alice\n")
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await waits(countersign)
+    assert await state(countersign, pull) == "authorize"
+    there.simulation.faults.clear()
+    countersign.later(hours=1)
+    await poll(countersign)
+    request = there.only
+    assert request.reporter is there.desk.account
+    assert "Requested by: alice" in request.fields["description"]
+    [note] = [each for each in request.comments if "requested this change" in each.body]
+    assert name in note.body
+    there.approve()
+    await poll(countersign)
+    assert shown(pull)[0] == "success"

@@ -7,7 +7,7 @@ import pytest
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios.bank import shown, told
-from tests.scenarios.test_change_records import BODY, POLICY, Board, said, state
+from tests.scenarios.board import BODY, POLICY, Board, said, state
 
 _TIERS = POLICY[POLICY.index("tiers:") : POLICY.index("separation:")]
 _APART = """\
@@ -32,7 +32,7 @@ MEDIUM = POLICY.replace(_TIERS, _APART).replace("repositories: [site], tier: low
 @pytest.fixture
 async def board(gh: SimulatedGitHub, countersign: Rehearsal) -> Board:
     del countersign
-    return Board.found(gh, MEDIUM)
+    return Board.found(countersign, MEDIUM)
 
 
 def change(board: Board, *, body: str = BODY) -> Any:
@@ -83,7 +83,7 @@ async def test_nobody_raises_a_change_out_of_what_it_lacks(countersign: Rehearsa
 async def test_a_change_that_has_a_record_for_its_tier_has_one_when_it_is_raised(
     countersign: Rehearsal, gh: SimulatedGitHub
 ) -> None:
-    board = Board.found(gh, MEDIUM.replace("    sign_off: [risk-officer]\n", ""))
+    board = Board.found(countersign, MEDIUM.replace("    sign_off: [risk-officer]\n", ""))
     await countersign.stop_worker()
     pull = change(board)
     pull.comment(by=board.alice, body="/risk raise high It shows the new rates")

@@ -168,3 +168,20 @@ async def test_who_asked_for_the_change_is_who_requests_it_there(countersign: Re
     board = Board.found(countersign, KEPT + "    alice@bank.example: alice\n")
     await board.requested()
     assert there.only.values["requested_by"] == alice.sys_id
+
+
+async def test_a_requester_whom_servicenow_does_not_know_does_not_keep_the_record_from_being_made(
+    countersign: Rehearsal, there: ServiceNow
+) -> None:
+    board = Board.found(countersign, POLICY + kept("servicenow", *elsewhere.BOARD) + "    alice@bank.example: alice\n")
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    assert there.only.values["state"] == "-3"
+    assert there.only.values["requested_by"] == there.simulation.instance.account.sys_id
+    assert "Requested by: alice" in there.only.values["description"]
+    [note] = [text for _, _, text in there.only.notes if "requested this change" in text]
+    assert "none in sys_user whose email is 'alice@bank.example'" in note
+    there.approve()
+    await poll(countersign)
+    assert shown(pull)[0] == "success"

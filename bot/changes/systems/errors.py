@@ -40,6 +40,10 @@ class Invalid(Refusal):
     """It does not accept what it was asked."""
 
 
+class NoRequester(Refusal):
+    """It does not know, or does not keep, who is named as who requested a change; without that, it may do it."""
+
+
 class Disagrees(Refusal):
     """It said yes, and what is there now is something else."""
 

@@ -4,7 +4,6 @@ Countersign raises requests and never answers an approval: Jira takes that for t
 https://developer.atlassian.com/cloud/jira/service-desk/rest/
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,16 +18,14 @@ from bot.changes.systems.authorization import Basic
 from bot.changes.systems.errors import Disagrees, Invalid, MayHaveHappened, NotFound, Unanswered
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.jira_adoption import check_free, checked_key, is_another_s
-from bot.changes.systems.jira_approvals import judged
-from bot.changes.systems.jira_fields import LABEL, LONGEST_TEXT, JiraMap, holds, items, labels, moment, text
+from bot.changes.systems.jira_desk import API, DESK, PAGE, Desk, checked
+from bot.changes.systems.jira_fields import LABEL, JiraMap, holds, items, labels, moment, text
 from bot.changes.systems.jira_history import closed_by, last_word
 from bot.changes.systems.port import (
     WAY,
-    Approval,
     ApprovalState,
     Closed,
     Closure,
-    Conflicts,
     Content,
     Planned,
     Receipt,
@@ -37,7 +34,6 @@ from bot.changes.systems.port import (
     ahead,
     is_past,
 )
-from bot.changes.systems.texts import fitted, same
 from bot.clock import Clock
 from bot.errors import Refusal
 from bot.settings import JiraAccess
@@ -45,12 +41,6 @@ from bot.words import listed
 
 __all__ = ["Jira", "JiraMap", "connect"]
 
-DESK = "/rest/servicedeskapi"
-# Version 3 of the platform's API differs by taking texts as documents, which nothing here needs.
-API = "/rest/api/2"
-ISSUE_ID = re.compile(r"[0-9]{1,19}")
-PAGE = 50
-MOST_PAGES = 40
 UNTOUCHED = frozenset({State.DRAFT})
 """Where a request that was made twice is cancelled."""
 
@@ -100,15 +90,23 @@ class Jira:
     door: Door
     service_desk: str
     fields: JiraMap
-    _request_types: dict[str, str] = field(init=False, default_factory=dict)
+    desk: Desk = field(init=False)
     _made: LRUCache[str, str] = field(init=False, default_factory=_recent)
-    _account_id: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        """The desk is behind the same door."""
+        self.desk = Desk(self.door, self.service_desk)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return SPEECH.name
 
     async def open(self, content: Content) -> Receipt:
         """The one request with this correlation id, made when there is none."""
         issue = await self._find(content.correlation_id)
         if issue is None:
-            made = self._made[content.correlation_id] = _checked(text(await self._create(content), "issueId"))
+            made = self._made[content.correlation_id] = checked(text(await self._create(content), "issueId"))
             # Another process may have made one at the same moment.
             issue = await self._find(content.correlation_id)
             if issue is None:
@@ -151,7 +149,7 @@ class Jira:
         issue = self._labelled(await self._issue(ref, wanted), content.correlation_id)
         receipt = self._receipt(issue)
         if differing := _differing(wanted, issue):
-            path = route(f"{API}/issue/{{id}}", id=_checked(ref))
+            path = route(f"{API}/issue/{{id}}", id=checked(ref))
             await self.door.send("PUT", path, {"fields": {name: wanted[name] for name in differing}})
             lost = _differing(wanted, await self._issue(ref, wanted))
             if lost:
@@ -185,7 +183,7 @@ class Jira:
 
     async def read(self, ref: str) -> Snapshot:
         """The request as it is now, with every approval."""
-        approvals, overall = await self._approvals(ref)
+        approvals, overall = await self.desk.approvals(ref)
         issue = await self._issue(ref)
         status, changed = text(issue, "fields", "status", "name"), moment(text(issue, "fields", "updated"))
         if changed is None:
@@ -211,46 +209,40 @@ class Jira:
         """How the request was closed: who brought it to its status, and what they said last."""
         if self.fields.state(status) is not State.CLOSED:
             return None
-        by, at = closed_by(await self._changes(ref), status)
-        said = await self._all(route(f"{DESK}/request/{{id}}/comment", id=_checked(ref)), {}) if by.id else []
+        by, at = closed_by(await self.desk.changes(ref), status)
+        said = await self.desk.comments(ref) if by.id else []
         return Closed(self.fields.close_code(status), status, last_word(said, by), by, at or changed)
 
-    async def _changes(self, ref: str) -> list[Any]:
-        """Everything that was changed of the issue, the earliest first."""
-        found: list[Any] = []
-        path = route(f"{API}/issue/{{id}}/changelog", id=_checked(ref))
-        for _ in range(MOST_PAGES):
-            answer = await self.door.get(path, {"startAt": str(len(found)), "maxResults": str(PAGE)})
-            values = items(answer, "values")
-            found += values
-            if answer.get("isLast") is True or not values:
-                return found
-        raise Refusal(f"Jira has more than {MOST_PAGES} pages of {path}.")
-
-    async def conflicts(self, ref: str, *, since: datetime | None = None) -> Conflicts:  # noqa: ARG002 - the port's name
+    async def check_conflicts(self, ref: str) -> None:
         """Nothing: Jira shows conflicts in its calendar, and tells no program of them."""
-        await self._issue(ref)
-        return Conflicts(None, ())
+
+    async def conflicts(self, ref: str) -> None:
+        """Nothing, as there is nothing to check."""
+
+    async def answer(self, ref: str, approval: str, state: ApprovalState, words: str) -> None:  # noqa: ARG002 - the port's
+        """Refuse it: whoever calls is who answers.
+
+        https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-request/
+        """
+        raise Refusal(
+            "Jira takes an answer to an approval only from whoever signs in, and not from Countersign for somebody.",
+            remedy="Whoever is asked answers there, or the policy does without `records.carry_votes`.",
+        )
 
     async def add_note(self, ref: str, text: str) -> None:
         """Add an internal comment, unless the same one is there."""
-        note = fitted(text, LONGEST_TEXT)
-        path = route(f"{DESK}/request/{{id}}/comment", id=_checked(ref))
-        for each in await self._all(path, {"public": "false", "internal": "true"}):
-            if isinstance(each, dict) and same(note, str(each.get("body"))):
-                return
-        await self.door.send("POST", path, {"body": note, "public": False})
+        await self.desk.add_note(ref, text)
 
     # Making.
 
     async def _create(self, content: Content) -> Any:
         request = {
             "serviceDeskId": self.service_desk,
-            "requestTypeId": await self._request_type(self.fields.request_types[content.type]),
+            "requestTypeId": await self.desk.request_type(self.fields.request_types[content.type]),
             "requestFieldValues": {**self.fields.fields(content), "labels": [LABEL + content.correlation_id]},
         }
         if content.requested_by:
-            request["raiseOnBehalfOf"] = await self._account(content.requested_by)
+            request["raiseOnBehalfOf"] = await self.desk.account(content.requested_by)
         try:
             return await self.door.send("POST", f"{DESK}/request", request)
         except MayHaveHappened as unknown:
@@ -269,36 +261,6 @@ class Jira:
                 remedy="An administrator of the service desk looks for the automation that changes labels.",
             )
         return issue
-
-    async def _request_type(self, name: str) -> str:
-        """The id of a request type of the service desk."""
-        if name not in self._request_types:
-            path = route(f"{DESK}/servicedesk/{{id}}/requesttype", id=self.service_desk)
-            found = await self._all(path, {})
-            ids = [text(each, "id") for each in found if text(each, "name") == name]
-            if len(ids) != 1:
-                raise Refusal(
-                    f"The service desk {self.service_desk} has {len(ids) or 'no'} request types named '{name}'.",
-                    remedy="Countersign's field map names one that is there once.",
-                )
-            self._request_types[name] = ids[0]
-        return self._request_types[name]
-
-    async def _account(self, said: str) -> str:
-        """The account id of somebody, who may be named by an e-mail address."""
-        if "@" not in said:
-            return said
-        found = await self.door.get(f"{API}/user/search", {"query": said, "maxResults": str(PAGE)})
-        people = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-        ids = [
-            text(each, "accountId") for each in people if str(each.get("emailAddress")).casefold() == said.casefold()
-        ]
-        if len(ids) != 1:
-            raise Refusal(
-                f"Jira shows Countersign {len(ids) or 'no'} accounts whose e-mail address is '{said}'.",
-                remedy="That person lets the site see the address, or the change names the account id.",
-            )
-        return ids[0]
 
     # Finding and reading.
 
@@ -323,7 +285,7 @@ class Jira:
         }
         answer = await self.door.get(f"{API}/search/jql", {**query, **({"reconcileIssues": made} if made else {})})
         found = [self._labelled(each, correlation_id) for each in items(answer, "issues")]
-        return sorted(found, key=lambda each: int(_checked(text(each, "id"))))
+        return sorted(found, key=lambda each: int(checked(text(each, "id"))))
 
     async def _others(self, content: Content, kept: Receipt) -> list[Mapping[str, Any]]:
         """The other requests of this change that nobody cancelled."""
@@ -353,7 +315,7 @@ class Jira:
 
     async def _issue(self, ref: str, more: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """The issue of a request."""
-        issue = await self._fetch(_checked(ref), more or {})
+        issue = await self._fetch(checked(ref), more or {})
         if text(issue, "id") != ref:
             raise Unanswered(f"an answer of Jira about the issue {ref}")
         return issue
@@ -394,7 +356,7 @@ class Jira:
                 "kept in.",
                 remedy="A request of that service desk is named, or an administrator checks JIRA_SERVICE_DESK.",
             )
-        if text(request, "requestTypeId") != await self._request_type(self.fields.request_types[content.type]):
+        if text(request, "requestTypeId") != await self.desk.request_type(self.fields.request_types[content.type]):
             raise adoption.different("Jira", receipt.number, "request type")
 
     async def _check_free(self, issue: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -405,7 +367,7 @@ class Jira:
 
         """
         check_free(issue, wanted, self.fields)
-        approvals, _ = await self._approvals(text(issue, "id"))
+        approvals, _ = await self.desk.approvals(text(issue, "id"))
         if adoption.is_answered(approvals):
             raise adoption.answered("Jira", text(issue, "key"))
 
@@ -422,7 +384,7 @@ class Jira:
                 f"Jira has two requests of one change, {kept} and {key}.",
                 remedy="The change manager cancels the one that is not to be used.",
             )
-        if text(issue, "fields", "creator", "accountId") != await self._myself():
+        if text(issue, "fields", "creator", "accountId") != await self.desk.myself():
             raise Disagrees(
                 f"Jira has two requests of one change, {kept} and {key}, which Countersign did not make.",
                 remedy=f"The change manager cancels the one that is not to be used, or takes its label '{LABEL}…' "
@@ -446,33 +408,12 @@ class Jira:
                 remedy=f"The change manager cancels it; {kept} is the one that is used.",
             )
 
-    async def _myself(self) -> str:
-        """The id of Countersign's account, which made every request that it raised, whoever it was raised for."""
-        if not self._account_id:
-            self._account_id = text(await self.door.get(f"{API}/myself"), "accountId")
-        return self._account_id
-
-    async def _all(self, path: str, query: Mapping[str, str]) -> list[Any]:
-        """Every page of a list."""
-        found: list[Any] = []
-        for _ in range(MOST_PAGES):
-            answer = await self.door.get(path, {**query, "start": str(len(found)), "limit": str(PAGE)})
-            values = items(answer, "values")
-            found += values
-            if answer.get("isLastPage") is True or not values:
-                return found
-        raise Refusal(f"Jira has more than {MOST_PAGES} pages of {path}.")
-
-    async def _approvals(self, ref: str) -> tuple[tuple[Approval, ...], ApprovalState]:
-        """Who was asked and has answered, and the answer to what was asked last."""
-        return judged(await self._all(route(f"{DESK}/request/{{id}}/approval", id=_checked(ref)), {}))
-
     def _state(self, issue: Any) -> State | None:
         return self.fields.state(text(issue, "fields", "status", "name"))
 
     def _receipt(self, issue: Any) -> Receipt:
         key = text(issue, "key")
-        return Receipt(key, _checked(text(issue, "id")), f"{self.door.base_url}{route('/browse/{key}', key=key)}")
+        return Receipt(key, checked(text(issue, "id")), f"{self.door.base_url}{route('/browse/{key}', key=key)}")
 
     def _planned(self, issue: Mapping[str, Any]) -> Planned | None:
         start, end = (
@@ -514,7 +455,7 @@ class Jira:
             Refusal: it is not approved.
 
         """
-        _, overall = await self._approvals(ref)
+        _, overall = await self.desk.approvals(ref)
         if overall is not ApprovalState.APPROVED:
             raise Refusal(
                 f"Jira has no approval of {key} yet, and Countersign takes no change past one.",
@@ -531,7 +472,7 @@ class Jira:
                 body["fields"] = {"resolution": {"name": resolution}}
             await self.add_note(ref, f"Closed: {closure.code}. {closure.notes}")
         try:
-            await self.door.send("POST", route(f"{API}/issue/{{id}}/transitions", id=_checked(ref)), body)
+            await self.door.send("POST", route(f"{API}/issue/{{id}}/transitions", id=checked(ref)), body)
         except Invalid as refused:
             return refused
         return None
@@ -545,10 +486,3 @@ def _correlation(issue: Any) -> str:
 
 def _differing(wanted: Mapping[str, Any], issue: Mapping[str, Any]) -> list[str]:
     return [name for name, value in wanted.items() if not holds(value, issue["fields"].get(name))]
-
-
-def _checked(ref: str) -> str:
-    """An issue's id, before it becomes a part of an address."""
-    if not ISSUE_ID.fullmatch(ref):
-        raise Refusal(f"'{ref}' is no id of a request in Jira.")
-    return ref

@@ -165,18 +165,28 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Something that the planned window collides with; ``other`` is the number of another change, or empty."""
+    """Something that the planned window collides with, in the system's words: another change, or a schedule."""
 
     kind: str
     other: str = ""
 
 
+class CheckState(StrEnum):
+    """How far the system's own check for conflicts has come."""
+
+    NOT_RUN = "not run"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Conflicts:
-    """What the system's own check found. ``checked_at`` None: it has no such check, so an empty list says nothing."""
+    """What the system's own check found, when it ran last; as long as it is not done, an empty list says nothing."""
 
-    checked_at: datetime | None
-    found: tuple[Conflict, ...]
+    state: CheckState
+    ran: datetime | None = None
+    found: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +209,7 @@ class Snapshot:
 
     ``state`` is None when ``state_there`` stands for none of ours: nothing may be concluded from it, and least of all
     that the change is approved. ``revision`` grows with each change; what is older than a known one is late news.
+    ``checked_at`` is when the system's own check for conflicts ran last, where it tells that.
     """
 
     receipt: Receipt
@@ -214,6 +225,7 @@ class Snapshot:
     changed_at: datetime
     changed_by: str
     closed: Closed | None = None
+    checked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +242,11 @@ class RecordSystem(Protocol):
     Every operation raises `bot.errors.Transient` when it may work later, and `bot.errors.Refusal`, in the system's own
     words and with a remedy, when a person has to act. Every operation may be asked again after any outcome.
     """
+
+    @property
+    def name(self) -> str:
+        """What people call the system."""
+        ...
 
     async def open(self, content: Content) -> Receipt:
         """The one record with this correlation id, made when there is none.
@@ -266,11 +283,22 @@ class RecordSystem(Protocol):
         """The record as it is now, with every approval."""
         ...
 
-    async def conflicts(self, ref: str, *, since: datetime | None = None) -> Conflicts:
-        """What the system's check finds against the planned window; one from before ``since`` does not count.
+    async def check_conflicts(self, ref: str) -> None:
+        """Start the system's own check of the planned window; `conflicts` has what it finds."""
+        ...
+
+    async def conflicts(self, ref: str) -> Conflicts | None:
+        """What that check found, or how far it has come; None where the system has none that a program can ask."""
+        ...
+
+    async def answer(self, ref: str, approval: str, state: ApprovalState, words: str) -> None:
+        """Answer the approval of that number in the name of who was asked; ``words`` say who said so, and where.
+
+        One that has an answer already is left as it is.
 
         Raises:
-            Transient: the check is under way.
+            Refusal: Countersign may not, or nobody can in the name of another.
+            Disagrees: it said yes, and the approval is still open.
 
         """
         ...

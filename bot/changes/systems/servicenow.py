@@ -1,6 +1,7 @@
 """Change records in ServiceNow, through its Change Management API; approvals are read through its Table API.
 
-Countersign asks for changes there and never approves one: ``/approvals`` answers for whoever calls it, and is not used.
+Countersign asks for changes there and approves none of its own accord: ``/approvals`` answers for whoever calls it, and
+is not used. Where the policy says so, the votes of a board are written into the approvals of those who gave them.
 https://www.servicenow.com/docs/r/api-reference/rest-apis/change-management-api.html
 """
 
@@ -14,14 +15,13 @@ import aiohttp
 from bot.changes.systems import adoption
 from bot.changes.systems.adoption import OVER, UNDECIDED
 from bot.changes.systems.authorization import Authorization, Basic, ClientCredentials
-from bot.changes.systems.errors import Disagrees, Unanswered
+from bot.changes.systems.errors import Disagrees, NoRequester, Unanswered, Unauthorized
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.port import (
     ApprovalState,
     ChangeType,
     Closed,
     Closure,
-    Conflict,
     Conflicts,
     Content,
     Planned,
@@ -32,6 +32,7 @@ from bot.changes.systems.port import (
     is_past,
 )
 from bot.changes.systems.servicenow_adoption import check_free, checked_number
+from bot.changes.systems.servicenow_conflicts import read_conflicts
 from bot.changes.systems.servicenow_fields import (
     CHANGES,
     SYS_ID,
@@ -47,10 +48,9 @@ from bot.changes.systems.servicenow_fields import (
     whole,
 )
 from bot.changes.systems.servicenow_tables import VERSIONS, Tables
-from bot.changes.systems.servicenow_work import Work
 from bot.changes.systems.texts import same
 from bot.clock import Clock
-from bot.errors import Refusal, Transient
+from bot.errors import Refusal
 from bot.settings import ServiceNowAccess
 from bot.words import listed
 
@@ -117,11 +117,15 @@ class ServiceNow:
     door: Door
     fields: FieldMap
     tables: Tables = field(init=False)
-    work: Work = field(init=False)
 
     def __post_init__(self) -> None:
         """Everything is behind the same door."""
-        self.tables, self.work = Tables(self.door, self.fields), Work(self.door)
+        self.tables = Tables(self.door, self.fields)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return SPEECH.name
 
     async def open(self, content: Content) -> Receipt:
         """The one record with this correlation id, made when there is none."""
@@ -211,6 +215,7 @@ class ServiceNow:
             changed_at=changed,
             changed_by=plain(record.get("sys_updated_by")),
             closed=await self._closed(record, changed),
+            checked_at=moment(plain(record.get("conflict_last_run"))),
         )
 
     async def _closed(self, record: Row, changed: datetime) -> Closed | None:
@@ -226,18 +231,31 @@ class ServiceNow:
             at=moment(said["closed_at"]) or changed,
         )
 
-    async def conflicts(self, ref: str, *, since: datetime | None = None) -> Conflicts:
-        """What the conflict check finds; it is started when it has not run, or not since then."""
-        path = route(f"{CHANGES}/{{id}}/conflict", id=checked(ref))
-        answer = row(await self.door.get(path))
-        ran, found = moment(plain(answer.get("last_run"))), answer.get("conflicts")
-        if ran is None or (since is not None and ran < since):
-            await self.door.send("POST", path, {})
-            raise Transient("ServiceNow's check for conflicts")
-        # Its ``status`` says "Conflict" where there is none, too: the list is what counts.
-        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-            raise Unanswered("a list of conflicts that can be read")
-        return Conflicts(ran, tuple(Conflict(plain(each.get("type")), shown(each.get("change"))) for each in found))
+    async def check_conflicts(self, ref: str) -> None:
+        """Start the conflict check."""
+        await self.door.send("POST", route(f"{CHANGES}/{{id}}/conflict", id=checked(ref)), {})
+
+    async def conflicts(self, ref: str) -> Conflicts:
+        """What the conflict check found, or how far it has come."""
+        answer = row(await self.door.get(route(f"{CHANGES}/{{id}}/conflict", id=checked(ref))))
+        return read_conflicts(answer, ref)
+
+    async def answer(self, ref: str, approval: str, state: ApprovalState, words: str) -> None:
+        """Answer an approval in the name of who was asked."""
+        if await self._answer_of(ref, approval) is not ApprovalState.REQUESTED:
+            return
+        theirs = next(value for value, ours in self.fields.approvals.items() if ours is state)
+        await self.tables.answer(approval, theirs, self.fields.text(words))
+        if await self._answer_of(ref, approval) is ApprovalState.REQUESTED:
+            raise Disagrees(
+                f"ServiceNow accepted an answer to the approval {approval}, and left that open.",
+                remedy="An administrator there lets Countersign's account write `state` of sysapproval_approver.",
+            )
+
+    async def _answer_of(self, ref: str, approval: str) -> ApprovalState | None:
+        """What the approval of that sys_id says; None where there is none any more."""
+        found = await self.tables.approvals(ref)
+        return next((each.state for each in found if each.asked == approval), None)
 
     async def add_note(self, ref: str, text: str) -> None:
         """Add a work note, unless the same one is there."""
@@ -260,8 +278,19 @@ class ServiceNow:
         for ours in ("assignment_group", "configuration_item", "requested_by"):
             said: str | None = getattr(content, ours)
             if said is not None:
-                found[ours] = await self.tables.sys_id(ours, said) if said else ""
+                found[ours] = await self._sys_id(ours, said) if said else ""
         return self.fields.fields(content, found)
+
+    async def _sys_id(self, ours: str, said: str) -> str:
+        """The sys_id of what the record refers to."""
+        try:
+            return await self.tables.sys_id(ours, said)
+        except Unauthorized:
+            raise
+        except Refusal as refused:
+            if ours != "requested_by":
+                raise
+            raise NoRequester(refused.what, remedy=refused.remedy) from refused
 
     async def _bring(self, record: Row, content: Content, wanted: Mapping[str, str]) -> Receipt:
         """Write what differs, and look whether it is there now."""
@@ -272,6 +301,8 @@ class ServiceNow:
         lost = _differing(wanted, record)
         if not same(self.fields.types[content.type], plain(record.get("type"))):
             lost.append("type")
+        if lost == [self.fields.name("requested_by")]:
+            raise NoRequester(str(_not_kept(lost, receipt)))
         if lost:
             raise _not_kept(lost, receipt)
         return receipt

@@ -88,6 +88,11 @@ class Tables:
             asked=plain(answer.get("sys_id")),
         )
 
+    async def answer(self, approval: str, state: str, words: str) -> None:
+        """Write the answer of an approval, which the instance then acts on, and what there is to say about it."""
+        path = route(f"{TABLE}/{{id}}", table="sysapproval_approver", id=checked(approval))
+        await self.door.send("PATCH", path, {"comments": words, "state": state})
+
     async def account(self) -> str:
         """The user name of Countersign's account, which every record that it made was created by.
 

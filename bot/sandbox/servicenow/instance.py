@@ -19,11 +19,11 @@ from bot.sandbox.servicenow.records import (
     READ_ONLY,
     Approval,
     Change,
+    Check,
     Clash,
     Named,
     Person,
     Task,
-    Worker,
 )
 from bot.sandbox.servicenow.rules import BusinessRule, Denied
 
@@ -36,7 +36,9 @@ class Instance:
 
     ``columns`` may be added to (``u_…``) or taken from; ``locked`` columns cannot be written by Countersign's account,
     and ``hidden`` ones it cannot see. ``versions`` of templates, and the template of each: a change refers to the
-    version. ``cab`` is who is asked in Authorize. ``patience``: how often one has to look until a worker is done.
+    version. ``cab`` is who is asked in Authorize. ``detects_conflicts``: Countersign's account has the role for it;
+    ``patience``: how often one has to look until a check for conflicts is done; ``checks_fail``: each ends so.
+    ``answers_for_others``: it has ``approval_admin``; ``approval_rules`` are asked before an answer is written.
     """
 
     clock: Clock
@@ -47,10 +49,13 @@ class Instance:
     templates: dict[str, Mapping[str, str]] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
-    workers: dict[str, Worker] = field(default_factory=dict)
+    detects_conflicts: bool = True
     patience: int = 1
+    checks_fail: bool = False
     cab: list[Person] = field(default_factory=list)
     rules: list[BusinessRule] = field(default_factory=list)
+    answers_for_others: bool = False
+    approval_rules: list[BusinessRule] = field(default_factory=list)
     columns: set[str] = field(default_factory=lambda: set(COLUMNS))
     locked: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
@@ -235,7 +240,35 @@ class Instance:
         )
         if approval is None:
             raise Denied(400, "User has no approval record", f"{person.user_name} was not asked to approve {number}")
-        approval.state, approval.updated_on, approval.updated_by = state, self.now(), (by or person).user_name
+        self._answered(change, approval, state, by or person)
+
+    def write_approval(self, sys_id: str, sent: Mapping[str, str], by: Person) -> Approval:
+        """Change an approval through the table.
+
+        Raises:
+            Denied: it is not there, it is not that person's, or a rule does not allow it.
+
+        """
+        found = [(change, each) for change in self.changes.values() for each in change.approvals]
+        change, approval = next(((one, each) for one, each in found if each.sys_id == sys_id), (None, None))
+        if change is None or approval is None:
+            raise Denied(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
+        if by is not approval.approver and not self.answers_for_others:
+            raise Denied(403, "Operation Failed", "ACL Exception Update Failed due to security constraints")
+        for rule in self.approval_rules:
+            if rule.refuses(change, sent):
+                raise rules.aborted(rule.name, "sysapproval_approver")
+        if sent.get("state") == "rejected" and not sent.get("comments"):
+            raise rules.aborted("Reason for rejection", "sysapproval_approver")
+        approval.comments += [sent["comments"]] if sent.get("comments") else []
+        if "state" not in self.locked and sent.get("state", approval.state) != approval.state:
+            self._answered(change, approval, sent["state"], by)
+        return approval
+
+    def _answered(self, change: Change, approval: Approval, state: str, by: Person) -> None:
+        """What the workflow does with an answer that was written."""
+        person = approval.approver
+        approval.state, approval.updated_on, approval.updated_by = state, self.now(), by.user_name
         if state == "rejected":
             change.values["approval"] = "rejected"
             self._end_approvals(change)
@@ -279,71 +312,26 @@ class Instance:
 
     # Conflicts.
 
-    def check_conflicts(self, change: Change) -> None:
-        """Run the check now."""
-        change.checked = self.now()
+    def check_conflicts(self, change: Change) -> str:
+        """Start the check; answers the sys_id of what runs it.
+
+        Raises:
+            Denied: there is nothing to check, or nothing to check it with.
+
+        """
+        if not self.detects_conflicts:
+            raise Denied(403, "Operation Failed", "User does not have a role of change.conflict.role")
+        lacking = [name for name in ("cmdb_ci", "start_date", "end_date") if not change.values[name]]
+        if lacking:
+            raise Denied(400, "Unable to start the conflict check", f"These are empty: {', '.join(lacking)}")
+        change.check = Check(self.now(), self.patience)
+        change.values |= {"conflict_last_run": self.now().strftime(DATE), "conflict_status": "Conflict"}
+        return self.next_id("sys_progress_worker")
 
     def clashes(self, change: Change) -> list[Clash]:
         """What was put on the change by hand, and other changes of the same item whose windows overlap."""
         others = [each for each in self.changes.values() if each is not change and _overlaps(each, change)]
         return [*change.clashes, *(Clash("ci_already_scheduled", each.number, each.sys_id) for each in others)]
-
-    # Tasks and free times.
-
-    def task(self, change: Change, sys_id: str) -> Task:
-        """A task of a change.
-
-        Raises:
-            Denied: there is none.
-
-        """
-        for each in change.tasks:
-            if each.sys_id == sys_id:
-                return each
-        raise Denied(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
-
-    def write_task(self, task: Task, sent: Mapping[str, str]) -> None:
-        """Change a task.
-
-        Raises:
-            Denied: it is to be closed without a close code.
-
-        """
-        code = sent.get("close_code", task.close_code)
-        if sent.get("state") == "3" and not code:
-            raise Denied(
-                403, "Operation Failed", "Data Policy Exception: The following fields are mandatory: Close code"
-            )
-        if "state" not in self.locked:
-            task.state = sent.get("state", task.state)
-        task.close_code, task.close_notes = code, sent.get("close_notes", task.close_notes)
-
-    def look_for_free_times(self, change: Change) -> Worker:
-        """Begin to look when a change could be made."""
-        worker = Worker(self.next_id("worker"), change.sys_id, self.patience)
-        self.workers[worker.sys_id] = worker
-        return worker
-
-    def free_times(self, change: Change) -> list[tuple[datetime, datetime]]:
-        """Its own window, and those of the same length behind it, without the ones that others have taken."""
-        start, end = (
-            datetime.strptime(change.values[name], DATE).replace(tzinfo=UTC) for name in ("start_date", "end_date")
-        )
-        length = end - start
-        candidates = [(start + length * number, end + length * number) for number in range(4)]
-        taken = [
-            each
-            for each in self.changes.values()
-            if each is not change and each.values["cmdb_ci"] == change.values["cmdb_ci"] and each.values["start_date"]
-        ]
-        return [
-            (begin, finish)
-            for begin, finish in candidates
-            if not any(
-                begin.strftime(DATE) < each.values["end_date"] and each.values["start_date"] < finish.strftime(DATE)
-                for each in taken
-            )
-        ]
 
 
 def _overlaps(one: Change, other: Change) -> bool:

@@ -120,6 +120,7 @@ class Approval:
     updated_by: str
     updated_on: datetime
     before_hold: str = ""
+    comments: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -129,23 +130,19 @@ class Task:
     sys_id: str
     number: str
     short_description: str
-    state: str = "1"
-    close_code: str = ""
-    close_notes: str = ""
 
 
 @dataclass(slots=True)
-class Worker:
-    """Something that takes the instance a while: ``looks`` until it is done, and the change that it is about."""
+class Check:
+    """A check for conflicts: when it was started, and how often one looks until it is done."""
 
-    sys_id: str
-    change: str
-    looks: int
+    started: datetime | None = None
+    looks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Something that a change's window collides with."""
+    """Something that a change's window collides with: another change, where it has one's sys_id, or a schedule."""
 
     type: str
     label: str
@@ -164,7 +161,7 @@ class Change:
     approvals: list[Approval] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
-    checked: datetime | None = None
+    check: Check = field(default_factory=Check)
 
     @property
     def state(self) -> str:

@@ -52,12 +52,12 @@ class Denied(Exception):
         self.body: dict[str, Any] = {"error": {"message": message, "detail": detail}, "status": "failure"}
 
 
-def aborted(rule: str) -> Denied:
+def aborted(rule: str, table: str = "change_request") -> Denied:
     """What a business rule that aborts an operation looks like from outside."""
     return Denied(
         403,
         "Operation Failed",
-        f"Operation against file 'change_request' was aborted by Business Rule '{rule}^{_RULE_ID}'. "
+        f"Operation against file '{table}' was aborted by Business Rule '{rule}^{_RULE_ID}'. "
         f"Business Rule Stack:{rule}",
     )
 

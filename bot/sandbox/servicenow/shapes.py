@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.sandbox.servicenow import rules
 from bot.sandbox.servicenow.instance import Instance
-from bot.sandbox.servicenow.records import BOOLEANS, DATE, DATES, INTEGERS, JOURNALS, Approval, Change, Task, Worker
+from bot.sandbox.servicenow.records import BOOLEANS, DATE, DATES, INTEGERS, JOURNALS, Approval, Change
 
 ZONE = ZoneInfo("America/Los_Angeles")
 """The zone of Countersign's account: whoever reads what people see is hours wrong."""
@@ -58,17 +57,25 @@ def _cell(instance: Instance, found: Change, name: str, *, typed: bool) -> dict[
 
 
 def conflicts(instance: Instance, found: Change) -> dict[str, Any]:
-    """The answer about conflicts; ``status`` says "Conflict" where there is none, too."""
-    clashes = instance.clashes(found) if found.checked else []
+    """The answer about conflicts; ``status`` says "Conflict" where there is none, too, once the check has run.
+
+    A row names the change that was checked, and what is in its way: another change, or a schedule.
+    """
+    check = found.check
+    is_done = check.started is not None and check.looks <= 0
+    clashes = instance.clashes(found) if is_done and not instance.checks_fail else []
+    ended = "3" if instance.checks_fail else "2"
     return {
-        "status": "Conflict",
-        "last_run": found.checked.strftime(DATE) if found.checked else "",
-        "record_count": "1",
-        "job_status": "2",
+        "status": "Conflict" if check.started else "Not run",
+        "last_run": check.started.strftime(DATE) if check.started else "",
+        "record_count": "1" if check.started else "0",
+        "job_status": "" if check.started is None else ended if is_done else "1",
         "conflicts": [
             {
-                "change": _both(each.change or found.sys_id, each.label or found.number),
-                "type": _both(each.type, each.type.replace("_", " ").title()),
+                "change": _both(found.sys_id, found.number),
+                "conflicting_change": _both(each.change, each.label if each.change else ""),
+                "schedule": _both("", "") if each.change else _both(instance.next_id("schedule"), each.label),
+                "type": _both(each.type, each.type.replace("_", " ").title().replace("Ci ", "CI ")),
             }
             for each in clashes
         ],
@@ -102,39 +109,6 @@ def _transition(instance: Instance, found: Change, step: rules.Step) -> dict[str
             for name, passed in step.conditions
         ],
     }
-
-
-def task(found: Task) -> dict[str, Any]:
-    """A task of a change."""
-    return {
-        "sys_id": _both(found.sys_id, found.sys_id),
-        "number": _both(found.number, found.number),
-        "short_description": _both(found.short_description, found.short_description),
-        "state": _both(found.state, {"1": "Open", "3": "Closed"}.get(found.state, found.state)),
-    }
-
-
-def worker(instance: Instance, found: Worker, url: str) -> dict[str, Any]:
-    """What a worker has done: nothing yet, the free times, or why there are none."""
-    change = instance.change(found.change)
-    ready = all(change.values[name] for name in ("cmdb_ci", "start_date", "end_date"))
-    value, shown = (2, "In-Progress") if found.looks > 0 else (3, "Complete") if ready else (4, "Error")
-    times = instance.free_times(change) if value == 3 else []
-    errors = ["A configuration item and planned dates are needed."] if value == 4 else []
-    none = ["No available time slots were found."] if value == 3 and not times else []
-    spans = [{"start": _span(start), "end": _span(end)} for start, end in times]
-    return {
-        "worker": {"sysId": found.sys_id, "link": f"{url}/api/sn_chg_rest/change/worker/{found.sys_id}"},
-        "request": json.dumps({"cmdb_ci_sys_id": change.values["cmdb_ci"]}),
-        "state": _both(value, shown),
-        "type": "schedule",
-        "messages": {"errorMessages": errors, "warningMessages": [], "infoMessages": none},
-        **({"payload": {"spans": spans}} if spans else {}),
-    }
-
-
-def _span(moment: datetime) -> dict[str, Any]:
-    return _both(moment.strftime(DATE), _local(moment))
 
 
 def approval_field(found: Change, approval: Approval, name: str) -> Any:

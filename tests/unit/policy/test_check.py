@@ -56,6 +56,8 @@ def test_what_is_wrong_with_the_file_itself(text: str, sentence: str) -> None:
         ("roles: {a: [{}]}", "o:2:13: An entry of `a` must be text, not a mapping."),
         ("roles: {a: [b/c/d]}", "o:2:13: `b/c/d` is neither a team (organisation/team) nor an account."),
         ("roles: {Bad Role: [a]}", "o:2:9: `Bad Role` is not a role's name: lower-case letters, digits and hyphens."),
+        ("records: {system: jira, carry_votes: true}", "o:2:25: Votes are carried to ServiceNow alone. Jira takes an answer only from whoever signs in, so that nobody can give one for somebody else."),
+        ("records: {system: register, carry_votes: true}", "o:2:29: Votes are carried to ServiceNow alone. Countersign's own register has no approvals besides its votes."),
         ("roles: {write: [a]}", "o:2:9: `write` is a permission of GitHub and cannot be a role."),
         ("people: [[a]]", "o:2:10: An entry of `people` has too few entries: at least 2."),
         ("people: [[a, b-]]", "o:2:14: `b-` is not an account's name."),

@@ -329,6 +329,7 @@ LOW = ("tiers", "low")
         ("rules: [{id: own, require: 'false', message: m}]", ("rules", 0, "id"), "The organisation has a rule `own`; give this one another id."),
         ("standard: [{id: more, title: More, paths: [a], lines: 1, expires: 2027-01-01}]", ("standard", 0), "Only the organisation can authorise standard changes."),
         ("records: {system: register}", ("records",), "Only the organisation says where change records are kept."),
+        ("records: {system: servicenow, carry_votes: true}", ("records",), "Only the organisation says where change records are kept."),
         ("audit: {retention_days: 999}", ("audit", "retention_days"), SAYS.format("that records are kept for 1000 days")),
         ("acknowledge: [cab]", ("acknowledge",), ADDS.format("may acknowledge", "cab")),
         ("tiers: {medium: {change: standard}}", ("tiers", "medium", "change"), SAYS.format("that this is a change of type normal")),

@@ -12,7 +12,7 @@ from aiohttp.test_utils import RawTestServer
 
 from bot.changes.systems import jira, servicenow
 from bot.changes.systems.errors import Unanswered
-from bot.changes.systems.port import CloseCode, Closure, RecordSystem, State
+from bot.changes.systems.port import CheckState, CloseCode, Closure, RecordSystem, State
 from bot.errors import CountersignError
 from bot.settings import JiraAccess, ServiceNowAccess
 from tests.unit.changes.systems.conftest import CORRELATION, Ticking, content
@@ -111,9 +111,16 @@ async def test_a_check_for_conflicts_that_lists_nothing_is_none(liar: Liar, sess
     system, ref = _servicenow(liar, session)
     answers: list[Any] = [{}, {"conflicts": {}}, {"conflicts": [5]}]
     for answer in answers:
-        liar.answer = {"result": {"last_run": "2026-11-24 12:00:00", **answer}}
+        liar.answer = {"result": {"last_run": "2026-11-24 12:00:00", "job_status": "2", **answer}}
         with pytest.raises(Unanswered, match="list of conflicts"):
             await system.conflicts(ref)
+    # Of a job in a state that is not known, nothing is concluded.
+    unknown: list[Any] = [{}, {"job_status": "9"}, {"job_status": {}}, {"job_status": ["2"]}]
+    for answer in unknown:
+        liar.answer = {"result": {"last_run": "2026-11-24 12:00:00", "conflicts": [], **answer}}
+        found = await system.conflicts(ref)
+        assert found is not None
+        assert found.state is CheckState.RUNNING
 
 
 async def test_a_record_without_a_number_is_none(liar: Liar, session: aiohttp.ClientSession) -> None:

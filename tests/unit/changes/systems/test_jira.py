@@ -10,6 +10,7 @@ from bot.changes.systems.errors import (
     Forbidden,
     Invalid,
     MayHaveHappened,
+    NoRequester,
     NotFound,
     Unanswered,
     Unauthorized,
@@ -20,9 +21,9 @@ from bot.changes.systems.port import (
     ChangeType,
     CloseCode,
     Closure,
-    Conflicts,
     Identity,
     Planned,
+    RecordSystem,
     State,
 )
 from bot.errors import Refusal, Transient
@@ -140,7 +141,7 @@ async def test_a_person_who_is_not_there_once_is_a_refusal(there: SimulatedJira,
     there.desk.user("One", "twin@bank.example")
     there.desk.user("Two", "twin@bank.example")
     there.desk.user("Three", "hidden@bank.example", private=True)
-    with pytest.raises(Refusal, match=f"accounts whose e-mail address is '{said}'"):
+    with pytest.raises(NoRequester, match=f"accounts whose e-mail address is '{said}'"):
         await jira.open(content(requested_by=said))
     assert there.desk.requests == {}
 
@@ -445,7 +446,7 @@ async def test_every_page_of_approvals_is_read(
     request = there.desk.request(receipt.number)
     request.approvals += [Approval(there.desk.next_id(), f"{number}", (carol,), clock()) for number in range(120)]
     assert len((await jira.read(receipt.id)).approvals) == 120
-    monkeypatch.setattr("bot.changes.systems.jira.MOST_PAGES", 2)
+    monkeypatch.setattr("bot.changes.systems.jira_desk.MOST_PAGES", 2)
     with pytest.raises(Refusal, match="more than 2 pages"):
         await jira.read(receipt.id)
 
@@ -478,7 +479,7 @@ async def test_a_window_that_is_none_is_none(there: SimulatedJira, own: Jira, va
 
 @pytest.mark.parametrize("ref", ["", "CHG-1", "..", "1/transitions", "\uff11", "9" * 20])
 async def test_nothing_but_an_id_is_asked_for(there: SimulatedJira, jira: Jira, ref: str) -> None:
-    for ask in (jira.read(ref), jira.conflicts(ref), jira.add_note(ref, "x"), jira.move(ref, State.DRAFT)):
+    for ask in (jira.read(ref), jira.add_note(ref, "x"), jira.move(ref, State.DRAFT)):
         with pytest.raises(Refusal, match="is no id of a request"):
             await ask
     assert there.site.asked == []
@@ -492,9 +493,17 @@ async def test_a_request_that_is_not_there(jira: Jira) -> None:
 # Conflicts and notes.
 
 
-async def test_jira_tells_of_no_conflicts(jira: Jira) -> None:
-    receipt = await jira.open(content())
-    assert await jira.conflicts(receipt.id) == Conflicts(None, ())
+async def test_jira_tells_of_no_conflicts(there: SimulatedJira, jira: Jira) -> None:
+    system: RecordSystem = jira
+    await system.check_conflicts("10001")
+    assert await system.conflicts("10001") is None
+    assert there.site.asked == []
+
+
+async def test_jira_takes_no_answer_for_somebody_else(there: SimulatedJira, jira: Jira) -> None:
+    with pytest.raises(Refusal, match="only from whoever signs in"):
+        await jira.answer("10001", "1", ApprovalState.APPROVED, "@chris approved.")
+    assert there.site.asked == []
 
 
 async def test_a_note_is_added_once_and_is_internal(there: SimulatedJira, jira: Jira) -> None:

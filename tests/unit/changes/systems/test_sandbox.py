@@ -145,25 +145,11 @@ async def test_a_hold_ends_what_was_asked_and_a_release_asks_again(there: Simula
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("PATCH", f"{CHANGE}/{{}}/task/{'0' * 32}"), ("GET", f"{CHANGE}/worker/{'0' * 32}")]
+    ("method", "path"), [("GET", f"{CHANGE}/{'0' * 32}"), ("POST", f"{CHANGE}/{'0' * 32}/conflict")]
 )
 async def test_what_is_not_there(there: SimulatedServiceNow, method: str, path: str) -> None:
-    change, _ = there.instance.create("standard", {}, there.instance.account, there.instance.template())
-    for state in ("-2", "-1"):
-        there.instance.move(change.number, state, there.instance.account)
-    status, body = await ask(there, method, path.format(change.sys_id), {})
+    status, body = await ask(there, method, path, {})
     assert (status, body["error"]["message"]) == (404, "No Record found")
-
-
-async def test_tasks_are_listed(there: SimulatedServiceNow) -> None:
-    change, _ = there.instance.create("standard", {}, there.instance.account, there.instance.template())
-    for state in ("-2", "-1"):
-        there.instance.write(change, {"state": state}, there.instance.account)
-    _, body = await ask(there, "GET", f"{CHANGE}/{change.sys_id}/task")
-    assert [each["short_description"]["value"] for each in body["result"]] == [
-        "Implement",
-        "Post implementation testing",
-    ]
 
 
 async def test_overlapping_windows_of_one_item_collide(there: SimulatedServiceNow) -> None:

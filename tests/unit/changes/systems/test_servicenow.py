@@ -1,23 +1,27 @@
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import pytest
 
-from bot.changes.systems.errors import Disagrees, Forbidden, NotFound, Unanswered
+from bot.changes.systems.errors import Disagrees, Forbidden, Invalid, NoRequester, NotFound, Unanswered
 from bot.changes.systems.port import (
     ApprovalState,
     ChangeType,
+    CheckState,
     CloseCode,
     Closure,
     Conflict,
+    Conflicts,
     Identity,
     Planned,
     Receipt,
     State,
 )
+from bot.changes.systems.requester import if_need_be_without
 from bot.changes.systems.servicenow import FieldMap, ServiceNow, connect
 from bot.changes.systems.servicenow_fields import APPROVALS, STATES, Reference
-from bot.errors import Refusal, Transient
+from bot.errors import Refusal
 from bot.sandbox.servicenow import Change, SimulatedServiceNow, rules
 from bot.sandbox.servicenow.instance import Instance
 from bot.sandbox.servicenow.records import Clash, Person
@@ -205,8 +209,42 @@ async def test_a_person_who_is_not_there_once_is_a_refusal(
 ) -> None:
     for name in ("twin.one", "twin.two"):
         there.instance.person(name, "twin@bank.example")
-    with pytest.raises(Refusal, match=why):
+    with pytest.raises(NoRequester, match=why):
         await servicenow.open(content(requested_by=said))
+    assert there.instance.changes == {}
+
+
+@pytest.mark.parametrize("how", ["unknown", "locked", "refused"])
+async def test_a_record_is_made_without_who_is_not_taken_for_its_requester_and_says_so(
+    there: SimulatedServiceNow, servicenow: ServiceNow, how: str
+) -> None:
+    alice = there.instance.person("alice.dev", "nobody@bank.example" if how == "unknown" else "alice@bank.example")
+    there.instance.locked |= {"requested_by"} if how == "locked" else set()
+    if how == "refused":
+        rule = rules.BusinessRule("Requesters are managers", lambda _, sent: sent.get("requested_by") == alice.sys_id)
+        there.instance.rules.append(rule)
+    whole = content(requested_by="alice@bank.example")
+    receipt = await if_need_be_without(servicenow, whole, servicenow.open)
+    again = await if_need_be_without(servicenow, whole, partial(servicenow.update, receipt.id))
+    assert again == receipt
+    change = there.instance.change(receipt.number)
+    assert change.values["requested_by"] == there.instance.account.sys_id
+    assert change.values["short_description"] == whole.short_description
+    (_, _, note), *others = change.notes
+    assert len(others) == (1 if how == "refused" else 0), "one for each way in which it was refused"
+    assert note.startswith("Countersign could not name alice@bank.example here as who requested this change")
+    words = {"unknown": "none in sys_user", "locked": "requested_by", "refused": "Requesters are managers"}
+    assert words[how] in note
+
+
+async def test_what_is_refused_for_another_reason_is_refused_without_a_requester_too(
+    there: SimulatedServiceNow, servicenow: ServiceNow
+) -> None:
+    there.instance.person("alice.dev", "alice@bank.example")
+    there.instance.rules.append(rules.BusinessRule("Nobody asks for anything", lambda _change, _sent: True))
+    for requester in ("alice@bank.example", None):
+        with pytest.raises(Forbidden, match="Nobody asks for anything"):
+            await if_need_be_without(servicenow, content(requested_by=requester), servicenow.open)
     assert there.instance.changes == {}
 
 
@@ -214,7 +252,7 @@ async def test_a_look_up_by_a_column_that_is_not_there_finds_nobody(
     there: SimulatedServiceNow, session: aiohttp.ClientSession, clock: Ticking
 ) -> None:
     fields = FieldMap(references={"requested_by": Reference("sys_user", "u_staff_number")})
-    with pytest.raises(Disagrees, match="rows of sys_user whose u_staff_number is 'e1007'"):
+    with pytest.raises(NoRequester, match="rows of sys_user whose u_staff_number is 'e1007'"):
         await client(there, session, clock, fields).open(content(requested_by="E1007"))
 
 
@@ -633,10 +671,10 @@ async def test_a_check_for_conflicts_is_started_and_then_read(
 ) -> None:
     item = there.instance.item("ledger")
     receipt = await servicenow.open(content(configuration_item="ledger"))
-    with pytest.raises(Transient, match="check for conflicts"):
-        await servicenow.conflicts(receipt.id)
-    free = await servicenow.conflicts(receipt.id)
-    assert (free.checked_at, free.found) == (clock(), ())
+    assert await servicenow.conflicts(receipt.id) == Conflicts(CheckState.NOT_RUN)
+    await servicenow.check_conflicts(receipt.id)
+    assert await servicenow.conflicts(receipt.id) == Conflicts(CheckState.RUNNING, clock())
+    assert await servicenow.conflicts(receipt.id) == Conflicts(CheckState.DONE, clock())
     other, _ = there.instance.create(
         "normal",
         {"cmdb_ci": item.sys_id, "start_date": "2026-11-29 01:00:00", "end_date": "2026-11-29 05:00:00"},
@@ -644,11 +682,43 @@ async def test_a_check_for_conflicts_is_started_and_then_read(
     )
     there.instance.change(receipt.number).clashes.append(Clash("blackout", "Quarter end"))
     clock.go_on(hours=1)
-    with pytest.raises(Transient):
-        await servicenow.conflicts(receipt.id, since=clock())
-    found = await servicenow.conflicts(receipt.id, since=clock())
-    assert found.checked_at == clock()
-    assert found.found == (Conflict("blackout", "Quarter end"), Conflict("ci_already_scheduled", other.number))
+    await servicenow.check_conflicts(receipt.id)
+    assert (await servicenow.conflicts(receipt.id)).found == ()
+    found = await servicenow.conflicts(receipt.id)
+    assert (found.ran, (await servicenow.read(receipt.id)).checked_at) == (clock(), clock())
+    assert found.found == (Conflict("Blackout", "Quarter end"), Conflict("CI Already Scheduled", other.number))
+
+
+async def test_a_check_for_conflicts_that_fails_or_that_nobody_may_start_is_no_finding(
+    there: SimulatedServiceNow, servicenow: ServiceNow
+) -> None:
+    there.instance.item("ledger")
+    receipt = await servicenow.open(content(configuration_item="ledger"))
+    there.instance.patience, there.instance.checks_fail = 0, True
+    await servicenow.check_conflicts(receipt.id)
+    assert (await servicenow.conflicts(receipt.id)).state is CheckState.FAILED
+    there.instance.detects_conflicts = False
+    with pytest.raises(Forbidden, match=r"change\.conflict\.role"):
+        await servicenow.check_conflicts(receipt.id)
+    there.instance.detects_conflicts = True
+    bare = await servicenow.open(content(correlation_id="cs:8", planned=None))
+    with pytest.raises(Invalid, match="start_date"):
+        await servicenow.check_conflicts(bare.id)
+
+
+async def test_an_approval_that_somebody_has_answered_is_left_as_it_is(
+    there: SimulatedServiceNow, servicenow: ServiceNow
+) -> None:
+    there.instance.answers_for_others = True
+    carol = there.instance.person("carol.cab")
+    there.instance.cab.append(carol)
+    receipt = await servicenow.open(content())
+    [approval] = (await servicenow.move(receipt.id, State.AUTHORIZE)).approvals
+    there.instance.reject(receipt.number, carol)
+    for ref in (approval.asked, "0" * 32):
+        await servicenow.answer(receipt.id, ref, ApprovalState.APPROVED, "@carol approved.")
+    [kept] = there.instance.change(receipt.number).approvals
+    assert (kept.state, kept.updated_by, kept.comments) == ("rejected", "carol.cab", [])
 
 
 async def test_a_note_is_added_once(there: SimulatedServiceNow, servicenow: ServiceNow) -> None:
