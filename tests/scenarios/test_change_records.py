@@ -690,3 +690,13 @@ async def test_nobody_opens_a_record_by_looking_or_without_being_allowed_to(
     pull.comment(by=board.alice, body="/request-cab")
     await countersign.settle()
     assert await countersign.rows("SELECT number FROM change") == [("CHG-2026-0001",)]
+
+
+async def test_a_plan_that_is_missing_is_not_waived(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change(body=BODY.replace("## Backout plan", "## Later"))
+    await countersign.settle()
+    assert "`plans:backout`" in pull.check(CHECK).summary
+    await waive(countersign, board, pull, "plans:backout")
+    assert any("`plans:backout` cannot be waived." in each for each in said(pull))
+    assert "waived" not in told(pull)
+    assert shown(pull)[0] == "action_required"
