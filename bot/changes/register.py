@@ -133,6 +133,9 @@ _IN_FORCE = """
 _ABOUT_REVIEWS = {Act.START, Act.OVERTAKE, Act.REVIEW}
 """What makes a review of an emergency due, or is one."""
 
+_RELEASES = {Act.START, Act.OVERTAKE, Act.BYPASS, Act.FINISH, Act.BACK_OUT}
+"""What says when a change was really made."""
+
 MOST = 500
 
 MOST_WOKEN = 50
@@ -269,6 +272,10 @@ def _entry(change: Change, told: Transition, who: dict[str, Any] | None) -> Entr
         "head": change.contents.head,
         "round": change.round,
     }
+    if told.act in _RELEASES and change.started_at is not None:
+        # The entry is written when it is heard of, which can be later.
+        ended = {"ended_at": moment(change.ended_at)} if change.ended_at is not None else {}
+        body |= {"started_at": moment(change.started_at), **ended}
     if change.closure is not None:
         body["closure"] = change.closure.value
     if change.is_unauthorised:
