@@ -132,7 +132,9 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
         roles = [f"`{role}`" for role in change.contents.routing.roles]
         return Refused(
             f"The vote of @{event.who.login} does not count, since @{event.who.login} {reason}.",
-            f"Whoever had {listed(roles)} when the board was asked, and no part in the change, votes." if roles else "",
+            f"Whoever had {listed(roles, 'or')} when the board was asked, and no part in the change, votes."
+            if roles
+            else "",
         )
     if event.choice is not Choice.APPROVE and not visible(event.why):
         assert event.choice is not None
