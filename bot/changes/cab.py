@@ -2,10 +2,10 @@
 
 ``quorum`` people approve, and among them one for each role that signs; one person counts once and signs for one role.
 The board are the holders of its role and of the roles that the organisation has sign: what a repository's file adds are
-signatures besides. Whoever contributed to the change, or asked for it, has no vote, nor has anybody who came to the
-board after it was asked; whom a change is escalated to was asked at that moment. A vote holds for the diff and the
-round that it was given in, and can be changed until the board has decided. A rejection by somebody who could sign for a
-role stands in the way until they change it; as many rejections as make a quorum reject.
+signatures besides. Whoever contributed to the change, or asked for it or for a waiver of what blocks it, has no vote,
+nor has anybody who came to the board after it was asked; whom a change is escalated to was asked at that moment. A vote
+holds for the diff and the round that it was given in, and can be changed until the board has decided. A rejection by
+somebody who could sign for a role stands in the way until they change it; as many rejections as make a quorum reject.
 
 Who may say no, and who takes it back, is judged by the organisation's policy alone; who may say yes, by both files.
 """
@@ -126,7 +126,7 @@ def people_of_change(
 ) -> People:
     """Who is one person, among everybody who has to do with the change."""
     accounts = [*(each.account for each in standings), *also, *(vote.by for vote in change.votes)]
-    accounts += [*change.contents.contributors, *change.requesters]
+    accounts += [*change.contents.contributors, *change.requesters, *change.waiving]
     return people_among(accounts, policy.people, policy.names)
 
 
@@ -163,7 +163,9 @@ def part_in(account: Account, change: Change, people: People) -> str:
         return "is a program"
     if person & _ids(change.contents.contributors, people):
         return "contributed to the change"
-    return "asked for the change" if person & _ids(change.requesters, people) else ""
+    if person & _ids(change.requesters, people):
+        return "asked for the change"
+    return "asked for a waiver of what blocks the change" if person & _ids(change.waiving, people) else ""
 
 
 def why_refused(account: Account, choice: Choice, change: Change, standings: Sequence[Standing], policy: Policy) -> str:

@@ -68,6 +68,24 @@ def apart(change: Change, event: Event, context: Context) -> Refused | None:
     return Refused(f"@{event.who.login} {_did(held)}, which the policy keeps apart from releasing it.")
 
 
+def of_two_parts(change: Change, context: Context) -> list[str]:
+    """The approvals that are still to be given, since who gave one has a part that the policy keeps apart from that."""
+    people = _people(change, context)
+    by = cab.count(change, context.standings, context.policy).approvers
+    parts = {**parts_of(change, context, people), Role.CAB: frozenset(people.person(each) for each in by)}
+    held: dict[Person, set[Role]] = {}
+    for each in conflicts(parts, context.policy.separation, change.contents.tier):
+        others = {*each.roles} - {Role.APPROVER, *_RELEASING}
+        if Role.APPROVER in each.roles and others:
+            held.setdefault(each.person, set()).update(others)
+    return [_approved_besides(people.name(person), roles) for person, roles in held.items()]
+
+
+def _approved_besides(name: str, roles: Iterable[Role]) -> str:
+    kept = "the policy keeps the two apart; the review is dismissed"
+    return f"an approval by somebody else than {name}, who {_did(roles)} ({kept})"
+
+
 _RELEASING = frozenset({Role.MERGER, Role.DEPLOYER})
 """Where the merge is the release, whoever merges deploys."""
 
@@ -82,7 +100,7 @@ def parts_of(change: Change, context: Context, people: People) -> Parts:
     return {
         Role.AUTHOR: contributing,
         Role.CONTRIBUTOR: contributing,
-        Role.REQUESTER: persons(change.requesters),
+        Role.REQUESTER: persons((*change.requesters, *change.waiving)),
         Role.APPROVER: persons(context.approvers),
         Role.CAB: persons(change.authorisation.by if change.authorisation else ()),
         Role.MERGER: releasing,
@@ -90,8 +108,8 @@ def parts_of(change: Change, context: Context, people: People) -> Parts:
     }
 
 
-def _people(change: Change, context: Context, who: Account) -> People:
-    also = (who, *context.approvers, *change.released_by)
+def _people(change: Change, context: Context, *who: Account) -> People:
+    also = (*who, *context.approvers, *change.released_by)
     return cab.people_of_change(change, context.standings, context.policy, also)
 
 

@@ -115,8 +115,10 @@ async def look(
         if not change.state.over:
             contents = contents_of(facts, decision, policy, now, diff, change)
             wish = facts.instructed(Instructed.SCHEDULE)
-            part = Part(subject, contents, context.blocking, context.demands, wish, context.approvers)
+            waiving = tuple(sorted({each.asked_by for each in facts.waivers}))
+            part = Part(subject, contents, context.blocking, context.demands, wish, context.approvers, waiving)
             context = release.context_of(await _put(connection, change, part), context)
+            change = await _with_askers(connection, change, context.parts)
         application, repository = change.contents.application, change.contents.repository
         due = await register.reviews_due(connection, application)
         due = emergency.reviews_due(due, application, repository, change.number)
@@ -172,6 +174,17 @@ async def _put(connection: AsyncConnection[Any], change: Change, part: Part) -> 
     if news and len(found) > 1:
         await want(connection, [], concerns={parts.concern(change.number): Urgency.PERSON})
     return found
+
+
+async def _with_askers(connection: AsyncConnection[Any], change: Change, known: Sequence[Part]) -> Change:
+    """The record with everybody who asked for what it ships: in a record of their own before they joined this, too."""
+    before = await register.askers(connection, [part.subject for part in known]) if len(known) > 1 else ()
+    waiving = {account for part in known for account in part.waiving}
+    return replace(
+        change,
+        requesters=tuple(sorted({*change.requesters, *before})),
+        waiving=tuple(sorted({*change.waiving, *waiving})),
+    )
 
 
 def noticed(change: Change, context: Context) -> Event | None:

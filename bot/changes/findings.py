@@ -68,8 +68,12 @@ def finding(change: Change, context: Context) -> Finding:
         stopped = lifecycle.apply(change, Event(Act.ASSESS), context)
         if isinstance(stopped, Refused):
             return _waiting(change, f"{named}. {stopped.what}", stopped.remedy, context)
+    lacks = needs.missing(change.contents, context.policy, context.parts)
+    first = (
+        "Add what is missing to the description of the pull request, then ask" if lacks else "Nothing is missing: ask"
+    )
     remedies = {
-        State.DRAFT: "Add what is missing to the description of the pull request, then ask with `/request-cab`.",
+        State.DRAFT: f"{first} with `/request-cab`.",
         State.ASSESS: "It goes on by itself.",
         State.AUTHORIZE: "Who is named votes or approves.",
     }

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.changes import cab, effects, emergency
+from bot.changes import cab, closing, effects, emergency
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.fill import is_in_force
@@ -132,7 +132,9 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
         roles = [f"`{role}`" for role in change.contents.routing.roles]
         return Refused(
             f"The vote of @{event.who.login} does not count, since @{event.who.login} {reason}.",
-            f"Whoever had {listed(roles)} when the board was asked, and no part in the change, votes." if roles else "",
+            f"Whoever had {listed(roles, 'or')} when the board was asked, and no part in the change, votes."
+            if roles
+            else "",
         )
     if event.choice is not Choice.APPROVE and not visible(event.why):
         assert event.choice is not None
@@ -293,6 +295,7 @@ def _lacking_besides(change: Change, context: Context) -> list[str]:
         short = [each for each in context.demands if each.given < each.needed]
         found += [f"{each.needed - each.given} more from {each.label}" for each in short]
         found += [] if context.demands else ["an approval: the policy demands none, and an empty rule is no pass"]
+        found += closing.of_two_parts(change, context)
     if contents.kind is ChangeType.STANDARD and not is_in_force(contents.template, policy, context.now):
         found.append("the template of the standard change, which is not in force")
     if contents.routing.has_board and contents.window is None and contents.kind is not ChangeType.EMERGENCY:

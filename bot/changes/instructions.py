@@ -144,8 +144,10 @@ async def ask(
     return [Entry(Kind.WAIVER_ASKED, subject, body)]
 
 
-async def answer(connection: AsyncConnection[Any], number: int, by: Account, *, granted: bool) -> list[Entry] | None:
-    """Note what became of a wish; None when it was answered meanwhile, and that answer stands."""
+async def answer(
+    connection: AsyncConnection[Any], number: int, by: Account, reason: str = "", *, granted: bool
+) -> list[Entry] | None:
+    """Note what became of a wish, and why; None when it was answered meanwhile, and that answer stands."""
     values = ["granted" if granted else "denied", Jsonb(told(by)), number]
     row = await (await connection.execute(_ANSWER, values)).fetchone()
     if row is None:
@@ -153,4 +155,6 @@ async def answer(connection: AsyncConnection[Any], number: int, by: Account, *, 
     if granted:
         # What is granted is on record as the waiver.
         return []
-    return [Entry(Kind.WAIVER_DENIED, row[0], {"asked": number, "finding": row[1], "actor": told(by)})]
+    return [
+        Entry(Kind.WAIVER_DENIED, row[0], {"asked": number, "finding": row[1], "reason": reason, "actor": told(by)})
+    ]

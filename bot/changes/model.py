@@ -210,7 +210,7 @@ class Part:
 
     ``contents`` is None from when it joins until it is looked at. ``blocking`` are the findings that block it,
     ``demands`` the approvals of reviewers that it needs and has, ``approvers`` who gave them; ``wish`` is when somebody
-    wants it to be made.
+    wants it to be made, ``waiving`` who asked for the waivers that hold.
     """
 
     subject: str
@@ -219,6 +219,7 @@ class Part:
     demands: tuple[Demand, ...] = ()
     wish: Instruction | None = None
     approvers: tuple[Account, ...] = ()
+    waiving: tuple[Account, ...] = ()
     merge: Merge | None = None
 
     @property
@@ -297,7 +298,8 @@ class Change:
 
     Others may have joined it since: ``contents.pulls`` are all that ship together. One that was cancelled because its
     pull request joined another record names that as its ``successor``.
-    ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it.
+    ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it, or for an
+    earlier record of what it ships, and ``waiving`` who asked for a waiver of what blocks it.
     ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
     ``rejected_by`` are those whose votes to reject counted when the board last sent it back, until it is asked anew.
     ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
@@ -317,6 +319,7 @@ class Change:
     emergency: Declaration | None = None
     request: Request | None = None
     requesters: tuple[Account, ...] = ()
+    waiving: tuple[Account, ...] = ()
     round: int = 0
     votes: tuple[Vote, ...] = ()
     deadline: datetime | None = None

@@ -1,9 +1,11 @@
 """The plans of a change, read from the sections of its pull request's description.
 
 What counts is what a reader of the description sees: text in HTML comments is not there, a heading in a block of code
-is none. A section that only says "n/a" or "to be done", or still is the template's own, is missing.
+is none. A section that only says "n/a" or "to be done", has nothing but headings, or still is the template's own, is
+missing.
 """
 
+import html
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -22,6 +24,12 @@ LEAST = 12
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 _COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
 _MARKUP = re.compile(r"^\s*(?:[-*+>#]|\d+[.)]|\[[ xX]\])+\s*|[*_`~|]")
+_HEADING = re.compile(r"^ {0,3}#{1,6}(\s.*)?$", re.MULTILINE)
+_NOT_TEXT = re.compile(r"!\[[^\[\]\n]{0,300}\]\([^()\n]{0,500}\)|<[^<>\n]{0,300}>|(?<=\])\([^()\n]{0,500}\)")
+_LATER = re.compile(r"(todo|tbd|tba|tbc|fixme|wip)\b.*")
+_ASKS = re.compile(
+    r"(please )?(insert|enter|describe|add|put|write) (\w+ ){0,6}here|please (describe|enter|add|fill)\b.*"
+)
 _BETWEEN = re.compile(r"[.;:,!?()\[\]/\u2013\u2014-]+|\s{2,}")
 
 
@@ -70,7 +78,10 @@ _EMPTY = frozenset(
         *("tbd", "tba", "tbc", "todo", "to do", "to be done", "to be defined", "to be determined", "to be completed"),
         *("pending", "later", "wip", "work in progress", "coming soon", "xxx", "fixme", "placeholder", "lorem ipsum"),
         *("see above", "see below", "same as above", "same", "as usual", "standard", "yes", "ok", "done", "nothing"),
-        *("fill in", "fill me in", "please fill in", "insert here", "test"),
+        *("fill in", "fill me in", "please fill in", "insert here", "test", "none required", "not required here"),
+        *("will be added later", "to be added", "to be added later", "added later", "will follow", "to follow"),
+        *("not needed for this change", "not required for this change", "not applicable to this change"),
+        *("same as last time", "see ticket", "see the ticket", "see jira", "see the pull request"),
     }
 )
 
@@ -93,9 +104,11 @@ def read(body: str) -> Sections:
 
 def says_something(text: str) -> bool:
     """Whether a section has more than placeholders, prompts of the template, and what nobody sees."""
-    lines = [_plain(line) for line in _COMMENT.sub("", text).splitlines()]
-    kept = [line for line in lines if line not in _PROMPTS and not _is_empty(line)]
-    return sum(1 for char in "".join(kept) if char.isalnum()) >= LEAST
+    text = html.unescape(_NOT_TEXT.sub(" ", _HEADING.sub("", _COMMENT.sub("", text))))
+    kept = " ".join(line for line in map(_plain, text.splitlines()) if not _is_empty(line))
+    for prompt in _PROMPTS:
+        kept = kept.replace(prompt, " ")
+    return sum(1 for char in kept if char.isalnum()) >= LEAST
 
 
 def template() -> str:
@@ -146,9 +159,9 @@ def _plain(line: str) -> str:
 
 
 def _is_empty(line: str) -> bool:
-    """Whether the line is a placeholder, or several: ``n/a - tbd``."""
-    words = line.split()
-    if " ".join(words) in _EMPTY:
+    """Whether the line is a placeholder, or several: ``n/a - tbd``; or says that something is to be written."""
+    words = [word for word in line.split() if any(char.isalnum() for char in word)]
+    if " ".join(words) in _EMPTY or _LATER.fullmatch(" ".join(words)) or _ASKS.fullmatch(" ".join(words)):
         return True
     return any(
         " ".join(words[:size]) in _EMPTY and _is_empty(" ".join(words[size:])) for size in range(1, min(4, len(words)))

@@ -39,9 +39,20 @@ _TOLD: dict[Act, dict[State, tuple[str, str]]] = {
 }
 
 
+_NO_BOARD: dict[Act, dict[State, tuple[str, str]]] = {
+    Act.VOTE: dict.fromkeys(_BEFORE, ("no board decides about it", "Whoever approves it reviews the pull request.")),
+    Act.SUBMIT: {
+        State.AUTHORIZE: ("no board decides about it, and nobody need be asked", "The check says what lacks.")
+    },
+}
+"""What is told instead where reviewers are all that the policy demands."""
+
+
 def impossible(change: Change, act: Act) -> Refused:
     """Why that cannot happen now, and what could."""
     told = _TOLD.get(act, {}).get(change.state)
+    if not change.contents.routing.has_board:
+        told = _NO_BOARD.get(act, {}).get(change.state, told)
     if told is None:
         told = _GONE if change.state.over else _RELEASED if change.state in {State.IMPLEMENT, State.REVIEW} else None
     if told is None:

@@ -32,6 +32,12 @@ _OPEN = """
         %(planned)s, %(version)s, %(opened_at)s, %(body)s
     )
 """
+# Whoever asked for a change asked for it, also when the record was cancelled since, or gave way to another one.
+_ASKERS = """
+    SELECT DISTINCT who FROM change
+    JOIN change_part ON change_part.change = change.number AND change_part.subject = ANY(%s)
+    CROSS JOIN jsonb_array_elements(convert_from(change.body, 'UTF8')::jsonb -> 'requesters') AS who
+"""
 _KEEP = """
     WITH before AS (
         SELECT number, body FROM change WHERE number = %(number)s AND version = %(version)s - 1 FOR UPDATE
@@ -127,6 +133,9 @@ _IN_FORCE = """
 _ABOUT_REVIEWS = {Act.START, Act.OVERTAKE, Act.REVIEW}
 """What makes a review of an emergency due, or is one."""
 
+_RELEASES = {Act.START, Act.OVERTAKE, Act.BYPASS, Act.FINISH, Act.BACK_OUT}
+"""What says when a change was really made."""
+
 MOST = 500
 
 MOST_WOKEN = 50
@@ -149,7 +158,8 @@ async def open_record(
     row = await (await connection.execute(_NUMBER, [year])).fetchone()
     assert row is not None, "a number is always given"
     sequence = int(row[0])
-    change = Change(f"CHG-{year}-{sequence:04}", subject, contents, opened_at=at)
+    asked = await askers(connection, [subject])
+    change = Change(f"CHG-{year}-{sequence:04}", subject, contents, opened_at=at, requesters=asked)
     values = {**_columns(change), "year": year, "sequence": sequence, "subject": subject, "opened_at": at}
     await connection.execute(_OPEN, values)
     # A number that was given for nothing would be a gap: where somebody else was faster, all of this is tried again.
@@ -263,6 +273,10 @@ def _entry(change: Change, told: Transition, who: dict[str, Any] | None) -> Entr
         "head": change.contents.head,
         "round": change.round,
     }
+    if told.act in _RELEASES and change.started_at is not None:
+        # The entry is written when it is heard of, which can be later.
+        ended = {"ended_at": moment(change.ended_at)} if change.ended_at is not None else {}
+        body |= {"started_at": moment(change.started_at), **ended}
     if change.closure is not None:
         body["closure"] = change.closure.value
     if change.is_unauthorised:
@@ -287,6 +301,12 @@ async def open_of(connection: AsyncConnection[Any], subject: str, *, held: bool 
 async def latest_of(connection: AsyncConnection[Any], subject: str) -> Change | None:
     """The record of the pull request: the open one, or the last that it was a part of."""
     return _one(await _read(connection, _LATEST_OF, [subject]))
+
+
+async def askers(connection: AsyncConnection[Any], subjects: Sequence[str]) -> tuple[Account, ...]:
+    """Everybody who asked for any record that one of the pull requests has, or had."""
+    rows = await (await connection.execute(_ASKERS, [list(subjects)])).fetchall()
+    return tuple(sorted({codec.account(who) for (who,) in rows}))
 
 
 async def by_number(connection: AsyncConnection[Any], number: str, *, held: bool = False) -> Change | None:

@@ -16,7 +16,7 @@ from bot.words import listed, quoted
 NEVER = frozenset(
     {
         *("facts", "policy", "policy-change", "separation", "approvals", "objections", "unauthorised-change"),
-        *("change-record", "cab", "sign-off", "emergency", "hold"),
+        *("change-record", "plans", "cab", "sign-off", "emergency", "hold"),
         *("draft", "mergeable", "shared-head", "identity"),
     }
 )

@@ -1,6 +1,7 @@
 """`/change`: shows the record, and does to it what has no command of its own."""
 
 from bot.changes import cab, clashes, evidence, plans
+from bot.changes.emergency import lane_ends
 from bot.changes.model import Act, Choice, Event
 from bot.changes.model import Change as Record
 from bot.commands import close, emergency, frame, link
@@ -43,10 +44,11 @@ def _show(change: Change) -> Answer:
         ("risk", f"{contents.tier.label}: {' '.join(contents.tier_because)}"),
         ("application", contents.application or "none"),
         ("configuration item", contents.configuration_item or "none"),
-        ("window", frame.spoken(contents.window)),
+        ("window", _window(record, change)),
         ("plans", listed([plan.value for plan, _ in contents.plans]) if contents.plans else "none"),
         ("test evidence", " ".join(evidence.summaries(contents.evidence)) or "no tool has reported anything"),
         ("board", _board(record)),
+        *_asked(record),
         ("regulations", listed(list(contents.regulations)) if contents.regulations else "none named"),
     ]
     if in_the_way := clashes.row(contents):
@@ -64,6 +66,30 @@ def _show(change: Change) -> Answer:
         lines += [f"- {sentence(each.removeprefix(evidence.ITEM), quiet=True)}" for each in contents.evidence]
         lines += ["", "</details>"]
     return Answer(done=True, reply="\n".join(lines))
+
+
+def _window(record: Record, change: Change) -> str:
+    if record.emergency is None:
+        return frame.spoken(record.contents.window)
+    ends = lane_ends(record, change.policy)
+    return f"at once, and not after {frame.moment(ends)}" if ends is not None else "at once"
+
+
+def _asked(record: Record) -> list[tuple[str, str]]:
+    """Who wants it, until when its board decides, and who authorised it."""
+    rows = []
+    declared, request, given = record.emergency, record.request, record.authorisation
+    if declared is not None:
+        said = f"{declared.incident}: {declared.reason}"
+        rows.append(("declared an emergency", f"on {frame.moment(declared.at)}, by @{declared.by.login}: {said}"))
+    if request is not None and request.by is not None:
+        rows.append(("board asked", f"on {frame.moment(request.at)}, by @{request.by.login}"))
+    if record.deadline is not None:
+        rows.append(("to be decided", f"by {frame.moment(record.deadline)}"))
+    if given is not None:
+        by = listed([f"@{each.login}" for each in given.by]) if given.by else "the reviewers"
+        rows.append(("authorised", f"on {frame.moment(given.at)}, by {by}"))
+    return rows
 
 
 def _vote(each: cab.CountedVote) -> tuple[str, ...]:

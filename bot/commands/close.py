@@ -1,7 +1,7 @@
 """`/change close`, and how `/change` shows the end of a record: when it was made, by whom, and what came of it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.changes import closing
 from bot.changes.context import Context
@@ -55,11 +55,11 @@ def shown(record: Record, context: Context) -> list[tuple[str, str]]:
         rows.append(("backed out", "yes"))
     looked = record.retrospective
     if looked is not None:
-        rows.append(("reviewed", f"on {_moment(looked.at)}, by @{looked.by.login}: {looked.said}"))
+        rows.append(("reviewed", f"on {frame.moment(looked.at)}, by @{looked.by.login}: {looked.said}"))
     if record.closure is not None and record.closed_at is not None:
         by = f"@{record.closed_by.login}" if record.closed_by is not None else "Countersign"
         notes = f": {record.notes}" if record.notes else ""
-        rows.append(("closed", f"as {record.closure.value} on {_moment(record.closed_at)}, by {by}{notes}"))
+        rows.append(("closed", f"as {record.closure.value} on {frame.moment(record.closed_at)}, by {by}{notes}"))
     if record.state is State.CANCELLED and record.notes:
         rows.append(("cancelled", record.notes.replace("\n", " ")))
     if record.state is State.REVIEW:
@@ -70,7 +70,7 @@ def shown(record: Record, context: Context) -> list[tuple[str, str]]:
 def _by_whom(record: Record, context: Context) -> str:
     at = closing.closes_by_itself_at(record, context)
     if at is not None:
-        return f"by itself on {_moment(at)}, unless somebody says what came of it: `/change close`"
+        return f"by itself on {frame.moment(at)}, unless somebody says what came of it: `/change close`"
     first = ""
     if record.emergency is not None and record.retrospective is None:
         first = "when it has been reviewed (`/change review`), "
@@ -91,9 +91,5 @@ def _named(account: Account) -> str:
 
 def _during(start: datetime, end: datetime | None) -> str:
     if end is None:
-        return f"from {_moment(start)} on"
-    return _moment(start) if start == end else f"{_moment(start)} to {_moment(end)}"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return f"from {frame.moment(start)} on"
+    return frame.moment(start) if start == end else f"{frame.moment(start)} to {frame.moment(end)}"

@@ -107,8 +107,9 @@ async def _waiver(
                 head=head,
                 diff=diff,
             )
-        case WaiverAnswered(asked, waiver):
-            noted = await instructions.answer(connection, asked.id, request.actor, granted=waiver is not None)
+        case WaiverAnswered(asked, waiver, reason):
+            granted = waiver is not None
+            noted = await instructions.answer(connection, asked.id, request.actor, reason, granted=granted)
             if waiver is None or noted is None:
                 return noted or []
             return [*noted, await register.keep_waiver(connection, waiver, new_id=uuid4())]

@@ -10,7 +10,11 @@ from bot.words import listed
 def _run(situation: Situation) -> Answer:
     commands = {command.name: command for command in situation.table}
     if not situation.arguments:
-        rows = [f"| `{each.usage}` | {each.summary} | {each.who} |" for each in situation.table]
+        # In a table of GitHub's Markdown, a bar ends the cell, also in code.
+        usages = [each.usage.replace("|", "\\|") for each in situation.table]
+        rows = [
+            f"| `{usage}` | {each.summary} | {each.who} |" for usage, each in zip(usages, situation.table, strict=True)
+        ]
         return Answer(done=True, reply="\n".join(["| command | what it does | who may |", "|---|---|---|", *rows]))
     wanted = situation.arguments[0].lstrip("/").lower()
     command = commands.get(wanted)

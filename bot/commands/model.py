@@ -127,6 +127,7 @@ class WaiverAnswered:
 
     asked: Asked
     waiver: Waiver | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

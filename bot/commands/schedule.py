@@ -20,8 +20,9 @@ def _schedule(situation: Situation) -> Answer:
     calendar, sets = change.policy.calendar, record.contents.rules(change.policy).windows
     wish = " ".join(situation.arguments)
     names = {name for name, _ in calendar.windows}
-    if wish in names:
-        slot = next_slot(calendar, ((wish,), *sets), record.contents.kind, now)
+    named = wish if wish in names else next((name for name in names if name.lower() == wish.lower()), None)
+    if named is not None:
+        slot = next_slot(calendar, ((named,), *sets), record.contents.kind, now)
     else:
         start = moment(wish, calendar.timezone)
         if start is None or not now < start <= now + HORIZON:

@@ -16,7 +16,7 @@ from bot.facts.model import Account, Permission
 from bot.policy.model import Policy
 from bot.words import listed, quoted
 
-_WAIVE = re.compile(r"(?P<finding>\S+)\s+until\s+(?P<until>\S+)\s+because\s+(?P<reason>.+)", re.DOTALL)
+_WAIVE = re.compile(r"(?P<finding>\S+)\s+until\s+(?P<until>\S+)\s+because\s+(?P<reason>.+)", re.DOTALL | re.IGNORECASE)
 
 
 def _waive(situation: Situation) -> Answer:
@@ -64,10 +64,16 @@ WAIVE = Command(
 
 def _answer(situation: Situation) -> Answer:
     change = frame.change_of(situation)
-    match situation.arguments:
+    # Its own words may be written in any case, as those of every command.
+    match tuple(each.lower() if place == 0 else each for place, each in enumerate(situation.arguments)):
         case ("revoke", which, *_):
             return _revoke(situation, which)
-        case ("grant" | "deny" as word, which):
+        case ("grant", which, _, *_):
+            return frame.refused(
+                "A waiver is granted as it was asked for: nothing that is said besides would hold.",
+                f"Write `/waiver grant {which}` alone, or `/waiver deny {which} reason`.",
+            )
+        case ("grant", which) | ("deny", which, *_):
             meant = [each for each in change.asked if which.lstrip("#") == str(each.id) or which == each.finding]
         case _:
             return frame.usage(WAIVER.usage)
@@ -75,10 +81,11 @@ def _answer(situation: Situation) -> Answer:
         return frame.refused(f"No waiver {quoted(which)} waits for an answer here. Open is {_wishes(change.asked)}.")
     if len(meant) > 1:
         return frame.refused(f"Several wait for an answer, so that it takes a number: {_wishes(meant)}.")
-    answered = _denied(situation, meant[0]) if word == "deny" else _granted(situation, meant[0])
+    denies = frame.keyword(situation) == "deny"
+    answered = _denied(situation, meant[0]) if denies else _granted(situation, meant[0])
     if isinstance(answered, Refused):
         return frame.refused(answered.what, answered.remedy)
-    return Answer(done=True, deed=WaiverAnswered(meant[0], answered))
+    return Answer(done=True, deed=WaiverAnswered(meant[0], answered, situation.words(2)))
 
 
 def _revoke(situation: Situation, which: str) -> Answer:
@@ -129,9 +136,13 @@ def _policy_of(situation: Situation) -> Policy:
 
 WAIVER = Command(
     name="waiver",
-    usage="/waiver grant | deny | revoke finding | number",
-    summary="Answers somebody's wish for a waiver, or takes one back.",
-    examples=("/waiver grant rule:no-friday", "/waiver deny 3", "/waiver revoke 3 The scanner works again"),
+    usage="/waiver grant | deny | revoke finding | number [reason]",
+    summary="Answers somebody's wish for a waiver, as it was asked for, or takes one back.",
+    examples=(
+        "/waiver grant rule:no-friday",
+        "/waiver deny 3 Monday is early enough",
+        "/waiver revoke 3 The scanner works again",
+    ),
     permission=Permission.READ,
     run=_answer,
     whom="whoever the policy names in `waivers.from`, and who neither asked for it nor contributed",

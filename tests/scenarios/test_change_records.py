@@ -492,3 +492,76 @@ async def test_nobody_opens_a_record_by_looking_or_without_being_allowed_to(
     assert "There is no change record here: the policy needs none" in said(pull)[0]
     await board.ask(pull)
     assert await countersign.rows("SELECT number FROM change") == [("CHG-2026-0001",)]
+
+
+async def test_a_plan_that_is_missing_is_not_waived(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change(body=BODY.replace("## Backout plan", "## Later"))
+    await countersign.settle()
+    assert "`plans:backout`" in pull.check(CHECK).summary
+    await waive(countersign, board, pull, "plans:backout")
+    assert any("`plans:backout` cannot be waived." in each for each in said(pull))
+    assert "waived" not in told(pull)
+    assert shown(pull)[0] == "action_required"
+
+
+async def test_a_merge_of_the_base_leaves_the_authorisation_and_what_is_added_to_it_takes_it_back(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    board.vote(pull, "chris", "ida", "rick")
+    await countersign.settle()
+    board.vault.push("main", by=board.carol, files={"elsewhere": "1"}, message="PAY-9 Elsewhere")
+    await countersign.settle()
+    pull.update_branch(by=board.alice)
+    await countersign.settle()
+    assert await state(countersign, pull) == "scheduled"
+    assert (await countersign.rows("SELECT count(*) FROM vote"))[0][0] == 3
+    board.vault.push("main", by=board.carol, files={"elsewhere": "2"}, message="PAY-9 Elsewhere")
+    pull.update_branch(by=board.alice, own={"b": "slipped in"})
+    await countersign.settle()
+    assert await state(countersign, pull) == "assess"
+    [(why,)] = await countersign.rows("SELECT why FROM transition WHERE act = 'revise' AND before = 'scheduled'")
+    assert why.startswith("Different now: the diff")
+
+
+LEDGER = """
+    SELECT convert_from(body, 'UTF8')::jsonb -> 'body' FROM ledger_entry
+    WHERE kind = ANY(%s::text[]) ORDER BY seq
+"""
+
+
+async def test_every_transition_is_in_the_ledger_with_who_what_and_why(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab The regulator asks for it")
+    await countersign.settle()
+    board.vote(pull, "chris", "ida", "rick")
+    await countersign.settle()
+    pull.merge(by=board.rita)
+    await countersign.settle()
+    kinds = ["countersign:change:moved", "person:vote:cast"]
+    entries = [body for (body,) in await countersign.rows(LEDGER, kinds)]
+    told = [
+        (each["version"], each["act"], each["before"], each["after"], each["actor"], each["why"]) for each in entries
+    ]
+    columns = "version, act, before, after, actor, why"
+    assert told == await countersign.rows(f"SELECT {columns} FROM transition ORDER BY version")
+    assert {"submit", "assess", "vote", "authorize", "finish"} <= {each["act"] for each in entries}
+    assert all(each["why"] for each in entries)
+    assert all(each["started_at"] <= each["ended_at"] for each in entries if each["act"] == "finish")
+
+
+async def test_a_command_is_on_record_as_it_was_when_it_was_created(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change()
+    await countersign.settle()
+    await countersign.stop_worker()
+    comment = pull.comment(by=board.alice, body="/hold Wait for the auditors")
+    comment.edit(by=board.bob, body="/cancel Nobody needs it")
+    await countersign.gh.settle()
+    await countersign.start_worker()
+    await countersign.settle()
+    [(body,)] = await countersign.rows(LEDGER, ["person:command:done", "person:command:refused"])
+    assert (body["comment"], body["text"], body["command"]) == (comment.id, "/hold Wait for the auditors", "hold")
+    assert body["actor"] == {"id": board.alice.id, "login": "alice"}
+    assert await state(countersign, pull) == "draft"

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios.bank import shown, told
 from tests.scenarios.board import BODY, POLICY, Board, said, state
@@ -30,8 +29,7 @@ MEDIUM = POLICY.replace(_TIERS, _APART).replace("repositories: [site], tier: low
 
 
 @pytest.fixture
-async def board(gh: SimulatedGitHub, countersign: Rehearsal) -> Board:
-    del countersign
+async def board(countersign: Rehearsal) -> Board:
     return Board.found(countersign, MEDIUM)
 
 
@@ -81,7 +79,7 @@ async def test_nobody_raises_a_change_out_of_what_it_lacks(countersign: Rehearsa
 
 
 async def test_a_change_that_has_a_record_for_its_tier_has_one_when_it_is_raised(
-    countersign: Rehearsal, gh: SimulatedGitHub
+    countersign: Rehearsal,
 ) -> None:
     board = Board.found(countersign, MEDIUM.replace("    sign_off: [risk-officer]\n", ""))
     await countersign.stop_worker()

@@ -167,6 +167,11 @@ def test_whoever_asked_has_no_vote_nor_who_asked_before() -> None:
     assert "asked for the change" in refused(again, vote("ida")).what
 
 
+def test_who_asked_for_a_waiver_of_what_blocks_it_has_no_vote() -> None:
+    change = replace(asked(), waiving=(account("ida"),))
+    assert "asked for a waiver of what blocks the change" in refused(change, vote("ida")).what
+
+
 def test_a_second_account_of_a_contributor_has_no_vote() -> None:
     people = standings({**BOARD, "cleo-admin": ("acme/cab",)})
     where = context(standings=people)

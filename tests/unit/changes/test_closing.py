@@ -9,6 +9,7 @@ import pytest
 
 from bot.changes import closing
 from bot.changes.closing import NOBODY_REPORTED, QUIET, closes_by_itself_at
+from bot.changes.guards import lacking
 from bot.changes.lifecycle import advance, wakes_at
 from bot.changes.model import Act, Change, Choice, Closure, Event, Merge, Part, State
 from bot.facts.model import Account
@@ -19,6 +20,7 @@ from tests.unit.changes.builders import (
     BOARD,
     MONDAY,
     SATURDAY,
+    approved,
     ask,
     asked,
     authorised,
@@ -345,3 +347,18 @@ def test_countersign_calls_nothing_but_a_success_by_itself() -> None:
     where = context(MONDAY + QUIET)
     for closure in (Closure.WITH_ISSUES, Closure.UNSUCCESSFUL):
         assert refused(low(), close(None, closure), where).what == "A person says what came of CHG-2027-0001."
+
+
+def test_an_approval_of_who_has_a_part_that_is_kept_apart_from_it_is_none() -> None:
+    apart = "the policy keeps the two apart; the review is dismissed"
+    policy = separating(Role.REQUESTER, Role.APPROVER)
+    where = context(policy=policy, approvers=(account("ben"),))
+    voted = approved()
+    assert lacking(voted, where) == ()
+    assert lacking(replace(voted, requesters=(account("ben"),)), where) == (
+        f"an approval by somebody else than @ben, who asked for it ({apart})",
+    )
+    voter = context(policy=separating(Role.CAB, Role.APPROVER), approvers=(account("rick"),))
+    assert lacking(voted, voter) == (f"an approval by somebody else than @rick, who voted for it ({apart})",)
+    merging = context(policy=separating(Role.APPROVER, Role.DEPLOYER), approvers=(account("rosa"),))
+    assert lacking(voted, merging) == ()

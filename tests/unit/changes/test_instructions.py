@@ -75,7 +75,7 @@ async def waiting(store: Store, subject: str = PULL, **later: int) -> list[Asked
 
 async def answer(store: Store, number: int, *, granted: bool) -> list[Entry] | None:
     async with store.transaction() as connection:
-        return await instructions.answer(connection, number, account("rick"), granted=granted)
+        return await instructions.answer(connection, number, account("rick"), "Not now.", granted=granted)
 
 
 async def test_what_was_said_is_kept_with_who_said_it_and_told(store: Store) -> None:
@@ -144,7 +144,8 @@ async def test_a_wish_waits_until_it_is_answered_or_over(store: Store) -> None:
     assert denied is not None
     [entry] = denied
     assert (entry.kind, entry.subject) == (Kind.WAIVER_DENIED, PULL)
-    assert entry.body == {"asked": second.id, "finding": "hold", "actor": codec.told(account("rick"))}
+    said = {"asked": second.id, "finding": "hold", "reason": "Not now."}
+    assert entry.body == {**said, "actor": codec.told(account("rick"))}
     assert await waiting(store) == []
 
 

@@ -682,6 +682,8 @@ def test_the_check_says_where_the_record_stands() -> None:
         "Missing: the decision of the board (1 more to approve, a signature for compliance)."
     )
     assert finding(draft(), context()).what == "CHG-2027-0001 is in state draft."
+    assert finding(draft(), context()).remedy == "Nothing is missing: ask with `/request-cab`."
+    assert finding(draft(plans=()), context()).remedy.startswith("Add what is missing to the description")
     cancelled = done(draft(), Event(Act.CANCEL, why="The pull request was closed."))
     assert finding(cancelled, context()).verdict is Verdict.FAIL
     assert GIVEN[0].given == GIVEN[0].needed

@@ -60,6 +60,11 @@ def test_two_sections_of_one_name_are_one_and_a_long_one_is_cut() -> None:
         "", "n/a", "N/A.", "**N/A**", "n/a - tbd", "TBD", "_to be done_", "- [ ] todo", "1. tbd\n2. tbd", "...", "-", "x",
         "Not applicable", "None needed.", "See above", "<!-- Release 4.2 again, then restore the table. -->",
         "<!-- never closed: Release 4.2 again", "`lorem ipsum`", "\uff54\uff42\uff44", "n\u200b/a", "TODO: to be defined (later)", "???",
+        "will be added later", "Not needed for this change", "TODO: write the plan", "N/A - see the ticket",
+        "\U0001f6a7 work in progress \U0001f6a7", "### Steps\n#### Who\n#### How long it takes", "&nbsp;" * 20,
+        "<backout plan here>", "[insert backout plan here]", "Please describe the backout plan.",
+        "<details><summary></summary></details>", "![the plan](https://wiki.example/backout-plan.png)",
+        PLANS[Plan.BACKOUT].prompt.replace(", and", ",\nand"), f"{PLANS[Plan.BACKOUT].prompt} TBD",
         *(each.prompt for each in PLANS.values()), f"- {JUSTIFICATION.prompt}", f"> {PLANS[Plan.TEST].prompt}\n\nn/a",
     ],
 )  # fmt: skip
@@ -74,6 +79,9 @@ def test_a_placeholder_is_no_plan(text: str) -> None:
         "Release 4.2 again.",
         "- [x] Revert #17\n- [ ] Restart",
         "None of the tables change, so revert it.",
+        "If p99 < 5 ms does not hold, or errors > 3 %, Carol deploys 4.2.",
+        "See [the runbook of the ledger](https://wiki.example/1), steps 1 to 4.",
+        "### Steps\nCarol deploys 4.2 again.",
         "旧版本を再度リリースしてテーブルを復元する",
     ],
 )

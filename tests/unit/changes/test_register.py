@@ -103,6 +103,16 @@ async def test_more_than_four_digits_are_no_end(store: Store, database_url: str)
     assert (await opened(store)).number == "CHG-2027-10000"
 
 
+async def test_who_asked_for_a_record_has_asked_for_the_next_one_too(store: Store) -> None:
+    first = await do(store, await opened(store), ask("ana"))
+    await do(store, first, Event(Act.CANCEL, account("ana"), "Somebody else asks for it."))
+    second = await opened(store)
+    assert (second.number, second.requesters) == ("CHG-2027-0002", (account("ana"),))
+    async with store.transaction() as connection:
+        assert await register.askers(connection, ["pull:77:8"]) == ()
+        assert await register.askers(connection, ["pull:77:7", "pull:77:8"]) == (account("ana"),)
+
+
 async def test_a_number_that_was_rolled_back_is_given_again(store: Store) -> None:
     async def open_and_fail() -> None:
         async with store.transaction() as connection:

@@ -1,5 +1,7 @@
 """What each command answers, to whom, and how it reads."""
 
+import re
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -26,6 +28,12 @@ def asked(text: str, **how: Permission) -> Outcome:
     outcome = ask(text, **how)
     assert outcome is not None
     return outcome
+
+
+def test_every_row_of_the_help_has_three_cells() -> None:
+    told = asked("/help").reply
+    cells = {len(re.split(r"(?<!\\)\|", row)) - 2 for row in told.splitlines()}
+    assert cells == {3}
 
 
 @pytest.mark.parametrize(

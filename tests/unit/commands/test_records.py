@@ -10,7 +10,8 @@ import pytest
 from bot.changes import cab
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
-from bot.changes.model import Act, Choice, Event, Request, Routing, State
+from bot.changes.lifecycle import advance
+from bot.changes.model import Act, Authorisation, Choice, Event, Request, Routing, State
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
 from bot.commands import records
@@ -29,6 +30,8 @@ from tests.unit.changes.builders import (
     WEEKEND,
     approved,
     asked,
+    authorised,
+    contents,
     context,
     done,
     draft,
@@ -142,6 +145,7 @@ def test_every_example_can_be_given_as_it_is_written(name: str) -> None:
         "/waive rule:ticket until 2027-02-30 because it is a typo",
         "/waiver",
         "/waiver grant",
+        "/waiver deny",
         "/waiver burn 3",
         "/waiver revoke",
     ],
@@ -232,6 +236,27 @@ def test_a_record_that_says_little_is_shown_without_gaps() -> None:
     assert "vote" not in shown
 
 
+def test_who_asked_and_who_authorised_it_is_shown_with_when() -> None:
+    shown = said("/change", record=asked()).reply
+    assert "| board asked | on 2027-01-04 12:00 UTC, by @" in shown.replace("`", "").replace("&#64;", "@")
+    assert "| to be decided | by 2027-01-05 12:00 UTC |" in shown
+    shown = said("/change", record=authorised()).reply.replace("`", "")
+    assert "| authorised | on 2027-01-04 12:00 UTC, by @ida, @rick and @cora |" in shown
+    assert "to be decided" not in shown
+    reviewed = advance(draft(Tier.LOW), context())[-1].change
+    assert "| authorised | on 2027-01-04 12:00 UTC, by the reviewers |" in said("/change", record=reviewed).reply
+
+
+def test_an_emergency_is_shown_with_its_incident_and_its_time() -> None:
+    declared = Event(Act.DECLARE, account("rosa"), "Payments are sent twice since nine.", incident="INC0012345")
+    shown = said("/change", record=done(draft(), declared)).reply
+    assert "| window | at once |" in shown
+    assert "INC0012345: Payments are sent twice since nine." in shown
+    given = Authorisation(MONDAY, "first", contents().routing)
+    begun = replace(done(draft(), declared), authorisation=given)
+    assert "| window | at once, and not after 2027-01-04 16:00 UTC |" in said("/change", record=begun).reply
+
+
 def test_who_decides_after_an_escalation_is_shown_beside_the_board() -> None:
     record = replace(asked(), escalation=Request(None, MONDAY, ("director", "cab"), (account("dina"),)))
     shown = said("/change", record=record).reply
@@ -305,6 +330,17 @@ def test_where_no_board_decides_that_is_said() -> None:
     outcome = said("/request-cab", record=draft(Tier.LOW), decision=decision_of(Tier.LOW))
     assert after(outcome).state is State.SCHEDULED
     assert outcome.reply == "CHG-2027-0001 needs no board; it is in state scheduled."
+
+
+def test_where_no_board_decides_nobody_is_told_that_one_does() -> None:
+    waiting = replace(asked(draft(Tier.LOW)), state=State.AUTHORIZE)
+    told = "CHG-2027-0001 is in state authorize: no board decides about it, and nobody need be asked."
+    assert refused(said("/request-cab", record=waiting)).startswith(told)
+    scheduled = replace(waiting, state=State.SCHEDULED)
+    told = (
+        "CHG-2027-0001 is in state scheduled: no board decides about it. Whoever approves it reviews the pull request."
+    )
+    assert refused(said("/cab approve", "cleo", record=scheduled)) == told
 
 
 def test_a_record_that_was_asked_for_already_is_not_asked_again() -> None:
@@ -568,6 +604,7 @@ def test_a_change_is_planned_for_the_next_opening_of_a_window() -> None:
     assert window_of(outcome) == (WEEKEND.start, WEEKEND.end)
     assert laid(outcome).reason == "weekend"
     assert outcome.reply == "Planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC."
+    assert window_of(said("/schedule Weekend", record=draft())) == (WEEKEND.start, WEEKEND.end)
 
 
 def test_a_change_is_planned_for_a_time_within_a_window() -> None:
@@ -622,6 +659,8 @@ def test_a_waiver_is_asked_for_until_the_end_of_a_day_of_the_calendar() -> None:
     outcome = said("/waive rule:ticket until 2027-01-05 because there is no ticket for a typo", decision=blocked)
     assert not outcome.refused
     midnight = datetime(2027, 1, 6, tzinfo=UTC)
+    shouted = "/waive rule:ticket UNTIL 2027-01-05 Because there is no ticket for a typo"
+    assert said(shouted, decision=blocked).deeds == outcome.deeds
     assert outcome.deeds == (WaiverAsked("rule:ticket", "there is no ticket for a typo", midnight, oid("head")),)
     assert outcome.reply == (
         "Somebody with risk-officer can answer with `/waiver grant rule:ticket` or `/waiver deny rule:ticket`."
@@ -719,6 +758,18 @@ def test_a_waiver_is_revoked_by_whoever_may_grant_one(which: str) -> None:
 
 def test_somebody_else_denies_a_waiver() -> None:
     assert answered(said("/waiver deny 3", "rick", asked=(WISH,))) is None
+    assert said("/waiver Deny 3 There is a ticket", "rick", asked=(WISH,)).deeds == (
+        WaiverAnswered(WISH, None, "There is a ticket"),
+    )
+
+
+def test_a_waiver_is_granted_as_it_was_asked_for() -> None:
+    assert answered(said("/waiver Grant 3", "rick", asked=(WISH,))) is not None
+    told = refused(said("/waiver grant 3 until tomorrow only", "rick", asked=(WISH,)))
+    assert told == (
+        "A waiver is granted as it was asked for: nothing that is said besides would hold. "
+        "Write `/waiver grant 3` alone, or `/waiver deny 3 reason`."
+    )
 
 
 @pytest.mark.parametrize("word", ["grant", "deny"])

@@ -1,0 +1,86 @@
+"""Whoever asked for a change has no vote on it, by whatever way it comes to its board."""
+
+from datetime import timedelta
+
+from bot.sandbox.rehearsal import Rehearsal
+from tests.scenarios.bank import shown, told
+from tests.scenarios.board import BODY, POLICY, Board, said, state
+
+
+async def votes(countersign: Rehearsal) -> set[str]:
+    return {login for (login,) in await countersign.rows("SELECT DISTINCT voter ->> 'login' FROM vote")}
+
+
+async def test_who_asked_has_no_vote_after_the_record_was_cancelled_and_opened_anew(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.change()
+    pull.comment(by=board.cleo, body="/request-cab")
+    await countersign.settle()
+    pull.comment(by=board.cleo, body="/cancel Somebody else asks for it")
+    await countersign.settle()
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    board.vote(pull, "cleo")
+    await countersign.settle()
+    assert "does not count, since @cleo asked for the change" in said(pull)[-1]
+    assert await votes(countersign) == set()
+
+
+async def test_who_asked_for_what_joins_a_record_has_no_vote_on_all_of_it(countersign: Rehearsal, board: Board) -> None:
+    first = board.change()
+    await countersign.settle()
+    second = board.vault.open_pull_request(by=board.alice, title="PAY-2 More", files={"b": "2"}, body=BODY)
+    second.review(by=board.carol, state="APPROVED")
+    second.comment(by=board.cleo, body="/request-cab")
+    await countersign.settle()
+    [(number,)] = await countersign.rows("SELECT number FROM change ORDER BY sequence LIMIT 1")
+    second.comment(by=board.alice, body=f"/change link {number}")
+    await countersign.settle()
+    first.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    assert await state(countersign, first) == "authorize"
+    for pull in (first, second):
+        board.vote(pull, "cleo")
+        await countersign.settle()
+        assert "does not count, since @cleo asked for the change" in said(pull)[-1]
+    board.vote(first, "chris", "ida", "rick")
+    await countersign.settle()
+    assert await votes(countersign) == {"chris", "ida", "rick"}
+
+
+async def test_who_asked_for_a_waiver_has_no_vote_on_what_it_lets_through(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change(title="Daily interest")
+    await countersign.settle()
+    until = (countersign.now() + timedelta(days=2)).date().isoformat()
+    pull.comment(by=board.cleo, body=f"/waive rule:ticket until {until} because the ticket follows on Monday")
+    await countersign.settle()
+    pull.comment(by=board.rick, body="/waiver grant rule:ticket")
+    pull.comment(by=board.alice, body="/request-cab")
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    board.vote(pull, "cleo", "chris", "rick")
+    await countersign.settle()
+    assert any("since @cleo asked for a waiver of what blocks the change" in each for each in said(pull))
+    assert await votes(countersign) == {"chris", "rick"}
+
+
+async def test_who_asked_does_not_approve_where_the_policy_keeps_the_two_apart(
+    countersign: Rehearsal,
+) -> None:
+    board = Board.found(
+        countersign, POLICY.replace("separation:\n", "separation:\n  - {roles: [requester, approver]}\n")
+    )
+    pull = board.change()
+    pull.comment(by=board.carol, body="/request-cab")
+    await countersign.settle()
+    board.vote(pull, "chris", "ida", "rick")
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize"
+    assert "Missing: an approval by somebody else than @carol, who asked for it" in told(pull)
+    pull.reviews[0].dismiss(by=board.alice, message="Carol asked for it.")
+    pull.review(by=board.bob, state="APPROVED")
+    await countersign.settle()
+    assert await state(countersign, pull) == "scheduled"
+    assert shown(pull)[0] == "success"
