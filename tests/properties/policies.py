@@ -108,7 +108,7 @@ def tier_rules(roles: tuple[str, ...]) -> st.SearchStrategy[Plain]:
     """What a change of a tier needs, of people who have one of ``roles``."""
     groups = some((*PERMISSIONS, *roles), least=1)
     return mapping(
-        change=st.sampled_from(["standard", "normal", "emergency"]),
+        change=st.sampled_from(["standard", "normal"]),
         approvals=listed(mapping({"count": counts, "from": groups}), least=1),
         sign_off=some(roles),
         cab=boards,

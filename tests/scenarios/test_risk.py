@@ -93,7 +93,9 @@ async def test_a_change_that_has_a_record_for_its_tier_has_one_when_it_is_raised
 
 
 async def test_what_ships_together_needs_both_whichever_part_was_raised(countersign: Rehearsal, board: Board) -> None:
-    first, second = change(board), change(board)
+    first = change(board)
+    await countersign.settle()
+    second = change(board)
     await countersign.settle()
     second.comment(by=board.carol, body="/risk raise high It shows the new rates")
     await countersign.settle()

@@ -113,10 +113,10 @@ def test_a_hold_stands_beside_what_the_record_says() -> None:
 
 
 def test_a_waiver_takes_what_the_record_blocks_while_it_holds() -> None:
-    waiver = Waived("plans:backout", "Nothing to go back to.", account("ana"), account("rick"), NOON, LATER)
-    facts = replace(with_record(replace(WAITS, id="plans:backout")), waivers=(waiver,))
+    waiver = Waived("conflict", "Both are on the line.", account("ana"), account("rick"), NOON, LATER)
+    facts = replace(with_record(replace(WAITS, id="conflict")), waivers=(waiver,))
     assert decided(facts).verdict is Verdict.WAIVED
-    assert found(decided(facts), "plans:backout").why.startswith("@rick waived this until 2026-03-02 15:00 UTC")
+    assert found(decided(facts), "conflict").why.startswith("@rick waived this until 2026-03-02 15:00 UTC")
     over = replace(facts, waivers=(replace(waiver, until=NOON),))
     assert decided(over).verdict is Verdict.WAIT
 
