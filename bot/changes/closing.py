@@ -74,7 +74,8 @@ def of_two_parts(change: Change, context: Context) -> list[str]:
     by = cab.count(change, context.standings, context.policy).approvers
     parts = {**parts_of(change, context, people), Role.CAB: frozenset(people.person(each) for each in by)}
     held: dict[Person, set[Role]] = {}
-    for each in conflicts(parts, context.policy.separation, change.contents.tier):
+    separation = change.contents.under(context.policy).separation
+    for each in conflicts(parts, separation, change.contents.tier):
         others = {*each.roles} - {Role.APPROVER, *_RELEASING}
         if Role.APPROVER in each.roles and others:
             held.setdefault(each.person, set()).update(others)

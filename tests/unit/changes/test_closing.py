@@ -362,3 +362,15 @@ def test_an_approval_of_who_has_a_part_that_is_kept_apart_from_it_is_none() -> N
     assert lacking(voted, voter) == (f"an approval by somebody else than @rick, who voted for it ({apart})",)
     merging = context(policy=separating(Role.APPROVER, Role.DEPLOYER), approvers=(account("rosa"),))
     assert lacking(voted, merging) == ()
+    asking = context(policy=separating(Role.CONTRIBUTOR, Role.REQUESTER), approvers=(account("ben"),))
+    assert lacking(replace(voted, requesters=voted.contents.contributors), asking) == ()
+
+
+def test_what_is_kept_apart_in_a_tier_stays_so_when_somebody_raises_a_change_of_it() -> None:
+    where = context(
+        policy=separating(Role.REQUESTER, Role.APPROVER, tiers=frozenset({Tier.LOW})), approvers=(account("ben"),)
+    )
+    asked_by_ben = replace(approved(), requesters=(account("ben"),))
+    assert lacking(asked_by_ben, where) == ()
+    raised = replace(asked_by_ben, contents=replace(asked_by_ben.contents, raised_from=Tier.LOW))
+    assert any("somebody else than @ben" in each for each in lacking(raised, where))
