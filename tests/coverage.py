@@ -66,6 +66,7 @@ PURE = (
     "bot/trial/model.py",
     "bot/ingest/events.py",
     "bot/ingest/signature.py",
+    "bot/ingest/translate.py",
 )
 
 

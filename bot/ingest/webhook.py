@@ -15,11 +15,11 @@ from aiohttp import web
 
 from bot.clock import Clock
 from bot.errors import Transient
-from bot.ingest.events import translate
 from bot.ingest.inbox import Delivery, Inbox
 from bot.ingest.refusals import Refusals
 from bot.ingest.signature import is_genuine
 from bot.ingest.subjects import intake
+from bot.ingest.translate import translate
 from bot.telemetry import Metrics
 
 LARGEST = 25 * 1024 * 1024

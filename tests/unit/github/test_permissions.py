@@ -14,7 +14,7 @@ import bot
 from bot.github import permissions
 from bot.github.permissions import EVENTS, GRANTS, READ, WRITE
 from bot.github.queries import document
-from bot.ingest import events
+from bot.ingest import translate
 from bot.sandbox.rest import ROUTES as ROUTES_SIMULATED
 
 ROOT = Path(bot.__file__).parent.parent
@@ -229,7 +229,7 @@ def test_every_grant_and_event_is_named_once_in_order_and_explained() -> None:
 
 def test_what_is_subscribed_is_understood_and_what_is_understood_is_subscribed() -> None:
     always_sent = {"installation", "installation_repositories", "ping"}
-    assert events._READERS.keys() - always_sent == {each.event for each in EVENTS}
+    assert translate._READERS.keys() - always_sent == {each.event for each in EVENTS}
 
 
 def test_the_manifest_and_the_documentation_are_up_to_date(tmp_path: Path) -> None:

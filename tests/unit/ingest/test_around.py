@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from bot.ingest.events import INCOMPLETE, NOT_WATCHED, GateBypassed, Pushed, StandingChanged, Tagged, translate
+from bot.ingest.events import INCOMPLETE, NOT_WATCHED, GateBypassed, Pushed, StandingChanged, Tagged
 from bot.ingest.subjects import intake
+from bot.ingest.translate import translate
 from bot.queue.model import Urgency
 from bot.unauthorised.model import EVERYWHERE, Kind
 from tests.unit.builders import oid

@@ -18,9 +18,9 @@ from bot.ingest.events import (
     Pushed,
     StandingChanged,
     Where,
-    translate,
 )
 from bot.ingest.subjects import Intake, PushSeen, Request, intake
+from bot.ingest.translate import translate
 from bot.queue.model import Urgency
 from tests.unit.builders import oid
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.ingest.events import Ignored, InstallationChanged, translate
+from bot.ingest.events import Ignored, InstallationChanged
 from bot.ingest.inbox import raw_body
 from bot.ingest.subjects import intake
+from bot.ingest.translate import translate
 from tests.payloads import GITHUB_COM, Example, examples
 from tests.payloads.__main__ import main
 from tests.payloads.fetch import FOLDER, NotFetched, fetch
