@@ -20,7 +20,9 @@ from graphql import execute as run
 
 from bot.sandbox.auth import Token
 from bot.sandbox.graphql.cost import MOST_NODES, cost
-from bot.sandbox.graphql.resolve import Problem, View, resolve, type_of
+from bot.sandbox.graphql.nodes import View
+from bot.sandbox.graphql.pages import Problem
+from bot.sandbox.graphql.resolve import resolve, type_of
 from bot.sandbox.world import World
 
 

@@ -2,122 +2,26 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLAbstractType, GraphQLResolveInfo
 
 from bot.sandbox.access import may_push
 from bot.sandbox.accounts import WEB_FLOW, Account, node_id
-from bot.sandbox.auth import Token
 from bot.sandbox.checks import CheckRun, Status
-from bot.sandbox.git import FOLDER, Commit, Identity, blob_id, tree_id
+from bot.sandbox.git import Identity, blob_id
+from bot.sandbox.graphql.nodes import Blob, CommitIn, Folder, TagIn, Tip, View, commit_in, entry
 from bot.sandbox.graphql.pages import Problem, page
 from bot.sandbox.merge_queue import MergeGroup, MergeQueue
 from bot.sandbox.organisations import Organisation, Team
 from bot.sandbox.pulls import PullRequest, Turn
 from bot.sandbox.repositories import Repository
 from bot.sandbox.talk import Comment, Review
-from bot.sandbox.world import World
-
-__all__ = ["Problem", "View", "resolve", "type_of"]
 
 MOST_FILES = 3_000
 """Files of a pull request that GitHub lists."""
 
 LARGEST_BLOB = 512_000
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The organisation as it is seen with a token."""
-
-    world: World
-    token: Token
-
-    @property
-    def organisation(self) -> Organisation:
-        """Whose installation asks."""
-        return self.token.installation.organisation
-
-    @property
-    def repositories(self) -> list[Repository]:
-        """What the token can see."""
-        return [each for each in self.token.installation.repositories if self.token.sees(each)]
-
-    def need(self, permission: str) -> None:
-        """Refuse a token that was not given ``permission``."""
-        if permission not in self.token.permissions:
-            raise Problem("FORBIDDEN", "Resource not accessible by integration")
-
-
-@dataclass(frozen=True, slots=True)
-class CommitIn:
-    """A commit, and the repository in which it is looked at."""
-
-    repository: Repository
-    commit: Commit
-
-
-@dataclass(frozen=True, slots=True)
-class Tip:
-    """A branch or a tag; ``oid`` is a commit or an annotated tag."""
-
-    repository: Repository
-    name: str
-    oid: str
-
-
-@dataclass(frozen=True, slots=True)
-class TagIn:
-    """An annotated tag, and the repository in which it is looked at."""
-
-    repository: Repository
-    oid: str
-
-    @property
-    def target(self) -> CommitIn:
-        """The commit that it stands on."""
-        return _in(self.repository, self.repository.tag_objects[self.oid])
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """A file's content."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder of a commit; ``path`` is empty for the whole of it."""
-
-    commit: Commit
-    path: str
-
-    @property
-    def inside(self) -> dict[str, str]:
-        """Everything in it, by its path from here."""
-        start = f"{self.path}/" if self.path else ""
-        files = self.commit.files
-        return {path.removeprefix(start): text for path, text in files.items() if path.startswith(start)}
-
-    @property
-    def oid(self) -> str:
-        """Git's id of it."""
-        start = f"{self.path}/" if self.path else ""
-        return tree_id(self.inside, {path.removeprefix(start): mode for path, mode in self.commit.modes.items()})
-
-    @property
-    def entries(self) -> list[dict[str, Any]]:
-        """What stands in it."""
-        return [_entry(self.commit, f"{self.path}/{name}".strip("/")) for name in self.names]
-
-    @property
-    def names(self) -> list[str]:
-        """The names of what stands in it."""
-        return sorted({path.partition("/")[0] for path in self.inside})
-
 
 Arguments = dict[str, Any]
 Resolver = Callable[[Any, View, GraphQLResolveInfo[Any], Arguments], Any]
@@ -253,14 +157,7 @@ def _file(source: CommitIn, view: View, _info: GraphQLResolveInfo[Any], argument
     view.need("contents")
     path = arguments["path"]
     there = path in source.commit.files or Folder(source.commit, path).inside
-    return _entry(source.commit, path) if there else None
-
-
-def _entry(commit: Commit, path: str) -> dict[str, Any]:
-    name = path.rpartition("/")[2]
-    if path in commit.files:
-        return {"name": name, "mode": commit.mode(path), "oid": blob_id(commit.files[path]), "type": "blob"}
-    return {"name": name, "mode": FOLDER, "oid": Folder(commit, path).oid, "type": "tree"}
+    return entry(source.commit, path) if there else None
 
 
 def _queue(source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> MergeQueue | None:
@@ -277,7 +174,7 @@ def _tip(repository: Repository, branch: str) -> Tip | None:
 def _target(tip: Tip) -> CommitIn | TagIn:
     if tip.oid in tip.repository.tag_objects:
         return TagIn(tip.repository, tip.oid)
-    return _in(tip.repository, tip.oid)
+    return commit_in(tip.repository, tip.oid)
 
 
 def _ref(source: Repository, view: View, _info: GraphQLResolveInfo[Any], arguments: Arguments) -> Tip | None:
@@ -311,11 +208,7 @@ def _timeline(source: PullRequest, _view: View, info: GraphQLResolveInfo[Any], a
 
 
 def _merge_commit(source: PullRequest, *_: Any) -> CommitIn | None:
-    return _in(source.repository, source.merge_commit_sha) if source.merge_commit_sha is not None else None
-
-
-def _in(repository: Repository, oid: str) -> CommitIn:
-    return CommitIn(repository, repository.history.commits[oid])
+    return commit_in(source.repository, source.merge_commit_sha) if source.merge_commit_sha is not None else None
 
 
 def state(pull: PullRequest) -> str:
@@ -388,7 +281,7 @@ def _authors(source: CommitIn, _view: View, info: GraphQLResolveInfo[Any], argum
 
 
 def _parents(source: CommitIn, _view: View, info: GraphQLResolveInfo[Any], arguments: Arguments) -> Any:
-    return page([_in(source.repository, oid) for oid in source.commit.parents], info, arguments)
+    return page([commit_in(source.repository, oid) for oid in source.commit.parents], info, arguments)
 
 
 def _signature(source: CommitIn, *_: Any) -> dict[str, Any] | None:
@@ -486,7 +379,7 @@ FIELDS: dict[str, Resolver] = {
     "PullRequest.files": _files,
     "PullRequestReview.databaseId": lambda source, *_: source.id,
     "PullRequestReview.authorCanPushToRepository": lambda source, *_: may_push(source.pull.repository, source.author),
-    "PullRequestReview.commit": lambda source, *_: _in(source.pull.repository, source.commit_oid),
+    "PullRequestReview.commit": lambda source, *_: commit_in(source.pull.repository, source.commit_oid),
     "PullRequestReview.submittedAt": lambda source, *_: stamp(source.submitted_at),
     "PullRequestReview.lastEditedAt": lambda source, *_: stamp(source.edits[-1].at) if source.edits else None,
     "PullRequestReview.editor": lambda source, *_: _editor(source),
@@ -503,7 +396,7 @@ def _editor(review: Review) -> Account | None:
 
 
 def _of_group(group: MergeGroup, oid: str) -> CommitIn:
-    return _in(group.queue.repository, oid)
+    return commit_in(group.queue.repository, oid)
 
 
 def stamp(at: Any) -> str:
