@@ -215,7 +215,7 @@ def _yaml(plain: dict[str, Any]) -> str:
     text = StringIO()
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style, writer.width, writer.Representer = False, 10_000, _Plainly
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # it is typed as the None that it begins with
     writer.dump(plain, text)
     return text.getvalue().rstrip()
 
