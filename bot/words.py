@@ -1,7 +1,7 @@
 """Text from anywhere, made fit to be quoted in a sentence of ours."""
 
 import unicodedata
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 LONGEST_QUOTE = 80
 
@@ -38,6 +38,11 @@ def listed(names: list[str], joint: str = "and") -> str:
     """``a``, ``a and b``, or ``a, b and c``; with ``or`` where one of them is enough."""
     *others, last = names
     return f"{', '.join(others)} {joint} {last}" if others else last
+
+
+def dated(moment: datetime) -> str:
+    """A moment as people read it: ``2027-01-04 12:00 UTC``."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def spoken(length: timedelta) -> str:

@@ -5,14 +5,14 @@ sent it back. Who can look back at an emergency is asked to when it was made, an
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.changes import cab, clashes, evidence, guards
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.model import Act, Announcement, Change, Choice, State, Transition
 from bot.publish.markdown import sentence
-from bot.words import listed, quoted, shortened
+from bot.words import dated, listed, quoted, shortened
 
 LONGEST_REASON = 300
 """Characters of a reason that are repeated; the record has all of it."""
@@ -152,13 +152,13 @@ def _to_be_reviewed(change: Change, due: datetime) -> str:
     how = "an emergency, and was backed out" if change.backed_out else "released as an emergency"
     return (
         f"{_named(change)}, was {how}. One of you who neither contributed to it nor asked for it reviews it by "
-        f"{_moment(due)} with {_REVIEW}; else {_next(change)} waits until that is done."
+        f"{dated(due)} with {_REVIEW}; else {_next(change)} waits until that is done."
     )
 
 
 def _not_reviewed(change: Change, due: datetime) -> str:
     return (
-        f"{_named(change)}, was an emergency, and its review was due on {_moment(due)}. Now {_next(change)} waits for "
+        f"{_named(change)}, was an emergency, and its review was due on {dated(due)}. Now {_next(change)} waits for "
         f"it: review it with {_REVIEW}."
     )
 
@@ -174,8 +174,4 @@ def _named(change: Change) -> str:
 
 def _deadline(change: Change) -> str:
     assert change.deadline is not None, "a board has a time to decide in"
-    return _moment(change.deadline)
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return dated(change.deadline)

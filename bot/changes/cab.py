@@ -21,7 +21,7 @@ from bot.decide.matching import assign
 from bot.facts.model import Account, Standing
 from bot.facts.people import People, Person, is_human, people_among
 from bot.policy.model import BOARD, EMERGENCY_BOARD, Cab, ChangeType, OnTimeout, Policy, Tier
-from bot.words import listed
+from bot.words import dated, listed
 
 
 class Outcome(StrEnum):
@@ -141,7 +141,7 @@ def objection(account: Account, change: Change, standings: Sequence[Standing], p
         roles = list(dict.fromkeys(role for each in _asked(change) for role in each.roles))
         return f"holds none of the roles {listed(roles)}" if roles else "is on no board: none decides here"
     if not any(account in each.members for each in held):
-        return f"came to the board after it was asked on {held[0].at:%Y-%m-%d %H:%M} UTC"
+        return f"came to the board after it was asked on {dated(held[0].at)}"
     return ""
 
 

@@ -9,7 +9,7 @@ rejection there would end the round for everybody. What was said there itself is
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -23,7 +23,7 @@ from bot.changes.systems.port import ApprovalState, Snapshot
 from bot.facts.model import Account
 from bot.ledger import Entry, Kind
 from bot.policy.model import Records
-from bot.words import listed, shortened, visible
+from bot.words import dated, listed, shortened, visible
 
 LONGEST_REASON = 500
 
@@ -100,8 +100,8 @@ def _last(change: Change, account: Account, choice: Choice) -> Vote | None:
 def _words(vote: Vote, change: Change, web_url: str) -> str:
     where = f"{web_url}/{change.contents.repository}/{vote.place}"
     why = f" {shortened(visible(vote.reason), LONGEST_REASON)}" if visible(vote.reason) else ""
-    said = f"@{vote.by.login} voted to {vote.choice.value} {change.number} on {vote.at.astimezone(UTC):%Y-%m-%d %H:%M}"
-    return f"{said} UTC: {where}.{why}"
+    said = f"@{vote.by.login} voted to {vote.choice.value} {change.number} on {dated(vote.at)}"
+    return f"{said}: {where}.{why}"
 
 
 # In the database.

@@ -133,10 +133,7 @@ def findings(found: tuple[Conflict, ...]) -> tuple[Finding, ...]:
 
 
 def _named(found: list[Conflict]) -> str:
-    told = [
-        f"{each.number} ({each.over}, {each.during.start:%Y-%m-%d %H:%M} to {each.during.end:%Y-%m-%d %H:%M} UTC)"
-        for each in found[:MOST_TOLD]
-    ]
+    told = [f"{each.number} ({each.over}, {each.during.spoken})" for each in found[:MOST_TOLD]]
     return listed([*told, *([f"{len(found) - MOST_TOLD} more"] if len(found) > MOST_TOLD else [])])
 
 

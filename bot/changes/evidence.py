@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from bot.facts.model import PullRequestFacts, Reported
-from bot.words import counted
+from bot.words import counted, dated
 
 
 class Outcome(StrEnum):
@@ -56,6 +56,6 @@ def outcome(report: Reported) -> Outcome:
 def _line(came_to: Outcome, report: Reported) -> str:
     by = f" ({report.by})" if report.by else ""
     word = f" ({report.word.replace('_', ' ')})" if report.word not in {"", "success", "failure"} else ""
-    at = f", {report.at:%Y-%m-%d %H:%M} UTC" if report.at is not None else ""
+    at = f", {dated(report.at)}" if report.at is not None else ""
     url = f", {report.url}" if report.url else ""
     return f"{ITEM}{report.name}{by}: {came_to.value}{word}{at}{url}"

@@ -14,7 +14,7 @@ from bot.deployments.windows import hours
 from bot.facts.model import Account
 from bot.facts.people import People, is_human
 from bot.policy.model import ChangeType, OnTimeout
-from bot.words import listed, visible
+from bot.words import dated, listed, visible
 
 Guard = Callable[[Change, Event, Context], Refused | None]
 
@@ -126,7 +126,7 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
     if event.who is None or event.choice in {None, Choice.WITHDRAW}:
         return Refused("A vote is a person's, and says approve, reject or defer.")
     if change.deadline is not None and (event.said_at or context.now) >= change.deadline:
-        return Refused(f"The time to vote was over at {change.deadline:%Y-%m-%d %H:%M} UTC.", "It is decided now.")
+        return Refused(f"The time to vote was over at {dated(change.deadline)}.", "It is decided now.")
     reason = cab.why_refused(event.who, event.choice, change, context.standings, context.policy)
     if reason:
         roles = [f"`{role}`" for role in change.contents.routing.roles]
@@ -160,10 +160,10 @@ def in_time(change: Change, _event: Event, context: Context) -> Refused | None:
     """Whether the window that was planned can still be used, and the emergency's time is not up."""
     ends = emergency.lane_ends(change, context.policy)
     if ends is not None and context.now >= ends:
-        return Refused(f"The time of the emergency was over at {ends:%Y-%m-%d %H:%M} UTC.", "Ask its board again.")
+        return Refused(f"The time of the emergency was over at {dated(ends)}.", "Ask its board again.")
     window = change.contents.window
     if change.contents.routing.has_board and window is not None and context.now >= window.end:
-        return Refused(f"The window was over at {window.end:%Y-%m-%d %H:%M} UTC.", "Another one is planned.")
+        return Refused(f"The window was over at {dated(window.end)}.", "Another one is planned.")
     return None
 
 
@@ -188,7 +188,7 @@ def window_open(change: Change, _event: Event, context: Context) -> Refused | No
     contents, policy = change.contents, context.policy
     found = hours(policy.calendar, contents.rules(policy).windows, contents.kind, context.now, context.lasting)
     if not found.open:
-        next_ = f"The next time is {found.until:%Y-%m-%d %H:%M} UTC." if found.until else ""
+        next_ = f"The next time is {dated(found.until)}." if found.until else ""
         return Refused(" ".join(found.because), next_)
     window = contents.window
     planned = contents.routing.has_board and contents.kind is not ChangeType.EMERGENCY

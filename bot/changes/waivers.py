@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.changes.model import Refused
 from bot.changes.plans import says_something
@@ -11,7 +11,7 @@ from bot.decide.verdict import Finding, Verdict
 from bot.facts.model import Account, Standing
 from bot.facts.people import People, Person, is_human, people_among
 from bot.policy.model import Policy
-from bot.words import listed, quoted
+from bot.words import dated, listed, quoted
 
 NEVER = frozenset(
     {
@@ -121,7 +121,7 @@ def objection(wanted: Wanted, policy: Policy, now: datetime) -> Refused | None:
     if wanted.until > latest:
         return Refused(
             f"A waiver holds for {policy.waivers.at_most.days} days at most.",
-            f"Name an end not after {latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC.",
+            f"Name an end not after {dated(latest)}.",
         )
     return None
 
@@ -208,7 +208,7 @@ def _seen(finding: Finding, waiver: Waiver | None, missed: str) -> Finding:
 
 
 def _waived(finding: Finding, waiver: Waiver) -> Finding:
-    until = f"{waiver.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    until = dated(waiver.until)
     return replace(
         finding,
         verdict=Verdict.WAIVED,

@@ -6,6 +6,7 @@ from bot.changes.model import Change as Record
 from bot.commands import frame
 from bot.commands.model import Answer, Change, Command, Situation
 from bot.facts.model import Permission
+from bot.words import dated
 
 
 def _request(situation: Situation) -> Answer:
@@ -58,7 +59,7 @@ def _voted(record: Record, change: Change) -> str | None:
         return None
     ends = emergency.lane_ends(record, change.policy)
     if ends is not None:
-        return f"{record.number} is authorised. It can be released now, until {ends:%Y-%m-%d %H:%M} UTC."
+        return f"{record.number} is authorised. It can be released now, until {dated(ends)}."
     return f"{record.number} is authorised. Planned for {frame.spoken(record.contents.window)}."
 
 

@@ -8,7 +8,7 @@ from bot.commands import close, emergency, frame, link
 from bot.commands.model import Answer, Change, Command, Situation
 from bot.facts.model import Permission
 from bot.publish.markdown import sentence, table
-from bot.words import listed
+from bot.words import dated, listed
 
 
 def _show_or_do(situation: Situation) -> Answer:
@@ -72,7 +72,7 @@ def _window(record: Record, change: Change) -> str:
     if record.emergency is None:
         return frame.spoken(record.contents.window)
     ends = lane_ends(record, change.policy)
-    return f"at once, and not after {frame.moment(ends)}" if ends is not None else "at once"
+    return f"at once, and not after {dated(ends)}" if ends is not None else "at once"
 
 
 def _asked(record: Record) -> list[tuple[str, str]]:
@@ -81,14 +81,14 @@ def _asked(record: Record) -> list[tuple[str, str]]:
     declared, request, given = record.emergency, record.request, record.authorisation
     if declared is not None:
         said = f"{declared.incident}: {declared.reason}"
-        rows.append(("declared an emergency", f"on {frame.moment(declared.at)}, by @{declared.by.login}: {said}"))
+        rows.append(("declared an emergency", f"on {dated(declared.at)}, by @{declared.by.login}: {said}"))
     if request is not None and request.by is not None:
-        rows.append(("board asked", f"on {frame.moment(request.at)}, by @{request.by.login}"))
+        rows.append(("board asked", f"on {dated(request.at)}, by @{request.by.login}"))
     if record.deadline is not None:
-        rows.append(("to be decided", f"by {frame.moment(record.deadline)}"))
+        rows.append(("to be decided", f"by {dated(record.deadline)}"))
     if given is not None:
         by = listed([f"@{each.login}" for each in given.by]) if given.by else "the reviewers"
-        rows.append(("authorised", f"on {frame.moment(given.at)}, by {by}"))
+        rows.append(("authorised", f"on {dated(given.at)}, by {by}"))
     return rows
 
 

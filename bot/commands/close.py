@@ -12,7 +12,7 @@ from bot.commands.model import Answer, Moved, Situation
 from bot.decide.approvals import label
 from bot.facts.model import Account
 from bot.policy.model import Approvals
-from bot.words import listed
+from bot.words import dated, listed
 
 CLOSURES = {
     "successful": Closure.SUCCESSFUL,
@@ -55,11 +55,11 @@ def shown(record: Record, context: Context) -> list[tuple[str, str]]:
         rows.append(("backed out", "yes"))
     looked = record.retrospective
     if looked is not None:
-        rows.append(("reviewed", f"on {frame.moment(looked.at)}, by @{looked.by.login}: {looked.said}"))
+        rows.append(("reviewed", f"on {dated(looked.at)}, by @{looked.by.login}: {looked.said}"))
     if record.closure is not None and record.closed_at is not None:
         by = f"@{record.closed_by.login}" if record.closed_by is not None else "Countersign"
         notes = f": {record.notes}" if record.notes else ""
-        rows.append(("closed", f"as {record.closure.value} on {frame.moment(record.closed_at)}, by {by}{notes}"))
+        rows.append(("closed", f"as {record.closure.value} on {dated(record.closed_at)}, by {by}{notes}"))
     if record.state is State.CANCELLED and record.notes:
         rows.append(("cancelled", record.notes.replace("\n", " ")))
     if record.state is State.REVIEW:
@@ -70,7 +70,7 @@ def shown(record: Record, context: Context) -> list[tuple[str, str]]:
 def _by_whom(record: Record, context: Context) -> str:
     at = closing.closes_by_itself_at(record, context)
     if at is not None:
-        return f"by itself on {frame.moment(at)}, unless somebody says what came of it: `/change close`"
+        return f"by itself on {dated(at)}, unless somebody says what came of it: `/change close`"
     first = ""
     if record.emergency is not None and record.retrospective is None:
         first = "when it has been reviewed (`/change review`), "
@@ -91,5 +91,5 @@ def _named(account: Account) -> str:
 
 def _during(start: datetime, end: datetime | None) -> str:
     if end is None:
-        return f"from {frame.moment(start)} on"
-    return frame.moment(start) if start == end else f"{frame.moment(start)} to {frame.moment(end)}"
+        return f"from {dated(start)} on"
+    return dated(start) if start == end else f"{dated(start)} to {dated(end)}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.changes import desk, needs
 from bot.changes.model import Applied, Event, Refused, State
@@ -79,11 +79,6 @@ def now(situation: Situation) -> datetime:
     change = change_of(situation)
     assert change.now is not None, "a look has a moment"
     return change.now
-
-
-def moment(at: datetime) -> str:
-    """A moment as people read it."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def spoken(window: Interval | None) -> str:
