@@ -47,9 +47,7 @@ class Check:
 
     def is_of(self, change: Change, twin: str) -> bool:
         """Whether it is the check of the change as it is planned now."""
-        contents = change.contents
-        same = (self.checked.window, self.checked.item) == (contents.window, contents.configuration_item)
-        return same and self.twin == twin
+        return self.twin == twin and self.checked.is_of(change.contents)
 
 
 async def read(connection: AsyncConnection[Any], change: str) -> Check | None:

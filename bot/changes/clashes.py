@@ -42,9 +42,7 @@ def is_wanted(change: Change) -> bool:
 def known(contents: Contents) -> Checked | None:
     """What was found about the change as it is planned now; None while that is not known."""
     checked = contents.checked
-    if checked is None or (checked.window, checked.item) != (contents.window, contents.configuration_item):
-        return None
-    return checked
+    return checked if checked is not None and checked.is_of(contents) else None
 
 
 def is_news(before: Contents, after: Contents) -> bool:

@@ -133,6 +133,10 @@ class Checked:
     found: tuple[Clash, ...] = ()
     why_not: str = ""
 
+    def is_of(self, contents: "Contents") -> bool:
+        """Whether it is about the change as it is planned now."""
+        return (self.window, self.item) == (contents.window, contents.configuration_item)
+
 
 @dataclass(frozen=True, slots=True)
 class CommitLine:
