@@ -68,16 +68,16 @@ def finding(change: Change, context: Context) -> Finding:
         stopped = lifecycle.apply(change, Event(Act.ASSESS), context)
         if isinstance(stopped, Refused):
             return _waiting(change, f"{named}. {stopped.what}", stopped.remedy, context)
-    lacks = needs.missing(change.contents, context.policy, context.parts)
-    first = (
-        "Add what is missing to the description of the pull request, then ask" if lacks else "Nothing is missing: ask"
-    )
-    remedies = {
-        State.DRAFT: f"{first} with `/request-cab`.",
-        State.ASSESS: "It goes on by itself.",
-        State.AUTHORIZE: "Who is named votes or approves.",
-    }
-    return _waiting(change, what, remedies[change.state], context)
+    if change.state is State.DRAFT:
+        return _waiting(change, what, _to_ask(change, context), context)
+    next_ = "Who is named votes or approves." if change.state is State.AUTHORIZE else "It goes on by itself."
+    return _waiting(change, what, next_, context)
+
+
+def _to_ask(change: Change, context: Context) -> str:
+    if needs.missing(change.contents, context.policy, context.parts):
+        return "Add what is missing to the description of the pull request, then ask with `/request-cab`."
+    return "Nothing is missing: ask with `/request-cab`."
 
 
 def _shipping(change: Change) -> str:
