@@ -26,6 +26,9 @@ from bot.words import listed, quoted
 HORIZON = timedelta(days=400)
 """How far ahead is looked: a rule that happens once a year is found."""
 
+_NEARER = (timedelta(days=8), timedelta(days=50))
+"""Within the first a week's window opens, within the second a month's."""
+
 Sets = tuple[tuple[str, ...], ...]
 """Sets of names of windows: of each set, one must be open."""
 
@@ -123,8 +126,7 @@ def next_slot(
     calendar: Calendar, sets: Sets, kind: ChangeType, after: datetime, lasting: timedelta = _NONE
 ) -> Interval | None:
     """The next time, from ``after`` on, in which something that takes ``lasting`` may begin and end."""
-    span = Interval(after.astimezone(UTC), after.astimezone(UTC) + HORIZON)
-    return next((slot for slot in allowed(calendar, sets, kind, span) if slot.length >= lasting), None)
+    return _ahead(calendar, sets, kind, after.astimezone(UTC), lasting)[1]
 
 
 def hours(calendar: Calendar, sets: Sets, kind: ChangeType, now: datetime, lasting: timedelta = _NONE) -> Hours:
@@ -133,19 +135,38 @@ def hours(calendar: Calendar, sets: Sets, kind: ChangeType, now: datetime, lasti
     It must have ended before the window does: the last moment to begin is ``lasting`` before its end.
     """
     now = now.astimezone(UTC)
-    span = Interval(now, now + HORIZON)
     wrong = problem(calendar)
     if wrong:
         return Hours(open=False, because=(wrong,), until=None, slot=None)
-    slots = allowed(calendar, sets, kind, span)
-    here = next((slot for slot in slots if now in slot), None)
-    slot = next((each for each in slots if each.length >= lasting), None)
+    slots, slot = _ahead(calendar, sets, kind, now, lasting)
+    here = next((each for each in slots if now in each), None)
     if here is not None and here == slot:
-        end = None if here.end == span.end else here.end - lasting
+        end = None if here.end == now + HORIZON else here.end - lasting
         return Hours(open=True, because=(), until=end, slot=here)
     short = () if here is None else (f"It takes {_span(lasting)}, and must be done by {_told(calendar, here.end)}.",)
     because = short or _reasons(calendar, sets, kind, now)
     return Hours(open=False, because=because, until=slot.start if slot else None, slot=slot)
+
+
+def _ahead(
+    calendar: Calendar, sets: Sets, kind: ChangeType, now: datetime, lasting: timedelta
+) -> tuple[tuple[Interval, ...], Interval | None]:
+    """When it may be released from ``now`` on, and the first time that is long enough.
+
+    Most windows open within days: the whole horizon is worked out only where nothing nearer is seen to its end.
+    """
+    for far in _NEARER:
+        found = _within(calendar, sets, kind, Interval(now, now + far), lasting)
+        if found[1] is not None and found[1].end < now + far:
+            return found
+    return _within(calendar, sets, kind, Interval(now, now + HORIZON), lasting)
+
+
+def _within(
+    calendar: Calendar, sets: Sets, kind: ChangeType, span: Interval, lasting: timedelta
+) -> tuple[tuple[Interval, ...], Interval | None]:
+    slots = allowed(calendar, sets, kind, span)
+    return slots, next((each for each in slots if each.length >= lasting), None)
 
 
 def is_open(calendar: Calendar, name: str, moment: datetime) -> bool:

@@ -405,6 +405,26 @@ def test_whatever_is_open_is_in_a_window_and_never_in_a_freeze(
         assert not hours(calendar, sets, kind, halfway, lasting).open
 
 
+RARE = Window("FREQ=MONTHLY;BYMONTHDAY=1;BYHOUR=2;BYMINUTE=0", timedelta(days=3))
+YEARLY = Window("FREQ=YEARLY;BYMONTH=5;BYMONTHDAY=1;BYHOUR=2;BYMINUTE=0", timedelta(hours=9))
+SOMETIMES = replace(LONDON, windows=(*LONDON.windows, ("rare", (RARE,)), ("yearly", (YEARLY,))), freezes=(QUARTER, TAX))
+
+
+@given(
+    names=st.lists(st.sampled_from([name for name, _ in SOMETIMES.windows]), max_size=2),
+    now=moments,
+    kind=st.sampled_from(list(ChangeType)),
+    long=st.integers(0, 80),
+)
+def test_the_next_time_is_the_first_of_the_whole_horizon(
+    names: list[str], now: datetime, kind: ChangeType, long: int
+) -> None:
+    sets, lasting = tuple((name,) for name in names), timedelta(hours=long)
+    slots = allowed(SOMETIMES, sets, kind, Interval(now, now + HORIZON))
+    first = next((each for each in slots if each.length >= lasting), None)
+    assert hours(SOMETIMES, sets, kind, now, lasting).slot == next_slot(SOMETIMES, sets, kind, now, lasting) == first
+
+
 @given(zone=st.sampled_from(ZONES), now=moments)
 def test_time_is_the_same_from_wherever_it_is_told(zone: str, now: datetime) -> None:
     told = now.astimezone(ZoneInfo(zone))
