@@ -47,8 +47,8 @@ _PLANS = {
     Instructed.PLAN_BACKOUT: Plan.BACKOUT,
     Instructed.PLAN_IMPACT: Plan.IMPACT,
 }
-_NOT_OTHERS = frozenset({"approvals", "change-record", "plans", "emergency"})
-"""Findings that are the record's own business, and do not keep it from being assessed."""
+_NOT_OTHERS = frozenset({"approvals", "change-record", "plans", "emergency", "window", "freeze"})
+"""Findings that are the record's own business, or only a matter of time, and do not keep it from being assessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ async def look(
         await append(connection, entries, at=now)
     together = conflicts.conflicts(change, around, policy.exclusive)
     said = (*findings.said_of(change, context, together, numbers), *findings.elsewhere(told))
-    record = RecordFacts(change.number, change.state.value, said)
+    record = findings.known(change, said, context)
     moments = [each for each in (lifecycle.wakes_at(change, context), emergency.next_due(due, now)) if each is not None]
     return replace(facts, record=record), Desk(change, context, min(moments, default=None))
 

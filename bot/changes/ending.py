@@ -22,7 +22,7 @@ from bot.facts.model import PullRequestFacts, PullRequestState, Standing
 from bot.facts.people import GHOST
 from bot.ledger import Entry, append
 from bot.ledger.decisions import last_of
-from bot.policy.inventory import application_of
+from bot.policy.inventory import application_of, is_released_by_merge
 from bot.policy.model import Mode, Policy
 from bot.queue import Urgency, want
 from bot.store import Store
@@ -61,12 +61,9 @@ class Ending:
         return f"@{ended.by.login}" if ended is not None and ended.by is not None else "nobody whom GitHub names"
 
     def is_release(self, change: Change) -> bool:
-        """Whether the merge releases the change: nothing else does, or it is an emergency.
-
-        An emergency has to be reviewed after its merge, whoever reports a deployment of it, or nobody.
-        """
+        """Whether the merge releases the change: nothing else does, or it is an emergency."""
         application = application_of(self.policy, self.facts)
-        return application is None or not application.environments or change.emergency is not None
+        return is_released_by_merge(application, emergency=change.emergency is not None)
 
 
 def merged(change: Change, context: Context, ending: Ending) -> list[Applied]:

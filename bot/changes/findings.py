@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from bot.changes import clashes, conflicts, emergency, guards, lifecycle, needs, release, reviews
+from bot.changes import clashes, conflicts, emergency, guards, lifecycle, needs, planning, release, reviews
 from bot.changes.context import Context
 from bot.changes.model import Act, Change, Elsewhere, Event, Refused, State
 from bot.decide.verdict import Finding, Verdict
-from bot.facts.model import RecordFinding
+from bot.facts.model import RecordFacts, RecordFinding
 from bot.words import listed, quoted
 
 _CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
@@ -31,6 +31,13 @@ def said_of(
     found += [*_board(change), _no_votes(change, context), *conflicts.findings(together)]
     found += [clashes.finding(change.contents) if not change.state.over else None, emergency.finding(overdue)]
     return as_facts(found)
+
+
+def known(change: Change, said: tuple[RecordFinding, ...], context: Context) -> RecordFacts:
+    """The record as a decision knows it: what it says, and when its board has the change released."""
+    within = planning.released_within(change, context)
+    window = (within.start, within.end) if within is not None else None
+    return RecordFacts(change.number, change.state.value, said, change.contents.kind.value, window)
 
 
 def as_facts(found: Iterable[Finding | None]) -> tuple[RecordFinding, ...]:

@@ -52,6 +52,21 @@ def for_board(contents: Contents, context: Context) -> tuple[Contents, datetime]
     return replace(contents, window=found, scheduled=False), until
 
 
+def released_within(change: Change, context: Context) -> Interval | None:
+    """When the board has the change released; None where no board decides about that.
+
+    Where the policy demands no window and nobody chose a time, it is planned for a day that was only worked out: what
+    is authorised before may go ahead at once, unless somebody else holds the time until then.
+    """
+    contents, given, window = change.contents, change.authorisation, change.contents.window
+    if window is None or not contents.routing.has_board or contents.kind is ChangeType.EMERGENCY:
+        return None
+    if given is None or contents.scheduled or contents.rules(context.policy).windows or window.start <= given.at:
+        return window
+    early = Interval(given.at, window.end)
+    return window if _meets(early, context.others.taken) else early
+
+
 def next_free(contents: Contents, policy: Policy, after: datetime, taken: Sequence[Interval]) -> Interval | None:
     """The first window from ``after`` on that is not ``taken``; the first of all where none within the horizon is free.
 

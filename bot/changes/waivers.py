@@ -17,7 +17,7 @@ NEVER = frozenset(
     {
         *("facts", "policy", "policy-change", "separation", "approvals", "objections", "unauthorised-change"),
         *("change-record", "plans", "cab", "sign-off", "emergency", "hold"),
-        *("draft", "mergeable", "shared-head", "identity"),
+        *("draft", "mergeable", "shared-head", "identity", "window", "freeze"),
     }
 )
 """What cannot be waived.

@@ -30,6 +30,8 @@ _BUILT = (
     ("approvals", "The people whom the policy demands approved the head commit, and none of them contributed to it."),
     ("identity", "Every author, committer and pusher of the change is a known account."),
     ("pull-request", "A member of a merge queue's group passes by its own findings."),
+    ("window", "It is time for this change, where its merge releases it: a window of its tier is open."),
+    ("freeze", "No freeze holds for this change, where its merge releases it."),
 )
 
 _BUILT_AND_QUIET = (
@@ -65,8 +67,6 @@ _TO_COME = (
         "co-authors",
         "Every co-author is a known person, and two people wrote the change where the policy asks for a pair.",
     ),
-    ("window", "It is time for this change: a window of its tier is open."),
-    ("freeze", "No freeze holds for this change."),
     ("waiver", "What is waived was waived by somebody who may, for a reason, and until a moment that is not over."),
     ("secrets", "The changed lines hold no secret."),
     (

@@ -9,7 +9,7 @@ from bot.decide.approvals import Tally, tally
 from bot.decide.catalogue import NEVER_OBSERVED
 from bot.decide.context import Context
 from bot.decide.contributors import Contributors, contributors
-from bot.decide.controls import findings
+from bot.decide.controls import findings, timing
 from bot.decide.environment import environment
 from bot.decide.risk import risk_of
 from bot.decide.verdict import Decision, Finding, Involvement, Verdict, worst
@@ -38,6 +38,8 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     context = Context(facts, policy, now, risk.tier, risk, people, involved, counted, application, subjects)
     why_not = partial(lapsed, diff=facts.diff, people=people, contributing=involved.because)
     found = waived([_placed(finding, policy) for finding in findings(context)], _waivers(facts), now, why_not)
+    if worst(finding.blocks for finding in found) in {Verdict.PASS, Verdict.WAIVED}:
+        found = (*found, *(_placed(finding, policy) for finding in timing.look(context)))
     return Decision(
         head=facts.head.oid,
         mode=_mode(facts, policy, application),

@@ -366,11 +366,17 @@ class Waived:
 
 @dataclass(frozen=True, slots=True)
 class RecordFacts:
-    """The change record: its number, where it stands, and what it says of the change."""
+    """The change record: its number, where it stands, and what it says of the change.
+
+    ``kind`` is the type of the change; empty where there is no record. ``window`` is from when to just before when its
+    board has it released; None where none decides about that.
+    """
 
     number: str
     state: str
     findings: tuple[RecordFinding, ...] = ()
+    kind: str = ""
+    window: tuple[datetime, datetime] | None = None
 
 
 class Instructed(StrEnum):

@@ -18,6 +18,14 @@ def application_of(policy: Policy, facts: PullRequestFacts) -> Application | Non
     return united(policy.applications, facts.repository.name, facts.properties)
 
 
+def is_released_by_merge(application: Application | None, *, emergency: bool) -> bool:
+    """Whether nothing releases a change of the application but its merge.
+
+    An emergency has to be reviewed after its merge, whoever reports a deployment of it, or nobody.
+    """
+    return application is None or not application.environments or emergency
+
+
 def united(
     applications: Iterable[Application], repository_name: str, properties: Properties = NONE
 ) -> Application | None:

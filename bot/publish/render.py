@@ -9,7 +9,7 @@ from bot.facts.model import Account
 from bot.policy.model import Mode, Problem
 from bot.publish.effects import Button, CheckRunContent
 from bot.publish.markdown import fitted, literal, sentence, table
-from bot.words import counted, shortened
+from bot.words import counted, dated, shortened
 
 TITLE = 50
 """Characters of a title that GitHub's lists surely show."""
@@ -99,10 +99,15 @@ def title(decision: Decision) -> str:
 
 
 def _passed(decision: Decision) -> str:
+    found = {finding.id: finding for finding in decision.findings}
     needed = sum(demand.needed for demand in decision.demands)
     if not needed:
         return "every pull request of the group"
-    return f"{needed} of {counted(needed, 'approval')}, none by a contributor"
+    until = found["window"].until if "window" in found else None
+    by = "by its board" if "cab" in found else counted(needed, "approval")
+    if until is not None:
+        return f"{by}, until {dated(until)}"
+    return by if "cab" in found else f"{needed} of {by}, none by a contributor"
 
 
 def _summary(decision: Decision) -> list[str]:

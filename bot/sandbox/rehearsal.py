@@ -24,6 +24,7 @@ AT_REST = """
     SELECT NOT EXISTS (SELECT FROM subject WHERE wanted > looked)
        AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing'))
        AND NOT EXISTS (SELECT FROM subject WHERE waiting_for IS NOT NULL AND due < now() + interval '30 seconds')
+       AND NOT EXISTS (SELECT FROM subject WHERE due <= now())
 """
 
 
@@ -64,6 +65,13 @@ class Rehearsal:
     def later(self, **passed: float) -> None:
         """Let time pass for Countersign and for GitHub, as ``timedelta`` names it; the database stays where it is."""
         self._ahead[0] += timedelta(**passed)
+
+    async def until(self, moment: datetime) -> None:
+        """Let time pass until then, and settle: what becomes due on the way is looked at by itself."""
+        self._ahead[0] += moment - self.now()
+        async with self.store.transaction() as connection:
+            await connection.execute("UPDATE subject SET due = now() WHERE due <= %s", [moment])
+        await self.settle()
 
     @property
     def store(self) -> Store:

@@ -7,7 +7,7 @@ from typing import Any
 from bot.sandbox.accounts import Account
 from bot.sandbox.organisations import Team
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.bank import subject
+from tests.scenarios.bank import shown, subject
 
 POLICY = """\
 version: 1
@@ -225,6 +225,12 @@ class Board:
 def said(pull: Any) -> list[str]:
     """What Countersign has written on the pull request."""
     return [each.body.replace("\\", "") for each in pull.comments if each.author.login == "countersign[bot]"]
+
+
+def cleared(pull: Any) -> bool:
+    """Whether nothing is in its way: it may be merged, or waits for its window and for nothing else."""
+    state, title = shown(pull)
+    return state == "success" or title.startswith("Waiting: its window, ")
 
 
 def calls(pull: Any, whom: str) -> list[str]:

@@ -9,8 +9,8 @@ from bot.sandbox.rehearsal import Rehearsal, rehearsal
 from bot.sandbox.servicenow.rules import BusinessRule
 from bot.sandbox.vendor import Outage
 from tests.scenarios import elsewhere
-from tests.scenarios.bank import SECRET, shown, told
-from tests.scenarios.board import BODY, POLICY, Board, said, state
+from tests.scenarios.bank import SECRET, told
+from tests.scenarios.board import BODY, POLICY, Board, cleared, said, state
 from tests.scenarios.dying import FATAL, die_at
 from tests.scenarios.elsewhere import ServiceNow, kept, poll
 
@@ -53,7 +53,7 @@ async def test_a_board_that_votes_only_on_github_lets_the_record_there_go_on(
     assert words.startswith("@chris voted to approve CHG-2026-0001 on 20")
     assert f"/northbank/vault/pull/{pull.number}#issuecomment-{comment.id}" in words
     assert there.only.values["state"] == "-2"
-    assert shown(pull)[0] == "success"
+    assert cleared(pull)
     # Nobody is heard there, and each vote is on record as carried, once.
     await poll(countersign)
     assert await countersign.rows("SELECT 1 FROM change_heard") == []
@@ -70,7 +70,7 @@ async def test_nothing_is_carried_unless_the_policy_says_so(
     await countersign.settle()
     await poll(countersign)
     assert {state for state, _ in answers(there).values()} == {"requested"}
-    assert shown(pull)[0] != "success"
+    assert not cleared(pull)
 
 
 async def test_what_was_said_there_is_not_carried_back_and_the_votes_of_both_places_are_one_decision(
@@ -87,7 +87,7 @@ async def test_what_was_said_there_is_not_carried_back_and_the_votes_of_both_pla
     assert answers(there)["rick.risk"] == ("approved", "rick.risk")
     assert answers(there)["chris.cab"] == ("approved", "svc_countersign")
     assert await state(countersign, pull) == "scheduled"
-    assert shown(pull)[0] == "success"
+    assert cleared(pull)
     kinds = [kind for kind, _ in await countersign.ledger()]
     assert kinds.count("countersign:vote:carried") == 2
 
@@ -178,12 +178,12 @@ async def test_what_keeps_a_vote_from_being_carried_is_told_in_that_system_s_wor
     words = {"right": "ACL Exception Update Failed", "rule": "Nobody approves for another", "field": "left that open"}
     assert "Not carried there: the vote of" in said(pull)[-1]
     assert words[lacking] in said(pull)[-1]
-    assert shown(pull)[0] != "success"
+    assert not cleared(pull)
     instance.answers_for_others, instance.approval_rules = True, []
     instance.locked.clear()
     await poll(countersign)
     await poll(countersign)
-    assert shown(pull)[0] == "success"
+    assert cleared(pull)
     assert "Not carried" not in told(pull)
     assert await countersign.rows("SELECT 1 FROM change_heard") == []
 
@@ -197,7 +197,7 @@ async def test_a_carried_vote_whose_answer_is_lost_is_there_once(
     await countersign.settle()
     await poll(countersign)
     assert [len(each.comments) for each in there.only.approvals] == [1, 1, 1]
-    assert shown(pull)[0] == "success"
+    assert cleared(pull)
     assert await countersign.rows("SELECT 1 FROM change_heard") == []
     kinds = [kind for kind, _ in await countersign.ledger()]
     assert kinds.count("countersign:vote:carried") == 3

@@ -6,7 +6,7 @@ import pytest
 
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios.bank import come_due, shown, subject
-from tests.scenarios.board import VERIFIED, Board, history, records, state
+from tests.scenarios.board import VERIFIED, Board, cleared, history, records, state
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ async def test_what_is_closed_without_a_merge_is_given_up_and_begins_anew(counte
     pull.reopen(by=board.alice)
     await countersign.settle()
     assert await records(countersign) == [("CHG-2026-0001", "cancelled"), ("CHG-2026-0002", "draft")]
-    assert shown(pull)[0] == "action_required"
+    assert not cleared(pull)
     assert await countersign.rows("SELECT count(*) FROM vote WHERE number = 'CHG-2026-0002'") == [(0,)]
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.bank import shown, told
-from tests.scenarios.board import BODY, POLICY, Board, said, state
+from tests.scenarios.bank import told
+from tests.scenarios.board import BODY, POLICY, Board, cleared, said, state
 
 _TIERS = POLICY[POLICY.index("tiers:") : POLICY.index("separation:")]
 _APART = """\
@@ -53,7 +53,7 @@ async def test_what_was_authorised_is_assessed_again_and_needs_both(countersign:
     pull.comment(by=board.carol, body="/risk raise high It shows the new rates")
     await countersign.settle()
     assert await state(countersign, pull) == "assess"
-    assert shown(pull)[0] == "action_required"
+    assert not cleared(pull)
 
     await asked(countersign, board, pull)
     board.vote(pull, "rick")
@@ -89,7 +89,7 @@ async def test_a_change_that_has_a_record_for_its_tier_has_one_when_it_is_raised
     await countersign.start_worker()
     await countersign.settle()
     assert await state(countersign, pull) == "draft"
-    assert shown(pull)[0] == "action_required"
+    assert not cleared(pull)
 
 
 async def test_what_ships_together_needs_both_whichever_part_was_raised(countersign: Rehearsal, board: Board) -> None:

@@ -62,4 +62,9 @@ async def play(stage: Stage, bank: Bank) -> None:
         pull.comment(by=bank[name], body="/cab approve")
         await stage.running.settle()
     await stage.answers(pull.comment(by=bank["rick"], body="/cab approve"), "+1")
-    await stage.shows(pull, "success", "Passed")
+    await stage.shows(pull, "action_required", "Waiting: its window")
+
+    stage.scene("Saturday comes, and its window opens. Nobody does anything.")
+    [(opens,)] = await stage.running.rows("SELECT lower(planned) FROM change")
+    await stage.running.until(opens)
+    await stage.shows(pull, "success", "Passed: by its board")

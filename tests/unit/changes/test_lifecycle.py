@@ -460,7 +460,11 @@ def test_a_change_is_begun_only_in_its_window() -> None:
         change,
         contents=replace(change.contents, window=Interval(SATURDAY + timedelta(days=7), SATURDAY + timedelta(days=8))),
     )
-    assert refused(later, start, context(SATURDAY)).what == "The board authorised the change for another time."
+    assert refused(later, start, context(SATURDAY)).what == (
+        "The board authorised the change for 2027-01-16 02:00 to 2027-01-17 02:00 UTC."
+    )
+    unplanned = replace(change, contents=replace(change.contents, window=None))
+    assert refused(unplanned, start, context(SATURDAY)).what == "It is planned for no time."
     never = context(policy=replace(rules(), calendar=replace(rules().calendar, windows=())))
     assert refused(change, start, never).remedy == ""
 

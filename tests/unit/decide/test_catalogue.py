@@ -25,7 +25,7 @@ from bot.facts.model import (
     Sibling,
     Unauthorised,
 )
-from bot.policy.model import Policy, Problem, RiskRule, Rule, Tier
+from bot.policy.model import Calendar, Freeze, Policy, Problem, RiskRule, Rule, Tier, Window
 from tests.unit.builders import (
     NOON,
     REPOSITORY,
@@ -58,6 +58,16 @@ def recorded(change: Change, *, together: tuple[Conflict, ...] = (), overdue: tu
     return replace(FINE, record=RecordFacts(change.number, change.state.value, said))
 
 
+def timed(window: str, freeze: str) -> Policy:
+    """A policy with a window of an hour and a freeze of an hour, by their rules."""
+    calendar = Calendar(
+        windows=(("w", (Window(window, timedelta(hours=1)),)),), freezes=(Freeze("f", freeze, timedelta(hours=1)),)
+    )
+    rules = policy()
+    tiers = {tier: replace(each, windows=(("w",),)) for tier, each in rules.tiers.items()}
+    return replace(rules, calendar=calendar, tiers=tiers)
+
+
 SITUATIONS: list[tuple[PullRequestFacts, Policy]] = [
     (FINE, policy()),
     (pull_request(), policy()),
@@ -71,6 +81,9 @@ SITUATIONS: list[tuple[PullRequestFacts, Policy]] = [
     (replace(FINE, siblings=(Sibling(8, passes=False, enforced=True),)), policy()),
     (replace(FINE, siblings=(Sibling(8, passes=True, enforced=True),)), policy()),
     (FINE, policy(in_inventory=False)),
+    (FINE, timed("FREQ=DAILY;BYHOUR=12", "FREQ=DAILY;BYHOUR=0")),
+    (FINE, timed("FREQ=DAILY;BYHOUR=0", "FREQ=DAILY;BYHOUR=1")),
+    (FINE, timed("FREQ=DAILY;BYHOUR=0", "FREQ=DAILY;BYHOUR=12")),
     (FINE, policy(problems=[PROBLEM])),
     (FINE, policy(problems=[PROBLEM], undecidable=True)),
     (replace(FINE, policy_changes=(PolicyChange("countersign.yml", usable=False),)), policy()),
@@ -119,7 +132,7 @@ def test_what_is_found_is_in_the_catalogue_as_built_and_what_is_built_is_found()
 
 def test_a_change_with_nothing_wrong_shows_the_findings_that_are_not_quiet() -> None:
     loud = {each.id for each in CATALOGUE.values() if each.built and not each.quiet}
-    assert {finding.id for finding in decided(FINE).findings} == loud - {"pull-request"}
+    assert {finding.id for finding in decided(FINE).findings} == loud - {"pull-request", "window", "freeze"}
 
 
 @pytest.mark.parametrize("entry", CATALOGUE.values(), ids=lambda each: each.id)

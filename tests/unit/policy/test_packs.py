@@ -139,8 +139,8 @@ def test_without_a_pack_or_without_a_control_there_is_none() -> None:
 
 def test_evidence_is_what_this_version_finds() -> None:
     retention = Retention("1 year", 12, Start.RECORD, laid_down=False, because="Because.")
-    one = Control("X-1", "t", "s", Basis.TEXT, retention, satisfied_by=("window", "approvals"))
-    other = Control("X-2", "t", "s", Basis.TEXT, retention, satisfied_by=("window",))
+    one = Control("X-1", "t", "s", Basis.TEXT, retention, satisfied_by=("range", "approvals"))
+    other = Control("X-2", "t", "s", Basis.TEXT, retention, satisfied_by=("range",))
     assert one.evidenced
     assert not other.evidenced
 

@@ -1,0 +1,128 @@
+"""Where the merge is the release: it waits for its window and for the end of a freeze, and goes on by itself."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.publish.effects import CHECK
+from bot.sandbox.rehearsal import Rehearsal
+from bot.sandbox.rules import Refused
+from tests.scenarios.bank import shown, told
+from tests.scenarios.board import ON_THE_BOARD, POLICY, Board, calls, cleared, planned, said, state
+
+ANY_TIME = POLICY.replace("    windows: [weekend]\n", "")
+"""A board decides, and the policy leaves the time to whoever merges."""
+
+
+def spoken(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def frozen(countersign: Rehearsal, days: int, *excepted: str) -> str:
+    """The bank's policy with a freeze from yesterday on, which lasts so many more days."""
+    today = countersign.now().date()
+    first, last = today - timedelta(days=1), today + timedelta(days=days)
+    freeze = f"{{name: year end, from: {first}, to: {last}, except: [{', '.join(excepted)}]}}"
+    return POLICY.replace("emergency:", f"  freezes: [{freeze}]\nemergency:", 1)
+
+
+async def test_it_passes_by_itself_when_its_window_opens_and_github_does_not_merge_it_before(
+    countersign: Rehearsal, board: Board
+) -> None:
+    board.vault.ruleset("main", by=board.rita, checks=[CHECK])
+    pull = await board.authorised()
+    start = await planned(countersign, pull)
+    assert shown(pull) == ("action_required", f"Waiting: its window, {spoken(start)}")
+    assert f"It goes on by itself at {spoken(start)}; `/schedule` chooses another time." in told(pull)
+    with pytest.raises(Refused):
+        pull.merge(by=board.rita)
+
+    await countersign.until(start)
+    assert shown(pull) == ("success", f"Passed: by its board, until {spoken(start + timedelta(hours=4))}")
+    await board.merge(pull)
+    assert await state(countersign, pull) == "review"
+    assert "should have waited" not in await board.say(pull, "alice", "/change")
+
+
+async def test_a_window_that_closes_takes_the_check_back(countersign: Rehearsal, board: Board) -> None:
+    pull = await board.authorised()
+    start = await planned(countersign, pull)
+    await countersign.until(start)
+    assert shown(pull)[0] == "success"
+    await countersign.until(start + timedelta(hours=4))
+    assert not cleared(pull)
+    assert len(calls(pull, ON_THE_BOARD)) == 2, "it is asked about the next window"
+
+
+async def test_a_freeze_holds_what_needs_neither_record_nor_window(countersign: Rehearsal) -> None:
+    board = Board.found(countersign, frozen(countersign, 3))
+    pull = board.low_change()
+    await countersign.settle()
+    [(records,)] = await countersign.rows("SELECT count(*) FROM change")
+    assert records == 0
+    # The freeze ends with its last day in London, which begins no later than that of UTC.
+    last = countersign.now().date() + timedelta(days=3)
+    state_, title = shown(pull)
+    assert (state_, title[:26]) == ("action_required", "Waiting: a freeze, until 2")
+    assert "The freeze `year end` lasts until" in told(pull)
+    await countersign.until(datetime(last.year, last.month, last.day, 22, tzinfo=UTC))
+    assert shown(pull)[0] == "action_required"
+    await countersign.until(datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1))
+    assert shown(pull)[0] == "success"
+
+
+async def test_an_emergency_goes_ahead_in_a_freeze_that_excepts_it(countersign: Rehearsal) -> None:
+    board = Board.found(countersign, frozen(countersign, 30, "emergency"))
+    pull = board.change()
+    await board.say(pull, "rita", "/emergency INC0012345 Payments are down since nine", "/request-cab")
+    await board.ballot(pull, "chris")
+    assert shown(pull)[0] == "success"
+
+
+async def test_what_its_board_authorises_goes_ahead_at_once_where_the_policy_demands_no_window(
+    countersign: Rehearsal,
+) -> None:
+    board = Board.found(countersign, ANY_TIME)
+    pull = await board.authorised()
+    assert await planned(countersign, pull) > countersign.now(), "a board that takes all of its time is left it"
+    assert shown(pull)[0] == "success"
+    await board.merge(pull)
+    assert "should have waited" not in await board.say(pull, "alice", "/change")
+
+
+async def test_what_somebody_chose_a_time_for_waits_for_that(countersign: Rehearsal) -> None:
+    board = Board.found(countersign, ANY_TIME)
+    pull = await board.opened()
+    chosen = (countersign.now() + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
+    await board.say(pull, "alice", f"/schedule {chosen.isoformat()}")
+    await board.authorise(pull)
+    assert shown(pull) == ("action_required", f"Waiting: its window, {spoken(chosen)}")
+    await countersign.until(chosen)
+    assert shown(pull)[0] == "success"
+
+
+async def test_an_emergency_needs_the_approvals_that_the_policy_names_for_it(countersign: Rehearsal) -> None:
+    """Its time begins when the board and the reviewers have said yes; who may object by the tier is still heard."""
+    strict = POLICY.replace("high:\n    approvals: [{count: 1", "high:\n    approvals: [{count: 2").replace(
+        "review_within: 3 days}", "review_within: 3 days, approvals: [{count: 1, from: [release]}]}"
+    )
+    board = Board.found(countersign, strict)
+    board.org.teams["release"].add(board.bob)
+    pull = board.change()
+    await countersign.settle()
+    assert "The policy demands 2 approvals" in told(pull)
+    await board.say(pull, "rita", "/emergency INC0012345 Payments are down since nine", "/request-cab")
+    await board.ballot(pull, "chris")
+    assert await state(countersign, pull) == "authorize"
+    assert "1 more from the role release" in told(pull)
+    assert "2 approvals" not in told(pull)
+
+    countersign.later(hours=3)
+    pull.review(by=board.bob, state="APPROVED")
+    await countersign.settle()
+    assert await state(countersign, pull) == "scheduled"
+    assert shown(pull)[0] == "success"
+    pull.review(by=board.carol, state="CHANGES_REQUESTED", body="It is the wrong account.")
+    await countersign.settle()
+    assert shown(pull)[0] == "failure"
+    assert not [each for each in said(pull) if "declined" in each]
