@@ -14,7 +14,7 @@ from bot.commands.link import OURS
 from bot.commands.model import Change
 from bot.decide.verdict import Decision
 from bot.facts import board, lineage, names, standing
-from bot.facts.model import Account, PullRequestFacts, PullRequestState, Standing
+from bot.facts.model import Account, PullRequestFacts, PullRequestState, RecordFacts, Standing
 from bot.facts.parse import enqueuer
 from bot.facts.people import is_human
 from bot.github.client import InstallationClient
@@ -48,17 +48,19 @@ async def laid_down(
     github: InstallationClient,
     subject: str,
     facts: PullRequestFacts,
+    policy: Policy,
     now: datetime,
     *,
     base_tip: str,
     commands: bool,
     lane: Lane,
 ) -> Laid:
-    """What people laid down for the change, and what was waived.
+    """What people laid down for the change, what was waived, and whether it is an emergency where that matters.
 
     What the change does is looked at where a waiver depends on it, or could: where there are ``commands``.
     """
     async with store.transaction() as connection:
+        held = await register.open_of(connection, subject) if policy.emergency.approvals else None
         given = await instructions.read(connection, subject)
         waivers = await instructions.waivers(connection, subject, now)
         asked = await instructions.asked(connection, subject, now)
@@ -67,7 +69,9 @@ async def laid_down(
         shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
         diff = f"{facts.base.name}:{desk.diff_of(facts, shown)}"
     # The facts of a change that nothing was waived of do not depend on who says what about it.
-    known = replace(facts, instructions=given, waivers=waivers, diff=diff if waivers else "")
+    declared = held is not None and held.emergency is not None
+    record = RecordFacts(held.number, held.state.value, (), held.contents.kind.value) if held and declared else None
+    known = replace(facts, instructions=given, waivers=waivers, diff=diff if waivers else "", record=record)
     return Laid(known, tuple(asked), diff)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.changes import cab, closing, effects, emergency
+from bot.changes import cab, closing, effects, emergency, planning
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.fill import is_in_force
@@ -190,10 +190,11 @@ def window_open(change: Change, _event: Event, context: Context) -> Refused | No
     if not found.open:
         next_ = f"The next time is {dated(found.until)}." if found.until else ""
         return Refused(" ".join(found.because), next_)
-    window = contents.window
-    planned = contents.routing.has_board and contents.kind is not ChangeType.EMERGENCY
-    if planned and (window is None or context.now not in window):
-        return Refused("The board authorised the change for another time.", "Wait for its window.")
+    within = planning.released_within(change, context)
+    if within is None and contents.routing.has_board and contents.kind is not ChangeType.EMERGENCY:
+        return Refused("It is planned for no time.", "The calendar needs a window for it.")
+    if within is not None and context.now not in within:
+        return Refused(f"The board authorised the change for {within.spoken}.", "Wait for its window.")
     return None
 
 
@@ -291,11 +292,10 @@ def _lacking_besides(change: Change, context: Context) -> list[str]:
     """What is demanded besides the decision of a board."""
     contents, policy = change.contents, context.policy
     found = []
-    if contents.kind is not ChangeType.EMERGENCY:
-        short = [each for each in context.demands if each.given < each.needed]
-        found += [f"{each.needed - each.given} more from {each.label}" for each in short]
-        found += [] if context.demands else ["an approval: the policy demands none, and an empty rule is no pass"]
-        found += closing.of_two_parts(change, context)
+    short = [each for each in context.demands if each.given < each.needed]
+    found += [f"{each.needed - each.given} more from {each.label}" for each in short]
+    found += [] if context.demands else ["an approval: the policy demands none, and an empty rule is no pass"]
+    found += closing.of_two_parts(change, context)
     if contents.kind is ChangeType.STANDARD and not is_in_force(contents.template, policy, context.now):
         found.append("the template of the standard change, which is not in force")
     if contents.routing.has_board and contents.window is None and contents.kind is not ChangeType.EMERGENCY:

@@ -16,7 +16,7 @@ from bot.decide.verdict import Decision, Finding, Involvement, Verdict, worst
 from bot.facts.model import PullRequestFacts
 from bot.facts.people import People, people_of
 from bot.policy.inventory import application_of
-from bot.policy.model import Application, Mode, Policy, Tier
+from bot.policy.model import Application, ChangeType, Mode, Policy, Tier
 from bot.policy.tiers import raised
 
 _ORDER = {Verdict.FAIL: 0, Verdict.WAIT: 1, Verdict.WAIVED: 2, Verdict.PASS: 3}
@@ -32,7 +32,11 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     risk = risk_of(facts, policy, application, look(tier=floor) if policy.risk else None)
     policy = raised(policy, risk.by_policy, risk.tier)
     demanded = policy.tiers[risk.tier]
-    counted = tally(facts, policy, demanded.approvals, people, involved, heard=demanded.heard)
+    approvals, heard = demanded.approvals, demanded.heard
+    if policy.emergency.approvals and _is_emergency(facts):
+        # Whom its tier asks for an approval can still object.
+        approvals, heard = policy.emergency.approvals, (*heard, *(each for one in approvals for each in one.groups))
+    counted = tally(facts, policy, approvals, people, involved, heard=heard)
     seen_as = dict.fromkeys((risk.tier, risk.above)) if policy.rules else ()
     subjects = tuple(look(tier=tier, approvers=counted.approvers) for tier in seen_as)
     context = Context(facts, policy, now, risk.tier, risk, people, involved, counted, application, subjects)
@@ -53,6 +57,10 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
         next_at=min((finding.until for finding in found if finding.until), default=None),
         raised_from=risk.by_policy if risk.by_policy < risk.tier else None,
     )
+
+
+def _is_emergency(facts: PullRequestFacts) -> bool:
+    return facts.record is not None and facts.record.kind == ChangeType.EMERGENCY
 
 
 def _waivers(facts: PullRequestFacts) -> list[Waiver]:

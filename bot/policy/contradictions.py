@@ -152,6 +152,8 @@ def _groups(content: PolicyFile, roles: Collection[str]) -> Found:
             yield from _unknown(part.verification.groups, either, ("tiers", tier, "verification", "from"))
     if content.emergency is not None:
         yield from _unknown(content.emergency.groups, either, ("emergency", "from"))
+        for index, demand in enumerate(content.emergency.approvals or ()):
+            yield from _unknown(demand.groups, either, ("emergency", "approvals", index, "from"))
     if content.waivers is not None:
         yield from _unknown(content.waivers.groups, roles, ("waivers", "from"))
     yield from _unknown(content.acknowledge, roles, ("acknowledge",))

@@ -23,10 +23,17 @@ def demanded(policy: Policy, tier: Tier) -> tuple[str, ...]:
 
 def _before_the_merge(policy: Policy, rules: TierRules, *, signed: bool) -> Iterator[str]:
     for demand in rules.approvals:
-        people = "1 person" if demand.count == 1 else f"{demand.count} people"
-        yield f"{people} with {label(demand, policy)} {'approves' if demand.count == 1 else 'approve'}."
+        yield f"{_approve(demand, policy)}."
+    if policy.emergency.approvals:
+        instead = [_approve(each, policy) for each in policy.emergency.approvals]
+        yield f"In an emergency, instead of that, {listed(instead)}."
     if signed:
         yield "Every commit is signed."
+
+
+def _approve(demand: Approvals, policy: Policy) -> str:
+    people = "1 person" if demand.count == 1 else f"{demand.count} people"
+    return f"{people} with {label(demand, policy)} {'approves' if demand.count == 1 else 'approve'}"
 
 
 def _before_the_release(policy: Policy, rules: TierRules) -> Iterator[str]:

@@ -328,6 +328,8 @@ def _stricter_emergency(upper: Emergency, part: EmergencyPart | None, made: Tigh
             ("emergency", key), above, below if key in part.model_fields_set else None, order, says=says
         )
 
+    if part.approvals is not None and wanted.approvals != upper.approvals:
+        made.refuse(("emergency", "approvals"), "Only the organisation says which approvals an emergency needs.")
     quorum = keep(
         "ecab", upper.quorum, wanted.quorum, float, f"that {upper.quorum} of the board decide about an emergency"
     )
@@ -345,6 +347,7 @@ def _stricter_emergency(upper: Emergency, part: EmergencyPart | None, made: Tigh
         ),
         lasts=keep("lasts", upper.lasts, wanted.lasts, shorter, f"that an emergency stands for {spoken(upper.lasts)}"),
         against=enough_against(upper, quorum),
+        approvals=upper.approvals,
     )
 
 

@@ -320,6 +320,7 @@ class Evidence:
 class Emergency:
     """Who may declare an emergency, the quorum of its board, and when its review is due.
 
+    ``approvals`` are demanded of it instead of those of its tier; those of its tier where there are none.
     ``against`` is what it is of any board: so many votes to reject, or to defer, decide; the quorum where it is 0.
     """
 
@@ -328,6 +329,7 @@ class Emergency:
     review_within: timedelta = timedelta(days=3)
     lasts: timedelta = timedelta(hours=4)
     against: int = 0
+    approvals: tuple[Approvals, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ def roles(content: PolicyFile) -> frozenset[str]:
     """Every role that it names, and every permission of GitHub in the place of one."""
     named = {role for _, part in values.tiers(content) for role in _of_tier(part)}
     named |= {*content.acknowledge}
-    named |= {*content.emergency.groups} if content.emergency is not None else set()
+    if content.emergency is not None:
+        named |= {*content.emergency.groups}
+        named |= {group for demand in content.emergency.approvals or () for group in demand.groups}
     named |= {*content.waivers.groups} if content.waivers is not None else set()
     return frozenset(named)
 

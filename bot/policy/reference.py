@@ -30,7 +30,7 @@ TIGHTENS = {
     "while both are. The time zone and the holidays are the organisation's.",
     "checks": "More that is looked for and denied; fewer actions. How secrets are looked for is the organisation's.",
     "evidence": "More reports.",
-    "emergency": "Fewer people, a larger board, less time.",
+    "emergency": "Fewer people, a larger board, less time. Only the organisation says which approvals it needs.",
     "waivers": "Fewer people, less time.",
     "acknowledge": "Fewer roles, of which one stays.",
     "exclusive": "More sets.",

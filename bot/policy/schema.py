@@ -407,6 +407,12 @@ class EmergencyPart(_Part):
     lasts: Duration = Field(
         default=timedelta(hours=4), description="How long the emergency stands; 4 hours when missing."
     )
+    approvals: list[ApprovalsPart] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=20,
+        description="Approvals that an emergency needs instead of those of its tier; those of its tier when missing.",
+    )
 
 
 class WaiversPart(_Part):

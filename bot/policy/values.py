@@ -55,7 +55,7 @@ def tiers(content: PolicyFile) -> Iterator[tuple[Tier, TierPart]]:
 def rules(part: TierPart, upper: TierRules) -> TierRules:
     """What the organisation says of a tier; only its approvals are taken from above when it says nothing of them."""
     return TierRules(
-        approvals=_demands(part.approvals) if part.approvals is not None else upper.approvals,
+        approvals=demands(part.approvals) if part.approvals is not None else upper.approvals,
         change=ChangeType(part.change) if part.change else ChangeType.NORMAL,
         sign_off=union(part.sign_off),
         cab=cab(part),
@@ -90,7 +90,8 @@ def _rates(part: TierPart) -> tuple[Rate, ...]:
     return (Rate(part.deployments.at_most, part.deployments.per),) if part.deployments else ()
 
 
-def _demands(parts: Iterable[ApprovalsPart]) -> tuple[Approvals, ...]:
+def demands(parts: Iterable[ApprovalsPart]) -> tuple[Approvals, ...]:
+    """Approvals that are demanded, each of its own people."""
     return tuple(Approvals(each.count, tuple(dict.fromkeys(each.groups))) for each in parts)
 
 
@@ -182,7 +183,8 @@ def freeze(part: FreezePart) -> Freeze:
 
 def emergency(part: EmergencyPart) -> Emergency:
     """How an emergency is handled."""
-    return Emergency(union(part.groups), part.ecab.quorum, part.review_within, part.lasts)
+    approvals = demands(part.approvals or ())
+    return Emergency(union(part.groups), part.ecab.quorum, part.review_within, part.lasts, approvals=approvals)
 
 
 def waivers(part: WaiversPart) -> Waivers:

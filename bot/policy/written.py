@@ -4,12 +4,13 @@ What the organisation's file said comes back as it was. A repository's file can 
 as a second window that must be open besides the first: that is told in sentences.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from bot.policy.model import (
     Application,
+    Approvals,
     Calendar,
     Checks,
     Emergency,
@@ -129,13 +130,15 @@ def _application(each: Application) -> Plain:
     )
 
 
+def _approvals(demanded: Iterable[Approvals]) -> list[Plain]:
+    return [{"count": count, "from": list(each.groups)} for each in demanded for count in _portions(each.count)]
+
+
 def _tier(rules: TierRules) -> Plain:
     board, asked = rules.cab, rules.verification
     return _said(
         change=rules.change.value,
-        approvals=[
-            {"count": count, "from": list(each.groups)} for each in rules.approvals for count in _portions(each.count)
-        ],
+        approvals=_approvals(rules.approvals),
         sign_off=rules.sign_off,
         cab=_said(
             quorum=board.quorum,
@@ -246,6 +249,7 @@ def _emergency(emergency: Emergency) -> Plain | None:
         "ecab": {"quorum": emergency.quorum},
         "review_within": _duration(emergency.review_within),
         "lasts": _duration(emergency.lasts),
+        **_said(approvals=_approvals(emergency.approvals)),
     }
 
 

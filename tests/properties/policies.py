@@ -207,6 +207,7 @@ def files(roles: st.SearchStrategy[Plain], known: tuple[str, ...]) -> st.SearchS
             ecab=st.fixed_dictionaries({"quorum": counts}),
             review_within=durations,
             lasts=durations,
+            approvals=listed(mapping({"count": counts, "from": some((*PERMISSIONS, *known), least=1)}), least=1),
         ),
         waivers=mapping({"from": some(known, least=1)}, at_most=durations),
         acknowledge=some(known),

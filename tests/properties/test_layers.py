@@ -378,6 +378,7 @@ def test_nothing_that_is_demanded_becomes_less(above: Plain, below: Plain, facts
     assert merged.emergency.quorum >= upper.emergency.quorum
     assert merged.emergency.review_within <= upper.emergency.review_within
     assert merged.emergency.lasts <= upper.emergency.lasts
+    assert merged.emergency.approvals == upper.emergency.approvals
     assert merged.mode is Mode.ENFORCE or upper.mode is Mode.OBSERVE
 
 

@@ -61,6 +61,7 @@ class Bench:
             self.client,
             PULL,
             self.facts,
+            HIGH,
             at,
             base_tip=self.base,
             commands=commands,
