@@ -191,8 +191,6 @@ def window_open(change: Change, _event: Event, context: Context) -> Refused | No
         next_ = f"The next time is {dated(found.until)}." if found.until else ""
         return Refused(" ".join(found.because), next_)
     within = planning.released_within(change, context)
-    if within is None and contents.routing.has_board and contents.kind is not ChangeType.EMERGENCY:
-        return Refused("It is planned for no time.", "The calendar needs a window for it.")
     if within is not None and context.now not in within:
         return Refused(f"The board authorised the change for {within.spoken}.", "Wait for its window.")
     return None

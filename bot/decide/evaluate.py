@@ -30,13 +30,9 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     look = partial(environment, facts, policy, now, application=application, people=people, involved=involved)
     floor = Tier.HIGH if application is None or facts.policy_changes else application.tier
     risk = risk_of(facts, policy, application, look(tier=floor) if policy.risk else None)
-    policy = raised(policy, risk.by_policy, risk.tier)
+    policy = _of_emergency(raised(policy, risk.by_policy, risk.tier), risk.tier, facts)
     demanded = policy.tiers[risk.tier]
-    approvals, heard = demanded.approvals, demanded.heard
-    if policy.emergency.approvals and _is_emergency(facts):
-        # Whom its tier asks for an approval can still object.
-        approvals, heard = policy.emergency.approvals, (*heard, *(each for one in approvals for each in one.groups))
-    counted = tally(facts, policy, approvals, people, involved, heard=heard)
+    counted = tally(facts, policy, demanded.approvals, people, involved, heard=demanded.heard)
     seen_as = dict.fromkeys((risk.tier, risk.above)) if policy.rules else ()
     subjects = tuple(look(tier=tier, approvers=counted.approvers) for tier in seen_as)
     context = Context(facts, policy, now, risk.tier, risk, people, involved, counted, application, subjects)
@@ -59,8 +55,15 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     )
 
 
-def _is_emergency(facts: PullRequestFacts) -> bool:
-    return facts.record is not None and facts.record.kind == ChangeType.EMERGENCY
+def _of_emergency(policy: Policy, tier: Tier, facts: PullRequestFacts) -> Policy:
+    """The policy with the approvals that it demands of an emergency, where it names them and the change is one."""
+    instead = policy.emergency.approvals
+    if not instead or facts.record is None or facts.record.kind != ChangeType.EMERGENCY:
+        return policy
+    rules = policy.tiers[tier]
+    # Whom its tier asks for an approval can still object.
+    heard = (*rules.heard, *(group for each in rules.approvals for group in each.groups))
+    return replace(policy, tiers={**policy.tiers, tier: replace(rules, approvals=instead, heard=heard)})
 
 
 def _waivers(facts: PullRequestFacts) -> list[Waiver]:

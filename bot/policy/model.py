@@ -465,9 +465,8 @@ class Policy:
     @property
     def tells_writers_apart(self) -> bool:
         """Whether it demands more than write access anywhere."""
-        return any(
-            group in _ABOVE_WRITE for rules in self.tiers.values() for each in rules.approvals for group in each.groups
-        )
+        demands = [each for rules in self.tiers.values() for each in rules.approvals]
+        return any(group in _ABOVE_WRITE for each in (*demands, *self.emergency.approvals) for group in each.groups)
 
     @property
     def things(self) -> frozenset[str]:

@@ -124,7 +124,8 @@ def groups_of(role: Role, policy: Policy) -> tuple[str, ...]:
         case Role.AUTHOR | Role.CONTRIBUTOR | Role.REQUESTER | Role.MERGER | Role.DEPLOYER:
             return ("write",)
         case Role.APPROVER:
-            return tuple(dict.fromkeys(group for each in rules for demand in each.approvals for group in demand.groups))
+            demands = (*(demand for each in rules for demand in each.approvals), *policy.emergency.approvals)
+            return tuple(dict.fromkeys(group for demand in demands for group in demand.groups))
         case Role.CAB:
             return tuple(group for group in ("cab",) if group in policy.roles)
         case Role.VERIFIER:

@@ -463,8 +463,6 @@ def test_a_change_is_begun_only_in_its_window() -> None:
     assert refused(later, start, context(SATURDAY)).what == (
         "The board authorised the change for 2027-01-16 02:00 to 2027-01-17 02:00 UTC."
     )
-    unplanned = replace(change, contents=replace(change.contents, window=None))
-    assert refused(unplanned, start, context(SATURDAY)).what == "It is planned for no time."
     never = context(policy=replace(rules(), calendar=replace(rules().calendar, windows=())))
     assert refused(change, start, never).remedy == ""
 
@@ -517,13 +515,15 @@ def test_the_time_of_an_emergency_is_short() -> None:
     assert wakes_at(change, context()) == MONDAY + timedelta(hours=4)
 
 
-def test_an_emergency_needs_its_own_quorum_and_no_reviewers() -> None:
+def test_an_emergency_needs_its_own_quorum_and_its_reviewers() -> None:
     change = done(done(done(draft(), declare()), ask("rosa")), Event(Act.ASSESS))
     one = done(change, vote("cleo"))
-    where = context(demands=())
-    assert lacking(one, where) == ("the decision of the board (1 more to approve)",)
+    where = context(demands=(Demand("write access", 1, 0, "someone"),))
+    reviewers, board = "1 more from write access", "the decision of the board (1 more to approve)"
+    assert lacking(one, where) == (reviewers, board)
     assert "asked for the change" in refused(change, vote("rosa")).what
-    assert lacking(done(one, vote("omar")), where) == ()
+    assert lacking(done(one, vote("omar")), where) == (reviewers,)
+    assert lacking(done(one, vote("omar")), context()) == ()
 
 
 @pytest.mark.parametrize("before", [draft, lambda: done(draft(), ask()), asked, authorised])

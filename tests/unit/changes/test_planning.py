@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from bot.changes.conflicts import Others
 from bot.changes.context import Context
 from bot.changes.model import Change, Contents, Routing, State
-from bot.changes.planning import for_board, next_free, planned
+from bot.changes.planning import for_board, next_free, planned, released_within
 from bot.deployments.windows import Interval
-from bot.policy.model import ChangeType, Policy, TierRules, Window
+from bot.policy.model import ChangeType, Policy, Tier, TierRules, Window
 from tests.unit.changes.builders import (
     MONDAY,
     SATURDAY,
@@ -242,3 +242,38 @@ def test_no_board_is_asked_until_after_the_window_that_it_decides_about(
     assert found.window is not None
     assert until <= found.window.end
     assert found.scheduled or until <= found.window.start
+
+
+# When its board has it released.
+
+
+def any_time() -> Policy:
+    """The bank's rules, without a window for what is high."""
+    high = replace(rules().tiers[Tier.HIGH], windows=())
+    return replace(rules(), tiers={**rules().tiers, Tier.HIGH: high})
+
+
+def test_what_is_authorised_is_released_in_the_window_that_the_policy_demands() -> None:
+    assert released_within(authorised(), where()) == WEEKEND
+
+
+def test_without_a_window_that_is_demanded_it_may_be_released_from_when_it_is_authorised() -> None:
+    change, free = authorised(), where(policy=any_time())
+    assert released_within(change, free) == Interval(MONDAY, WEEKEND.end)
+    assert released_within(asked(), free) == WEEKEND, "it is not authorised yet"
+
+
+def test_a_time_that_somebody_chose_or_holds_before_is_waited_for() -> None:
+    change = authorised()
+    chosen = replace(change, contents=replace(change.contents, scheduled=True))
+    assert released_within(chosen, where(policy=any_time())) == WEEKEND
+    tuesday = Interval(MONDAY + DAY, MONDAY + DAY + HOUR)
+    assert released_within(change, where(taken=[tuesday], policy=any_time())) == WEEKEND
+    begun = replace(change, contents=replace(change.contents, window=Interval(MONDAY - HOUR, MONDAY + HOUR)))
+    assert released_within(begun, where(policy=any_time())) == begun.contents.window
+
+
+def test_no_board_has_an_emergency_released_at_a_time_nor_what_none_decides_about() -> None:
+    inside = contents(kind=ChangeType.EMERGENCY)
+    for other in (inside, contents(Tier.LOW), contents(window=None)):
+        assert released_within(replace(authorised(), contents=other), where()) is None

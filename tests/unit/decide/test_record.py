@@ -10,17 +10,19 @@ from bot.facts.model import (
     Gain,
     Instructed,
     Instruction,
+    Permission,
     PolicyChange,
     PullRequestFacts,
     RecordFacts,
     RecordFinding,
     Waived,
 )
-from bot.policy.model import RiskRule, Rule, Tier
+from bot.policy.model import Emergency, RiskRule, Rule, Tier
 from tests.unit.builders import (
     NOON,
     account,
     approved,
+    asked_for_changes,
     decided,
     demand,
     finding,
@@ -227,3 +229,29 @@ def test_a_policy_that_cannot_be_used_fails() -> None:
     assert "every problem at its line" in said.remedy
     both = found(decided(changed(replace(ORGANISATIONS, usable=False), replace(OWN, usable=False))), "policy-change")
     assert both.what == "As it is here, `countersign.yml` and `.github/countersign.yml` cannot be used."
+
+
+# An emergency.
+
+
+def in_an_emergency(facts: PullRequestFacts) -> PullRequestFacts:
+    return replace(facts, record=RecordFacts("CHG-2026-0001", "authorize", (), "emergency"))
+
+
+def test_an_emergency_needs_what_its_tier_does_or_what_the_policy_names_instead() -> None:
+    strict = policy(demand(2, "write"))
+    named = replace(strict, emergency=Emergency(approvals=(demand(1, "maintain"),)))
+    assert decided(in_an_emergency(READY), strict).demands[0].needed == 2
+    assert decided(READY, named).demands[0].needed == 2, "it is no emergency"
+    [instead] = decided(in_an_emergency(READY), named).demands
+    assert (instead.needed, instead.given) == (1, 0)
+    maintainer = pull_request(reviews=[approved("ben")], can={"ben": Permission.MAINTAIN})
+    assert decided(in_an_emergency(maintainer), named).verdict is Verdict.PASS
+
+
+def test_whom_its_tier_asks_can_object_to_an_emergency() -> None:
+    named = replace(policy(demand(2, "write")), emergency=Emergency(approvals=(demand(1, "maintain"),)))
+    facts = pull_request(
+        reviews=[approved("ben"), asked_for_changes("cem")], can={"ben": Permission.MAINTAIN, "cem": Permission.WRITE}
+    )
+    assert found(decided(in_an_emergency(facts), named), "objections").verdict is Verdict.FAIL

@@ -25,6 +25,7 @@ RULES = "{{id: {}, require: 'true', message: m}}"
         ("roles: {risk: [a]}\ntiers: {low: {sign_off: [write]}}", "o:3:26: There is no role `write`. Known are `risk`."),
         ("tiers: {low: {sign_off: [risk]}}", "o:2:26: There is no role `risk`. There are none."),
         ("tiers: {high: {verification: {from: [nobody], within: 1 hour}}}", "o:2:38: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
+        ("emergency: {from: [write], approvals: [{count: 1, from: [write, nobody]}]}", "o:2:65: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
         ("emergency: {from: [nobody]}", "o:2:20: There is no role `nobody`. Known are `admin`, `maintain` and `write`."),
         ("waivers: {from: [write]}", "o:2:18: There is no role `write`. There are none."),
         ("acknowledge: [risk]", "o:2:15: There is no role `risk`. There are none."),

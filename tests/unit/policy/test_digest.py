@@ -6,7 +6,7 @@ import pytest
 
 from bot.policy.default import default
 from bot.policy.digest import digest, dump, load
-from bot.policy.model import Problem, Role, Separation, Tier
+from bot.policy.model import Emergency, Problem, Role, Separation, Tier
 from tests.unit.builders import demand, policy
 
 FULL = policy(
@@ -44,3 +44,5 @@ def test_every_team_that_is_named_is_a_team_of_the_policy() -> None:
 )
 def test_a_policy_tells_writers_apart_when_it_demands_more_than_write_access(group: str, apart: bool) -> None:
     assert policy(demand(1, "write"), demand(1, group, "owners")).tells_writers_apart is apart
+    emergencies = Emergency(approvals=(demand(1, group),))
+    assert replace(policy(demand(1, "write")), emergency=emergencies).tells_writers_apart is apart

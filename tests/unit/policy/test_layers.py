@@ -351,6 +351,7 @@ LOW = ("tiers", "low")
         ("checks: {workflows: {allow: [actions/*, acme/*, eve/*]}}", ("checks", "workflows", "allow"), ADDS.format("may be used", "eve/*")),
         ("emergency: {from: [write, release, risk]}", ("emergency", "from"), ADDS.format("declares emergencies", "risk")),
         ("emergency: {from: [write, release], ecab: {quorum: 1}}", ("emergency", "ecab"), SAYS.format("that 2 of the board decide about an emergency")),
+        ("emergency: {from: [write, release], approvals: [{count: 3, from: [write]}]}", ("emergency", "approvals"), "Only the organisation says which approvals an emergency needs."),
         ("emergency: {from: [write, release], review_within: 4 days}", ("emergency", "review_within"), SAYS.format("that an emergency is looked back at within 3 days")),
         ("emergency: {from: [write, release], lasts: 5 hours}", ("emergency", "lasts"), SAYS.format("that an emergency stands for 4 hours")),
         ("waivers: {from: [risk, security, cab]}", ("waivers", "from"), ADDS.format("grants waivers", "cab")),

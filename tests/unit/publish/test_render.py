@@ -2,15 +2,27 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from markdown_it import MarkdownIt
 from syrupy.assertion import SnapshotAssertion
 
+from bot.decide.evaluate import decide
 from bot.decide.merge_group import decide_group
 from bot.decide.verdict import Annotation, Decision, Finding, Verdict
-from bot.facts.model import Account, FactsIncomplete, GitIdentity, Mergeability, MergeGroupFacts, Permission, Repository
-from bot.policy.model import Application, Mode, Problem
+from bot.facts.model import (
+    Account,
+    FactsIncomplete,
+    GitIdentity,
+    Mergeability,
+    MergeGroupFacts,
+    Permission,
+    RecordFacts,
+    RecordFinding,
+    Repository,
+)
+from bot.policy.model import Application, Calendar, Mode, Problem, Window
 from bot.publish.effects import CheckRunContent
 from bot.publish.render import TITLE, Record, explanation, render, state, title
 from tests.unit.builders import (
@@ -278,3 +290,19 @@ def test_a_person_with_several_accounts_is_shown_with_all_of_them() -> None:
     content = shown(decided(pull_request(reviews=[approved("ana-admin")]), HIGH))
     assert "\\-admin" in content.text + content.record
     assert account("ana").login in content.text + content.record
+
+
+def test_a_title_of_what_passes_for_a_time_says_until_when_and_by_whom() -> None:
+    calendar = Calendar(windows=(("noon", (Window("FREQ=DAILY;BYHOUR=11;BYMINUTE=0", timedelta(hours=3)),)),))
+    tiers = {tier: replace(each, windows=(("noon",),)) for tier, each in policy().tiers.items()}
+    timed = replace(policy(), calendar=calendar, tiers=tiers)
+    by_board = replace(
+        PASSING, record=RecordFacts("CHG1", "scheduled", (RecordFinding("cab", "pass", "the board", "x"),))
+    )
+    until = f"{NOON:%Y-%m-%d} 14:00 UTC"
+    assert title(decided(PASSING, timed)) == f"Passed: 1 approval, until {until}"
+    assert title(decided(by_board, timed)) == f"Passed: by its board, until {until}"
+    assert title(decided(by_board)) == "Passed: by its board"
+    late = decide(PASSING, timed, NOON + timedelta(hours=2))
+    assert title(late) == f"Waiting: its window, {NOON + timedelta(days=1):%Y-%m-%d} 11:00 UTC"
+    assert state(late) == ("completed", "action_required")
