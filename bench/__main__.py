@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import accept, backtest, cost, decisions, looks
+from bench import accept, backtest, cost, decisions, looks, reading
 from bench.ground import Ground, prepared
 from bench.table import Table
 from bot import telemetry
 
 FIGURES: Mapping[str, Callable[[Ground], Table]] = {
     "decisions": decisions.measure,
+    "reading": reading.measure,
     "accept": accept.measure,
     "looks": looks.measure,
     "cost": cost.measure,

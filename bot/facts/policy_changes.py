@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from bot.errors import Refusal, Transient
 from bot.facts.model import FileChange, PolicyChange, PullRequestFacts
@@ -14,6 +15,7 @@ from bot.policy.check import Checked
 from bot.policy.default import default
 from bot.policy.load import ORGANISATION_FILE, REPOSITORY_FILE, UNREADABLE
 from bot.policy.model import Policy, Problem
+from bot.policy.reading import beside
 from bot.store import Store
 from bot.trial.candidate import Candidate
 from bot.trial.model import Preview
@@ -101,10 +103,11 @@ async def _draft(
         problem = Problem(origin, 1, 1, "The organisation's policy is taken away; the last version stays in force.")
         return Draft(PolicyChange(path, usable=False), (problem,))
     blob, text = found or ("nothing", NOTHING)
-    checked = checked_under(Source(origin, blob, text), default() if organisation else above)
+    source = Source(origin, blob, text)
+    judge = partial(_judged, source, None if organisation else above, facts)
+    checked, refused = await beside(judge, [source])
     if checked.problems:
         return Draft(PolicyChange(path, usable=False), checked.problems)
-    refused = () if organisation else _refused(checked, above, facts)
     candidate = Candidate(text, origin, None if organisation else here.full_name)
     try:
         made = await preview(store, candidate, blob, at)
@@ -122,10 +125,16 @@ async def _draft(
     return Draft(change, tuple(each.problem for each in refused), made)
 
 
-def _refused(checked: Checked, above: Policy, facts: PullRequestFacts) -> list[Refused]:
-    """What a repository's file is not let through with, in the order of its lines."""
+def _judged(source: Source, above: Policy | None, facts: PullRequestFacts) -> tuple[Checked, list[Refused]]:
+    """The file, and what in it is not let through by the policy ``above`` it, in the order of its lines.
+
+    Above the organisation's file there is none.
+    """
+    checked = checked_under(source, above or default())
+    if above is None:
+        return checked, []
     _, refused = lay(checked, above, facts.repository.name, facts.properties)
-    return sorted(refused, key=lambda each: (each.problem.line, each.problem.column))
+    return checked, sorted(refused, key=lambda each: (each.problem.line, each.problem.column))
 
 
 async def _text(

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from bot.policy.contradictions import Known, contradictions
 from bot.policy.model import Problem
+from bot.policy.remembered import remembered
 from bot.policy.schema import PolicyFile
 from bot.policy.validation import MOST_PROBLEMS, Fitting, explain, fitting, validated
 from bot.policy.yaml import Document, read
@@ -46,9 +46,8 @@ def check(
     return _check(text, origin, blob, known)
 
 
-@lru_cache(maxsize=256)
+@remembered
 def _check(text: str, origin: str, blob: str, known: Known) -> Checked:
-    """The same text is read at every look, and reading it takes longer than everything else in a decision."""
     document = read(text, origin)
     content = None
     if document.values is not None or not document.problems:
@@ -103,6 +102,7 @@ def _things(value: Any) -> Iterator[str]:
             yield from (str(each[key]) for key in ("name", "configuration_item") if key in each)
 
 
+@remembered
 def content_of(text: str, origin: str) -> PolicyFile | None:
     """What a file says by itself, whatever other files would have to name for it to be used; None when it says nothing.
 

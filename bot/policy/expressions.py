@@ -6,9 +6,10 @@ most is bounded then as well (`cost`), and what is wrong with it is told in our 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from threading import RLock
 from typing import Any
 
 import re2
@@ -237,13 +238,27 @@ def _reason(said: str) -> str:
     return said.partition(": ")[2] or said
 
 
-@cache
+_MAKING = RLock()
+
+
+def _once(make: Callable[[], Any]) -> Callable[[], Any]:
+    """The same at every call, for all threads: a message of one pool is none of another's."""
+    made = cache(make)
+
+    def one() -> Any:
+        with _MAKING:
+            return made()
+
+    return one
+
+
+@_once
 def _environment() -> Any:
     """What expressions are checked in."""
     return cel.NewEnv(descriptor_pool=_pool(), variables=_variables())
 
 
-@cache
+@_once
 def _evaluating() -> Any:
     """What they are evaluated in: the same, with a quick way to ask about all paths."""
     matches = cel.Overload(
@@ -272,7 +287,7 @@ def _cel_type(kind: str) -> Any:
     return {"string": cel.Type.STRING, "int": cel.Type.INT, "bool": cel.Type.BOOL}[kind]
 
 
-@cache
+@_once
 def _pool() -> Any:
     """The messages as the library wants to have them described."""
     pool = descriptor_pool.DescriptorPool()
@@ -315,8 +330,9 @@ def _add_field(message: Any, key: str, number: int, kind: str) -> None:
         message.field.add(name=key, number=number, label=once, type=_TYPES[kind])
 
 
-@cache
-def _classes() -> Mapping[str, Any]:
+@_once
+def _classes() -> Any:
+    """Of each message, by its name, what makes one."""
     return {
         name: message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"{PACKAGE}.{name}")) for name in MESSAGES
     }

@@ -15,6 +15,7 @@ from bot.ledger import Entry, Kind, append
 from bot.policy.assemble import Assembled, Source
 from bot.policy.check import content_of
 from bot.policy.model import Mode
+from bot.policy.reading import beside
 from bot.store import Store
 
 _IN_FORCE = """
@@ -73,14 +74,18 @@ async def remember(
     changed = [origin for origin in sorted(found) if not _is_known(known[origin], found[origin], assembled)]
     if not changed:
         return
+    usable = {origin: found[origin] for origin in changed if found[origin] in (None, *assembled.good)}
+    texts = [*usable.values(), *(known[origin].good for origin in usable)]
+    # Worked out before the transaction, which is not to wait for it.
+    switched = await beside(lambda: {each: _switched(known[each], source) for each, source in usable.items()}, texts)
     async with store.transaction() as connection:
         entries: list[Entry] = []
         for origin in changed:
             was, source = known[origin], found[origin]
             if source is None:
-                entries += await _remove(connection, was)
-            elif source in assembled.good:
-                entries += await _accept(connection, was, source, at)
+                entries += await _remove(connection, was, switched[origin])
+            elif origin in usable:
+                entries += await _accept(connection, was, source, switched[origin], at)
             else:
                 entries += await _refuse(connection, was, source, at)
         await append(connection, entries, at=at)
@@ -92,11 +97,13 @@ def _is_known(was: InForce, source: Source | None, assembled: Assembled) -> bool
     return was.good == source and was.refused is None
 
 
-async def _accept(connection: AsyncConnection[Any], was: InForce, source: Source, at: datetime) -> list[Entry]:
+async def _accept(
+    connection: AsyncConnection[Any], was: InForce, source: Source, switched: list[Entry], at: datetime
+) -> list[Entry]:
     await _keep(connection, source)
     if not await _done(connection, _ACCEPT, [was.origin, was.branch, source.blob, at]):
         return []
-    return [Entry(Kind.POLICY_ACCEPTED, was.origin, _told(was, source.blob)), *_switched(was, source)]
+    return [Entry(Kind.POLICY_ACCEPTED, was.origin, _told(was, source.blob)), *switched]
 
 
 async def _refuse(connection: AsyncConnection[Any], was: InForce, source: Source, at: datetime) -> list[Entry]:
@@ -106,11 +113,11 @@ async def _refuse(connection: AsyncConnection[Any], was: InForce, source: Source
     return [Entry(Kind.POLICY_REFUSED, was.origin, _told(was, source.blob))]
 
 
-async def _remove(connection: AsyncConnection[Any], was: InForce) -> list[Entry]:
+async def _remove(connection: AsyncConnection[Any], was: InForce, switched: list[Entry]) -> list[Entry]:
     blob = was.good.blob if was.good else None
     if not await _done(connection, _REMOVE, [was.origin, was.branch, blob, was.refused]):
         return []
-    return [Entry(Kind.POLICY_REMOVED, was.origin, _told(was, blob or was.refused)), *_switched(was, None)]
+    return [Entry(Kind.POLICY_REMOVED, was.origin, _told(was, blob or was.refused)), *switched]
 
 
 async def _keep(connection: AsyncConnection[Any], source: Source) -> None:

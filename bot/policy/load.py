@@ -19,6 +19,7 @@ from bot.policy.assemble import Source, assemble
 from bot.policy.default import default
 from bot.policy.in_force import recall, remember
 from bot.policy.model import Policy
+from bot.policy.reading import beside
 from bot.store import Store
 
 ORGANISATION_FILE = "countersign.yml"
@@ -80,13 +81,14 @@ async def load(
         last_good=last_good,
         repository_name=place.name,
     )
-    assembled, values = make(), properties.NONE
+    texts = [*found.values(), *last_good.values()]
+    assembled, values = await beside(make, texts), properties.NONE
     if any(application.properties for application in assembled.policy.applications):
         read = await properties.read(store, github, place.repository_id, place.owner, place.name, lane)
         if read is None:
             gaps = (*gaps, FactsIncomplete("the custom properties", "Countersign may not see them"))
         values = read or values
-        assembled = make(properties=values)
+        assembled = await beside(partial(make, properties=values), texts)
     looked_for = {repository, organisation} if _can_tell(blobs, gone=gone) else {repository}
     await remember(store, assembled, in_force, {origin: found.get(origin) for origin in looked_for}, at)
     return Loaded(assembled.policy, assembled.above, gaps, values)

@@ -1,5 +1,6 @@
 """What a pull request does to policy files, as far as GitHub shows it."""
 
+import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,10 @@ from bot.facts.policy_changes import Draft
 from bot.facts.pull_request import Place
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
+from bot.policy import check
+from bot.policy.default import default
 from bot.policy.model import Application, Calendar, Policy, Tier, Window
+from bot.policy.yaml import Document, read
 from bot.sandbox import SimulatedGitHub
 from bot.store import Store
 from bot.trial.model import Preview
@@ -209,3 +213,18 @@ async def test_a_file_is_tried_as_that_of_who_it_belongs_to(bank: Bank) -> None:
     assert own.change == PolicyChange(OWN, usable=True, tried=2, differing=1)
     [elsewhere] = await bank.of(bank.home, {OWN: STRICTER_OWN})
     assert elsewhere.change == PolicyChange(OWN, usable=True, tried=2, differing=0)
+
+
+async def test_a_draft_is_not_read_on_the_event_loop(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    default()
+    readers: list[threading.Thread] = []
+
+    def seen(text: str, origin: str) -> Document:
+        readers.append(threading.current_thread())
+        return read(text, origin)
+
+    monkeypatch.setattr(check, "read", seen)
+    for repository, path in ((bank.ledger, OWN), (bank.home, FILE)):
+        await bank.of(repository, {path: "version: 1\nmoed: enforce\n# as a draft\n"})
+    assert len(readers) == 2
+    assert threading.current_thread() not in readers

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,8 +15,11 @@ from bot.facts.model import FactsIncomplete
 from bot.facts.pull_request import Place, PolicyBlobs
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
+from bot.policy import check
+from bot.policy.default import default
 from bot.policy.load import Loaded, load
 from bot.policy.model import Mode, Tier
+from bot.policy.yaml import Document, read
 from bot.sandbox import SimulatedGitHub
 from bot.store import Store
 from tests.unit.builders import NOON, demand
@@ -91,6 +95,20 @@ async def files(store: Store, gh: SimulatedGitHub, client: InstallationClient) -
         for base in ("main", "release")
     }
     return Files(store, client, home, ledger, ana, pulls)
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
+    """The threads in which files were parsed."""
+    default()
+    found: list[threading.Thread] = []
+
+    def seen(text: str, origin: str) -> Document:
+        found.append(threading.current_thread())
+        return read(text, origin)
+
+    monkeypatch.setattr(check, "read", seen)
+    return found
 
 
 def says(mode: str = "observe", observe: list[str] | None = None, **applications: str) -> dict[str, Any]:
@@ -396,3 +414,21 @@ async def test_what_two_looks_find_at_once_is_on_record_once(files: Files, text:
     await asyncio.gather(*(files.load(blobs) for _ in range(4)))
     kinds = [kind for kind, _, _ in (await files.entries())[before:]]
     assert len(kinds) == len(set(kinds)) > 0
+
+
+@pytest.mark.parametrize("own", ["version: 1\nmode: enforce\n", "version: 1\ntiers: {low: {sign_off: [nobody]}}\n"])
+async def test_no_file_is_read_on_the_event_loop(files: Files, readers: list[threading.Thread], own: str) -> None:
+    """Neither one that is in force from now on nor one that cannot be used, nor those that were there before."""
+    for number in range(2):
+        await files.have(f"{ENFORCED}# {number}\n", f"{own}# {number}\n")
+        await files.load()
+    assert len(readers) >= 4
+    assert threading.current_thread() not in readers
+
+
+async def test_what_was_read_once_is_not_read_again(files: Files, readers: list[threading.Thread]) -> None:
+    await files.have(ENFORCED + "# once\n", "version: 1\ntiers: {low: {sign_off: [nobody]}}\n# once\n")
+    await files.load()
+    before = len(readers)
+    await files.load()
+    assert len(readers) == before > 0
