@@ -1,11 +1,13 @@
 """The decision about a group of the merge queue: every member passes, and the whole group is known."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot.decide.evaluate import decide, worst_first
 from bot.decide.verdict import Decision, Finding, Verdict, worst
 from bot.facts.model import MergeGroupFacts
 from bot.policy.model import Mode, Policy, Tier
+from bot.words import listed, quoted
 
 
 def decide_group(facts: MergeGroupFacts, policy: Policy, now: datetime) -> Decision:
@@ -51,6 +53,8 @@ def _member(number: int, decision: Decision) -> Finding:
     if decision.verdict is Verdict.PASS:
         what = f"#{number} has everything that the policy demands of it."
         return Finding(f"pull-request:{number}", Verdict.PASS, f"#{number} passes", what, parts=decision.findings)
+    if decision.verdict is Verdict.WAIVED and not observed:
+        return _waived(number, decision)
     return Finding(
         id=f"pull-request:{number}",
         verdict=Verdict.PASS if observed else decision.verdict,
@@ -60,5 +64,27 @@ def _member(number: int, decision: Decision) -> Finding:
         remedy=first.remedy,
         minutes=first.minutes,
         until=first.until,
+        parts=decision.findings,
+    )
+
+
+def _waived(number: int, decision: Decision) -> Finding:
+    """A member that passes as long as what it lacks is waived: each of that, by whom, and until when."""
+    found = [each for each in decision.findings if each.blocks is Verdict.WAIVED]
+    names = listed([quoted(each.id) for each in found])
+    lacks = f"{names}, which {'is' if len(found) == 1 else 'are'} waived"
+
+    def told(sentences: Iterable[str]) -> str:
+        pairs = zip(found, sentences, strict=True)
+        return " ".join(f"{quoted(each.id)}: {said}" if len(found) > 1 else said for each, said in pairs if said)
+
+    return Finding(
+        id=f"pull-request:{number}",
+        verdict=Verdict.WAIVED,
+        headline=f"what #{number} lacks",
+        what=f"#{number} has everything that the policy demands of it but {lacks}. {told(each.what for each in found)}",
+        why=told(each.why for each in found),
+        remedy=told(each.remedy for each in found),
+        until=min((each.until for each in found if each.until), default=None),
         parts=decision.findings,
     )

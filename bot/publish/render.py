@@ -91,6 +91,9 @@ def title(decision: Decision) -> str:
             "Observing: would wait for" if decision.verdict is Verdict.WAIT else "Observing: would block",
         )
     open_findings = [finding for finding in decision.findings if finding.blocks in {Verdict.FAIL, Verdict.WAIT}]
+    if not open_findings and not decision.demands:
+        # A group demands nothing itself: its members say what each of them lacks.
+        open_findings = [finding for finding in decision.findings if finding.blocks is Verdict.WAIVED]
     if not open_findings:
         return shortened(f"{word}: {_passed(decision)}", TITLE)
     more = f" (+{len(open_findings) - 1} more)" if len(open_findings) > 1 else ""

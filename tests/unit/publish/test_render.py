@@ -44,6 +44,7 @@ from tests.unit.builders import (
     stranger,
     web_flow,
 )
+from tests.unit.decide.test_merge_group import WAIVED
 
 RECORD = Record("0195-dec", NOON, "5f2c" * 16)
 BROKEN = Problem("acme/ledger:.github/countersign.yml", 3, 1, "`mod` is not known here. Did you mean `mode`?")
@@ -68,6 +69,7 @@ def page(content: CheckRunContent) -> str:
 
 PASSING = pull_request(reviews=[approved("ben")])
 GROUP = MergeGroupFacts(REPOSITORY, "main", oid("group"), (replace(PASSING, number=6), pull_request(number=7)))
+WAIVING = replace(GROUP, members=(GROUP.members[0], WAIVED))
 UNREADABLE = replace(GROUP, members=(), incomplete=(FactsIncomplete("the group", "the queue has no such entry"),))
 HOSTILE = pull_request(
     author=Account(5, "eve"),
@@ -161,7 +163,7 @@ def test_an_explanation_reads_well(case: str, snapshot: SnapshotAssertion) -> No
     assert explanation(decided(facts, rules)) == snapshot
 
 
-@pytest.mark.parametrize("facts", [GROUP, UNREADABLE, replace(GROUP, members=GROUP.members[:1])])
+@pytest.mark.parametrize("facts", [GROUP, UNREADABLE, replace(GROUP, members=GROUP.members[:1]), WAIVING])
 def test_a_check_run_of_a_group_reads_well(facts: MergeGroupFacts, snapshot: SnapshotAssertion) -> None:
     assert page(shown(decide_group(facts, policy(), NOON))) == snapshot
 
@@ -216,6 +218,11 @@ def test_what_is_waived_says_so() -> None:
     observing = replace(decision, mode=Mode.OBSERVE)
     assert title(observing).startswith("Observing: would pass")
     assert "what it lacks would be waived" in shown(observing).summary
+
+
+def test_a_group_with_waivers_says_whose() -> None:
+    group = replace(GROUP, members=(GROUP.members[0], WAIVED, replace(WAIVED, number=10)))
+    assert title(decide_group(group, policy(), NOON)) == "Waived: what #9 lacks (+1 more)"
 
 
 def test_a_long_headline_is_cut_between_words_and_says_how_much_more_there_is() -> None:
