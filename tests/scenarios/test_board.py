@@ -1,5 +1,6 @@
 """Who is called when somebody has to act on a change: the board, those above it, who asked, and who looks back."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +14,12 @@ from tests.scenarios.dying import FATAL, die_at
 ESCALATING = ending("escalate, escalate_to: [director]")
 
 
-async def hours_pass(board: Board, pull: Any, hours: float = 25) -> None:
-    board.countersign.later(hours=hours)
+async def hours_pass(board: Board, hours: float = 25) -> None:
+    """Nobody says anything meanwhile."""
+    await board.countersign.until(board.countersign.now() + timedelta(hours=hours))
+
+
+async def looked_at_again(board: Board, pull: Any) -> None:
     await board.say(pull, "carol", "/recheck")
 
 
@@ -23,7 +28,8 @@ async def test_whom_it_is_escalated_to_decides_with_the_board(countersign: Rehea
     pull = await board.requested()
     await board.ballot(pull, "ida", "rick")
     for _ in range(3):
-        await hours_pass(board, pull, 12.5)
+        await hours_pass(board, 12.5)
+        await looked_at_again(board, pull)
     assert await state(countersign, pull) == "authorize"
     assert len(calls(pull, ON_THE_BOARD)) == 1, "who was called already is not called again"
     [call] = calls(pull, DIRECTORS)
@@ -50,13 +56,14 @@ async def test_without_anybody_above_the_board_is_called_once_more_and_then_it_i
 ) -> None:
     board = Board.with_directors(countersign, ending("escalate"))
     pull = await board.requested()
-    await hours_pass(board, pull)
-    await hours_pass(board, pull, 1)
+    await hours_pass(board)
+    await hours_pass(board, 1)
+    await looked_at_again(board, pull)
     first, again = calls(pull, ON_THE_BOARD)
     assert "is on the agenda until" in first
     assert "was not decided by" in again
     assert "Without a decision by then, it is rejected." in again
-    await hours_pass(board, pull)
+    await hours_pass(board)
     assert await state(countersign, pull) == "draft"
     [told] = calls(pull, "@alice")
     assert "which rejects it. It is back in draft" in told
@@ -67,7 +74,8 @@ async def test_a_board_whose_time_is_extended_is_called_once_for_each_time(count
     board = Board.with_directors(countersign, ending("extend"))
     pull = await board.requested()
     for hours in (25, 1, 25, 1):
-        await hours_pass(board, pull, hours)
+        await hours_pass(board, hours)
+    await looked_at_again(board, pull)
     assert await state(countersign, pull) == "authorize"
     assert len(calls(pull, ON_THE_BOARD)) == 3
     assert all("rejected" not in each for each in said(pull))
@@ -76,8 +84,8 @@ async def test_a_board_whose_time_is_extended_is_called_once_for_each_time(count
 async def test_who_asked_is_told_once_that_nobody_decided_in_time(countersign: Rehearsal) -> None:
     board = Board.with_directors(countersign, POLICY)
     pull = await board.requested()
-    for hours in (25, 1):
-        await hours_pass(board, pull, hours)
+    await hours_pass(board)
+    await looked_at_again(board, pull)
     [told] = calls(pull, "@alice")
     assert told.startswith("@alice: CHG-2026-0001, PAY-1 Daily interest, was not decided by ")
     # Asked again, the board is called again.
@@ -120,10 +128,11 @@ async def test_an_emergencys_review_is_asked_for_and_once_more_when_it_is_overdu
     key = subject(pull)
     ((due,),) = await countersign.rows("SELECT due - now() FROM subject WHERE key = %s", key)
     assert 71 * 3600 < due.total_seconds() <= 72 * 3600, "the merged pull request wakes when the review is due"
-    await hours_pass(board, pull, 71)
+    await hours_pass(board, 71)
     assert len(calls(pull, ON_THE_BOARD)) == 1
     for _ in range(2):
-        await hours_pass(board, pull, 2)
+        await hours_pass(board, 2)
+    await looked_at_again(board, pull)
     asked, overdue = calls(pull, ON_THE_BOARD)
     assert "its review was due on" in overdue
     assert "Now the next change of `vault` waits for it" in overdue
@@ -133,7 +142,7 @@ async def test_an_emergencys_review_is_asked_for_and_once_more_when_it_is_overdu
     await countersign.settle()
     assert shown(other)[0] == "failure"
     await board.say(pull, "chris", "/change review The cause was a lost index; it is monitored from now on.")
-    await hours_pass(board, pull, 1)
+    await looked_at_again(board, pull)
     assert len(calls(pull, ON_THE_BOARD)) == 2
 
 
@@ -143,7 +152,8 @@ async def test_a_review_that_is_there_in_time_is_asked_for_no_more(countersign: 
     await board.say(pull, "ida", "/change review The cause was a lost index; it is monitored from now on.")
     key = subject(pull)
     assert await countersign.rows("SELECT due FROM subject WHERE key = %s", key) == [(None,)]
-    await hours_pass(board, pull, 100)
+    await hours_pass(board, 100)
+    await looked_at_again(board, pull)
     assert len(calls(pull, ON_THE_BOARD)) == 1
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from bot.publish.effects import CHECK
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.bank import come_due, reasons, shown, subject, told
+from tests.scenarios.bank import reasons, shown, told
 from tests.scenarios.board import BODY, POLICY, Board, cleared, said, state
 
 
@@ -91,10 +91,11 @@ async def test_a_board_that_rejects_sends_the_change_back(countersign: Rehearsal
 
 async def test_a_board_that_does_not_answer_in_time_has_rejected(countersign: Rehearsal, board: Board) -> None:
     pull = await board.requested()
-    ((due,),) = await countersign.rows("SELECT due - now() FROM subject WHERE key = %s", subject(pull))
-    assert 23 * 3600 < due.total_seconds() <= 24 * 3600, "the record wakes its pull request by itself"
-    countersign.later(hours=25)
-    await board.say(pull, "alice", "/recheck")
+    [(deadline,)] = await countersign.rows("SELECT deadline FROM change")
+    assert timedelta(hours=23) < deadline - countersign.now() <= timedelta(hours=24)
+    await countersign.until(deadline - timedelta(minutes=1))
+    assert await state(countersign, pull) == "authorize"
+    await countersign.until(deadline)
     assert await state(countersign, pull) == "draft"
 
 
@@ -178,8 +179,7 @@ async def test_an_emergency_goes_ahead_and_its_overdue_review_blocks_the_next(
     other.review(by=board.carol, state="APPROVED")
     await countersign.settle()
     assert not cleared(other)
-    countersign.later(days=4)
-    await board.say(other, "alice", "/recheck")
+    await countersign.until(countersign.now() + timedelta(days=4))
     assert shown(other)[0] == "failure"
     assert "was not reviewed in time" in other.check(CHECK).title or "is overdue" in other.check(CHECK).summary
     found = "The cause was a lost index; it is monitored from now on."
@@ -201,9 +201,7 @@ async def test_an_overdue_review_blocks_what_needs_no_record_too(countersign: Re
     other.review(by=board.carol, state="APPROVED")
     await countersign.settle()
     assert shown(other)[0] == "success"
-    countersign.later(days=4)
-    # The moment that was planned for it; the database's clock stays where it is.
-    await come_due(countersign, "due IS NOT NULL AND kind = 'pull'")
+    await countersign.until(countersign.now() + timedelta(days=4))
     assert shown(other)[0] == "failure"
     await board.say(pull, "cleo", "/change review The cause was a lost index; it is monitored from now on.")
     assert shown(other)[0] == "success"
@@ -224,9 +222,11 @@ async def test_a_waiver_is_asked_for_by_one_and_granted_by_another_and_expires(
     await board.say(pull, "rick", "/waiver grant 2")
     assert shown(pull)[0] == "success"
     assert "@rick waived this until" in told(pull)
-    countersign.later(days=2)
-    await board.say(pull, "alice", "/recheck")
-    assert shown(pull)[0] == "failure"
+    [(end,)] = await countersign.rows("SELECT until FROM waiver")
+    await countersign.until(end - timedelta(minutes=1))
+    assert shown(pull)[0] == "success"
+    await countersign.until(end)
+    assert shown(pull)[0] == "failure", "nobody has said anything"
 
 
 async def waive(countersign: Rehearsal, board: Board, pull: Any, finding: str = "rule:ticket") -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.bank import come_due, shown, subject
+from tests.scenarios.bank import shown, subject
 from tests.scenarios.board import VERIFIED, Board, cleared, history, records, state
 
 
@@ -116,8 +116,7 @@ async def test_a_low_change_closes_by_itself_a_day_after_its_release(countersign
     assert 23.9 * 3600 < due <= 24 * 3600, "the record wakes its pull request by itself"
     assert not finished
     assert "by itself on " in await board.say(pull, "alice", "/change")
-    countersign.later(hours=24)
-    await come_due(countersign, "key = %s", subject(pull))
+    await countersign.until(countersign.now() + timedelta(hours=24))
     assert await state(countersign, pull) == "closed"
     assert (await history(countersign))[-1] == (
         "close",

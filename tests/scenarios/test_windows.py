@@ -206,8 +206,7 @@ async def test_a_board_whose_time_is_extended_keeps_its_votes_and_plans_after_it
     await board.ask(pull)
     await board.ballot(pull, "chris", "ida")
     assert await planned(countersign, pull) == start
-    countersign.later(hours=25)
-    await board.say(pull, "carol", "/recheck")
+    await countersign.until(countersign.now() + timedelta(hours=25))
     assert await planned(countersign, pull) == after(start)
     assert f"Planned for {spoken(after(start))} to" in calls(pull, ON_THE_BOARD)[-1]
     assert f"is in state authorize, planned for {spoken(after(start))} to" in told(pull)
@@ -220,8 +219,7 @@ async def test_an_authorised_window_that_passes_has_the_board_asked_about_anothe
 ) -> None:
     pull = await authorised(board, "a")
     start = await planned(countersign, pull)
-    before(countersign, start, hours=-5)
-    await board.say(pull, "carol", "/recheck")
+    await countersign.until(start + timedelta(hours=5))
     assert await state(countersign, pull) == "authorize"
     assert await planned(countersign, pull) == after(start)
     assert len(calls(pull, ON_THE_BOARD)) == 2
