@@ -67,7 +67,10 @@ async def test_what_a_rule_there_refuses_is_tried_again_and_told_until_it_succee
     pull = await board.requested()
     for _ in range(2):
         await poll(countersign)
-        assert "No change in the audit week" in told(pull)
+        assert (
+            "ServiceNow's business rule `No change in the audit week` does not let CHG0030001 go from assess to "
+            "authorize. The change manager there meets that rule"
+        ) in told(pull)
     there.simulation.instance.rules.remove(rule)
     await poll(countersign)
     assert there.only.values["state"] == "-3"

@@ -70,11 +70,15 @@ def route(template: str, **names: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What is particular to one system: its name, where its errors say why, and what to do about each status."""
+    """What is particular to one system: its name, where its errors say why, and what to do about each status.
+
+    ``refusal`` makes a sentence of its words where they have a form of their own.
+    """
 
     name: str
     words: Callable[[Any], str]
     remedies: Mapping[int, str]
+    refusal: Callable[[str], Refusal | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +247,7 @@ class Door:
                     f"{name} does not accept Countersign's credentials ({title}): {words}.", remedy=remedy
                 )
             case 403:
-                return Forbidden(f"{name} refuses {title}: {words}.", remedy=remedy)
+                return self.speech.refusal(words) or Forbidden(f"{name} refuses {title}: {words}.", remedy=remedy)
             case 404 | 410:
                 return NotFound(f"{name} knows no {title}: {words}.", remedy=remedy)
             case 429:

@@ -47,12 +47,13 @@ from bot.changes.systems.servicenow_fields import (
     shown,
     whole,
 )
+from bot.changes.systems.servicenow_rules import Ruled, ruled
 from bot.changes.systems.servicenow_tables import VERSIONS, Tables
 from bot.changes.systems.texts import same
 from bot.clock import Clock
 from bot.errors import Refusal
 from bot.settings import ServiceNowAccess
-from bot.words import listed
+from bot.words import listed, quoted
 
 __all__ = ["FieldMap", "ServiceNow", "connect"]
 
@@ -84,6 +85,7 @@ SPEECH = Speech(
         "(role itil, and read access to sysapproval_approver).",
         404: "The change manager there checks that it exists and that Countersign's account can read it.",
     },
+    ruled,
 )
 
 
@@ -179,8 +181,13 @@ class ServiceNow:
         record = await self._record(ref)
         while (here := self._state(record)) is not state and not is_past(here, state):
             step = self._step(record, state, await self._next(ref))
-            await self._write(ref, self._transition(step, closure))
-            record, reached = await self._record(ref), self.fields.state(step)
+            reached = self.fields.state(step)
+            try:
+                await self._write(ref, self._transition(step, closure))
+            except Ruled as rule:
+                number, there_now = plain(record.get("number")), here or shown(record.get("state"))
+                raise rule.of_step(number, there_now, reached or step) from rule
+            record = await self._record(ref)
             there = self._state(record)
             # Each step leads further, or the way ends here.
             if reached is None or (there is not reached and not is_past(there, reached)):
@@ -344,12 +351,15 @@ class ServiceNow:
                     return whole(value)
         values = [value for value, ours in self.fields.states.items() if ours in following]
         reasons = {reason for value in values for reason in possible.failed.get(value, ())}
-        if allowed != list(following):
-            reasons.add("the change is approved")
-        why = f", because this does not hold: {listed(sorted(reasons))}" if reasons else ""
+        why = f", because this does not hold: {listed(sorted(map(quoted, reasons)))}" if reasons else ""
+        step = f"go from {here or shown(record.get('state'))} to {target}"
+        if not allowed:
+            raise Refusal(
+                f"ServiceNow does not let {plain(record.get('number'))} {step} before it is approved there{why}.",
+                remedy="Those who were asked in ServiceNow answer there.",
+            )
         raise Refusal(
-            f"ServiceNow does not let {plain(record.get('number'))} go from "
-            f"{here or shown(record.get('state'))} to {target}{why}.",
+            f"ServiceNow does not let {plain(record.get('number'))} {step}{why}.",
             remedy="The change manager there looks at the record.",
         )
 
