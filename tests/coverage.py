@@ -16,6 +16,7 @@ PURE = (
     "bot/changes/effects.py",
     "bot/changes/emergency.py",
     "bot/changes/evidence.py",
+    "bot/changes/faults.py",
     "bot/changes/fill.py",
     "bot/changes/findings.py",
     "bot/changes/guards.py",

@@ -9,15 +9,18 @@ from psycopg import AsyncConnection
 
 from bot.changes import carrying
 from bot.changes.codec import told
+from bot.changes.faults import Fault, Faults
 from bot.changes.hearing import Heard
 from bot.changes.model import Change, Elsewhere, State
 from bot.changes.systems.port import Receipt
 from bot.facts.model import Account
 from bot.ledger import Entry, Kind
 from bot.policy.model import System
+from bot.queue.worker import LONGEST_WAIT
 
 _COLUMNS = "system, id, number, sent, version, problem, adopt, refused, round, generation, kind, planned"
-_READ = f"SELECT {_COLUMNS} FROM change_link WHERE change = %s"  # noqa: S608 - names of columns
+_FAULTS = "failing, failing_since, fault, fault_since"
+_READ = f"SELECT {_FAULTS}, {_COLUMNS} FROM change_link WHERE change = %s"  # noqa: S608 - names of columns
 _INTEND = "INSERT INTO change_link (change, system, intended) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _ASK_TO_ADOPT = """
     INSERT INTO change_link (change, system, intended, adopt) VALUES (%s, %s, %s, %s)
@@ -45,6 +48,9 @@ _SENT = """
     WHERE change = %s
 """
 _PROBLEM = "UPDATE change_link SET problem = %s WHERE change = %s AND problem <> %s RETURNING change"
+_FAILED = """
+    UPDATE change_link SET failing = %s, failing_since = %s, fault = %s, fault_since = %s WHERE change = %s
+"""
 _HEARD = """
     INSERT INTO change_heard (change, mark, deed, who, login, value, at, round, outcome)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
@@ -59,16 +65,21 @@ _NOT_COUNTED = """
 """
 _ANSWERED = "UPDATE change_heard SET outcome = %s WHERE id = %s AND outcome IS NULL"
 
+_TO_BE_AUTHORISED = {State.DRAFT, State.ASSESS, State.AUTHORIZE}
+"""Where people there are still to be asked, and to be heard."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """The twin of a record. ``id`` is None until the other system has answered with one.
 
     ``sent`` is the digest of what it holds, ``version`` that of the record when it was last brought up to date, and
-    ``problem`` what was in the way then. ``round`` is that of asking in which its approvals are asked for. ``adopt`` is
-    the number of a record that somebody wants in its place, ``refused`` why the last such wish was not fulfilled.
+    ``problem`` what was in the way then; ``faults`` what has kept attempts from coming to their end since. ``round`` is
+    that of asking in which its approvals are asked for. ``adopt`` is the number of a record that somebody wants in its
+    place, ``refused`` why the last such wish was not fulfilled.
     """
 
+    faults: Faults
     system: System
     id: str | None
     number: str | None
@@ -86,7 +97,10 @@ class Link:
 async def read(connection: AsyncConnection[Any], change: str) -> Link | None:
     """The twin of the record of that number; None while none is intended."""
     row = await (await connection.execute(_READ, [change])).fetchone()
-    return Link(System(row[0]), *row[1:]) if row is not None else None
+    if row is None:
+        return None
+    failing, failing_since, fault, fault_since, system, *others = row
+    return Link(Faults(_fault(failing, failing_since), _fault(fault, fault_since)), System(system), *others)
 
 
 async def intend(connection: AsyncConnection[Any], change: str, system: System, at: datetime) -> None:
@@ -142,6 +156,34 @@ async def note(connection: AsyncConnection[Any], change: str, problem: str) -> b
     return await (await connection.execute(_PROBLEM, [problem, change, problem])).fetchone() is not None
 
 
+async def failed(connection: AsyncConnection[Any], change: str, what: str, at: datetime) -> bool:
+    """Note what an attempt has met; whether another thing is to be told than before."""
+    link = await read(connection, change)
+    assert link is not None, "nothing is asked of that system before it is noted that there is to be a twin"
+    faults = link.faults.after(what, at)
+    if faults != link.faults:
+        await _keep(connection, change, faults)
+    return faults.told != link.faults.told
+
+
+async def answers(connection: AsyncConnection[Any], change: str, link: Link) -> bool:
+    """Note that an attempt has come to its end; whether something was told that is over now."""
+    if link.faults != Faults():
+        await _keep(connection, change, Faults())
+    return link.faults.told is not None
+
+
+async def _keep(connection: AsyncConnection[Any], change: str, faults: Faults) -> None:
+    values = [
+        value for each in (faults.last, faults.told) for value in ((each.what, each.since) if each else ("", None))
+    ]
+    await connection.execute(_FAILED, [*values, change])
+
+
+def _fault(what: str, since: datetime | None) -> Fault | None:
+    return Fault(what, since) if since is not None else None
+
+
 async def hear(
     connection: AsyncConnection[Any], change: Change, deeds: Iterable[Heard], *, outcome: str | None = None
 ) -> list[Entry]:
@@ -184,6 +226,7 @@ async def elsewhere(connection: AsyncConnection[Any], change: Change) -> Elsewhe
     """What is in the way there, and what was done there and does not count; None where there is no twin.
 
     A change that is authorised waits until its twin says so, too: there, it may be on hold, or nobody knows of it yet.
+    One whose twin says so already does not wait because that system is away.
     """
     link = await read(connection, change.number)
     if link is None:
@@ -191,9 +234,13 @@ async def elsewhere(connection: AsyncConnection[Any], change: Change) -> Elsewhe
     rows = await (await connection.execute(_NOT_COUNTED, [change.number])).fetchall()
     behind = link.id is None or link.version < change.version
     parts = [f"In {link.system.value}, the record is {link.number or 'not there yet'}."]
+    fault = link.faults.told
+    parts += [fault.spoken(LONGEST_WAIT)] if fault is not None else []
     parts += [each for each in (link.problem, link.refused, await carrying.refusals(connection, change)) if each]
     waits = bool(link.problem) or (behind and change.state is State.SCHEDULED)
-    parts += ["It is brought up to date there."] if waits and not link.problem and link.id is not None else []
+    waits = waits or (fault is not None and change.state in _TO_BE_AUTHORISED)
+    is_under_way = waits and not link.problem and fault is None and link.id is not None
+    parts += ["It is brought up to date there."] if is_under_way else []
     parts += [outcome.removeprefix("not counted: ") for (outcome,) in reversed(rows)]
     return Elsewhere(" ".join(parts), waits)
 

@@ -21,6 +21,7 @@ from bot.changes.clashes import Stage
 from bot.changes.links import Link
 from bot.changes.model import Change, State
 from bot.changes.systems import port
+from bot.changes.systems.errors import Away
 from bot.changes.systems.port import Content, RecordSystem, Snapshot
 from bot.changes.systems.requester import if_need_be_without
 from bot.clock import Clock
@@ -113,6 +114,9 @@ class Sync:
             over = await self._bring(look, change, policy)
         except Refusal as refused:
             await self._note(change, str(refused), look)
+            raise
+        except Away as away:
+            await self._failed(change, f"{self._system(policy.records).name} {away.how}", look)
             raise
         if over:
             return Next(over=True)
@@ -296,8 +300,8 @@ class Sync:
             deeds = hearing.heard(change, snapshot, policy.records, link.planned, sent_back=True, carried=carried)
             entries = await links.hear(connection, change, [replace(each, round=link.round) for each in deeds])
             waiting = await links.unanswered(connection, change.number)
-            if entries:
-                await want(connection, [_pull(change, look)])
+            if await links.answers(connection, change.number, link) or entries:
+                await want(connection, [_pull(change, look)], concerns=_others(change))
             await append(connection, entries, at=self.clock())
         return bool(waiting)
 
@@ -344,7 +348,8 @@ class Sync:
             deeds = hearing.heard(change, snapshot, policy.records, link.planned, carried=carried)
             entries = await links.hear(connection, change, [replace(each, round=link.round) for each in deeds])
             entries += await carrying.received(connection, change, snapshot, self.clock()) if carried else []
-            news = bool(entries) or link.problem != problem
+            answers = await links.answers(connection, change.number, link)
+            news = answers or bool(entries) or link.problem != problem
             news = news or (change.state is State.SCHEDULED and before.version < change.version)
             if link.sent != wanted or before.version < change.version:
                 body = {"change": change.number, "number": snapshot.receipt.number, "state": change.state.value}
@@ -399,9 +404,22 @@ class Sync:
                 await want(connection, [_pull(change, look)], concerns=_others(change))
 
     async def _note(self, change: Change, problem: str, look: Look) -> None:
+        """Write down what is refused, by a system that has answered."""
         async with self.store.transaction() as connection:
-            if await still_mine(connection, look) and await links.note(connection, change.number, problem):
-                await want(connection, [_pull(change, look)])
+            if not await still_mine(connection, look):
+                return
+            link = await links.read(connection, change.number)
+            assert link is not None, "a twin that is intended stays so"
+            answers = await links.answers(connection, change.number, link)
+            if await links.note(connection, change.number, problem) or answers:
+                await want(connection, [_pull(change, look)], concerns=_others(change))
+
+    async def _failed(self, change: Change, what: str, look: Look) -> None:
+        """Write down how that system fails, and have the pull request looked at when another thing is to be told."""
+        async with self.store.transaction() as connection:
+            mine = await still_mine(connection, look)
+            if mine and await links.failed(connection, change.number, what, self.clock()):
+                await want(connection, [_pull(change, look)], concerns=_others(change))
 
 
 async def _moved(

@@ -4,8 +4,10 @@ A module of stories says which one it is about, that Countersign is connected to
 ``there, countersign, board = elsewhere.servicenow, elsewhere.countersign, elsewhere.board``; or ``elsewhere.jira``.
 """
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -169,3 +171,28 @@ async def waits(countersign: Rehearsal) -> None:
 
     await countersign.gh.settle()
     await until(nothing_else)
+
+
+async def fails(countersign: Rehearsal, *, times: int = 2) -> None:
+    """Have what is to be done there tried in vain so often, and what comes of it done here."""
+    attempts = "SELECT attempts FROM subject WHERE kind = 'record' AND NOT finished"
+    for _ in range(times):
+        [(before,)] = await countersign.rows(attempts)
+        async with countersign.store.transaction() as connection:
+            await connection.execute("UPDATE subject SET due = now() WHERE kind = 'record' AND NOT finished")
+
+        async def again(before: int = before) -> bool:
+            [(now,)] = await countersign.rows(attempts)
+            return bool(now > before)
+
+        await until(again)
+    await waits(countersign)
+
+
+def since(told: str, what: str, countersign: Rehearsal) -> bool:
+    """Whether it is told that this is so, and since when: within the last minutes."""
+    found = re.search(re.escape(f"{what} since ") + r"(\S+ \S+) UTC; Countersign tries again by itself", told)
+    if found is None:
+        return False
+    moment = datetime.strptime(found.group(1), "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+    return timedelta(minutes=-1) < countersign.now() - moment < timedelta(minutes=5)

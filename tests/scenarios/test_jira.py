@@ -8,7 +8,7 @@ from bot.sandbox.vendor import Outage
 from tests.scenarios import elsewhere
 from tests.scenarios.bank import shown, told
 from tests.scenarios.board import POLICY, Board, cleared, state
-from tests.scenarios.elsewhere import Jira, kept, poll, waits
+from tests.scenarios.elsewhere import Jira, fails, kept, poll, since, waits
 
 there, countersign, board = elsewhere.jira, elsewhere.countersign, elsewhere.board
 
@@ -80,3 +80,40 @@ async def test_a_requester_whom_jira_does_not_show_does_not_keep_the_request_fro
     there.approve()
     await poll(countersign)
     assert cleared(pull)
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        ("503", "has answered 503 (Service Unavailable)"),
+        ("429", "has limited how often Countersign may ask (429)"),
+        ("html", "has answered with a page instead of data (perhaps of a sign-in, or of a proxy)"),
+        ("cut-before", "has broken off its answers"),
+    ],
+)
+async def test_how_jira_fails_and_since_when_is_told_until_it_answers_again(
+    countersign: Rehearsal, board: Board, there: Jira, kind: str, how: str
+) -> None:
+    there.simulation.faults.add(Outage(match="", kind=kind, times=1_000_000))
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await waits(countersign)
+    assert "In jira, the record is not there yet. Jira has " in told(pull)
+    assert since(told(pull), f"Jira {how}", countersign)
+    there.simulation.faults.clear()
+    countersign.later(hours=1)
+    await poll(countersign)
+    assert there.only.key in told(pull)
+    assert "Jira has" not in told(pull)
+
+
+async def test_an_answer_of_jira_that_says_too_little_is_told_as_one_that_cannot_be_read(
+    countersign: Rehearsal, board: Board, there: Jira, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull = await board.requested()
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.sandbox.jira.rest._written", lambda _: "yesterday")
+        await fails(countersign)
+        assert since(told(pull), "Jira has given answers that cannot be read", countersign)
+    await poll(countersign)
+    assert "Jira has" not in told(pull)

@@ -11,12 +11,22 @@ LONGEST = timedelta(days=1)
 USUAL = timedelta(seconds=60)
 """A limit that names no moment."""
 
+UNREADABLE = "has given answers that cannot be read"
 
-class NotDone(Transient):
+
+class Away(Transient):
+    """It cannot do now what it is asked. ``how`` it fails is told: in words of ours, with its name before them."""
+
+    def __init__(self, waits_for: str, *, until: datetime | None = None, how: str = UNREADABLE) -> None:
+        super().__init__(waits_for, until=until)
+        self.how = how
+
+
+class NotDone(Away):
     """It could not be reached, or would not do it now: nothing happened there."""
 
 
-class Unanswered(Transient):
+class Unanswered(Away):
     """Its answer did not arrive, or was none: nobody knows whether it was done."""
 
 
@@ -51,7 +61,8 @@ class Disagrees(Refusal):
 def limit(headers: Mapping[str, str], now: datetime, *, system: str) -> NotDone:
     """What a 429 means: after ``Retry-After``, else at the reset that it names, else in a minute."""
     until = _after(headers.get("retry-after", ""), now) or _reset(headers.get("x-ratelimit-reset", ""), now)
-    return NotDone(f"{system}'s rate limit", until=until or now + USUAL)
+    how = "has limited how often Countersign may ask (429)"
+    return NotDone(f"{system}'s rate limit", until=until or now + USUAL, how=how)
 
 
 def _after(value: str, now: datetime) -> datetime | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,6 +21,8 @@ from yarl import URL
 
 from bot.changes.systems.authorization import Authorization
 from bot.changes.systems.errors import (
+    UNREADABLE,
+    Away,
     Forbidden,
     Invalid,
     MayHaveHappened,
@@ -30,7 +33,7 @@ from bot.changes.systems.errors import (
     limit,
 )
 from bot.clock import Clock
-from bot.errors import CountersignError, Refusal, Transient
+from bot.errors import CountersignError, Refusal
 from bot.words import shortened, visible
 
 log = structlog.get_logger(__name__)
@@ -143,7 +146,7 @@ class Door:
                 return await self._authorised(asked)
             except (NotDone, Unanswered) as error:
                 if isinstance(error, Unanswered) and not repeatable:
-                    raise MayHaveHappened(error.waits_for, until=error.until) from error
+                    raise MayHaveHappened(error.waits_for, until=error.until, how=error.how) from error
                 wait = (
                     error.until - self.clock() if error.until else timedelta(seconds=0.1 * 2**attempt) * self.chance()
                 )
@@ -169,7 +172,7 @@ class Door:
             return await authorization.header()
         except (NotDone, Unanswered) as error:
             # Asking for it was repeated already, and what it is for was not asked.
-            raise Transient(error.waits_for, until=error.until) from error
+            raise Away(error.waits_for, until=error.until, how=error.how) from error
 
     async def _answered(self, asked: _Asked, proof: Mapping[str, str]) -> Any:
         headers = {"Accept": "application/json", "User-Agent": "countersign", **proof}
@@ -180,7 +183,10 @@ class Door:
         problem = self._problem(asked.title, status, answered, decoded)
         if problem is None and not is_json and status != 204:
             # A sign-in page, a proxy's page, or an answer that lost its body: none says what was done.
-            problem = Unanswered(f"an answer of {self.speech.name} that can be read ({asked.title})")
+            is_page = answered.get("content-type", "").lower().startswith("text/html")
+            how = "has answered with a page instead of data (perhaps of a sign-in, or of a proxy)"
+            waits_for = f"an answer of {self.speech.name} that can be read ({asked.title})"
+            problem = Unanswered(waits_for, how=how if is_page else UNREADABLE)
         if problem is not None:
             kind = type(problem).__name__
             log.info("record_system_refused", asked=asked.title, status=status, kind=kind, error=str(problem))
@@ -197,7 +203,10 @@ class Door:
             if status not in follow or not target:
                 return status, answered, content
             url = self._at_home(url, target)
-        raise Unanswered(f"{self.speech.name}, which sends {asked.title} from one address to the next")
+        raise Unanswered(
+            f"{self.speech.name}, which sends {asked.title} from one address to the next",
+            how="has sent Countersign from one address to the next",
+        )
 
     def _at_home(self, url: URL, target: str) -> URL:
         """Where a redirect leads.
@@ -225,14 +234,19 @@ class Door:
                 async for chunk in response.content.iter_chunked(64 * 1024):
                     content += chunk
                     if len(content) > LARGEST:
-                        raise Unanswered(f"an answer of {name} of a size that can be read ({asked.title})")
+                        raise Unanswered(
+                            f"an answer of {name} of a size that can be read ({asked.title})",
+                            how="has given answers that are too large to be read",
+                        )
         except aiohttp.ClientConnectorError as error:
             # The error's own words may hold more than an address; its kind is enough.
             log.warning("record_system_away", asked=asked.title, error=type(error).__name__)
-            raise NotDone(f"{name}, which cannot be reached") from None
+            raise NotDone(f"{name}, which cannot be reached", how="has not been reachable") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("record_system_unanswered", asked=asked.title, error=type(error).__name__)
-            raise Unanswered(f"{name}'s answer to {asked.title}") from None
+            late = isinstance(error, TimeoutError)
+            how = "has not answered in time" if late else "has broken off its answers"
+            raise Unanswered(f"{name}'s answer to {asked.title}", how=how) from None
         log.debug("record_system_answered", asked=asked.title, status=response.status)
         return response.status, {key.lower(): value for key, value in response.headers.items()}, bytes(content)
 
@@ -254,7 +268,8 @@ class Door:
                 return limit(headers, self.clock(), system=name)
             case _ if status == 408 or status >= 500:
                 until = limit(headers, self.clock(), system=name).until if "retry-after" in headers else None
-                return Unanswered(f"{name} (it answered {status} to {title})", until=until)
+                how = f"has answered {_spoken(status)}"
+                return Unanswered(f"{name} (it answered {status} to {title})", until=until, how=how)
             case _ if status >= 400:
                 return Invalid(f"{name} does not accept {title} ({status}): {words}.", remedy=remedy)
             case _:
@@ -270,6 +285,14 @@ class Door:
             if secret:
                 said = said.replace(secret, "…")
         return shortened(visible(said), LONGEST_WORDS).rstrip(".") or "it gives no reason"
+
+
+def _spoken(status: int) -> str:
+    """A status with its name, where it has one: ``503 (Service Unavailable)``."""
+    try:
+        return f"{status} ({HTTPStatus(status).phrase})"
+    except ValueError:
+        return str(status)
 
 
 def _decoded(headers: Mapping[str, str], content: bytes) -> tuple[Any, bool]:

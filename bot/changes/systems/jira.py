@@ -248,7 +248,7 @@ class Jira:
         except MayHaveHappened as unknown:
             settled = self.door.clock() + SETTLED
             until = max(settled, unknown.until) if unknown.until else settled
-            raise MayHaveHappened(unknown.waits_for, until=until) from unknown
+            raise MayHaveHappened(unknown.waits_for, until=until, how=unknown.how) from unknown
 
     async def _tie(self, receipt: Receipt, label: str) -> Mapping[str, Any]:
         """Give the request the label, by which it is this change's, beside those that it has; answers it with it."""

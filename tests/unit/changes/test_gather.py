@@ -325,6 +325,20 @@ async def link(store: Store, change: Change, columns: dict[str, str | None]) -> 
             {"problem": "Nobody may write there."},
             "In servicenow, the record is not there yet. Nobody may write there.",
         ),
+        (
+            {
+                "failing": "ServiceNow has broken off its answers",
+                "failing_since": "2026-11-29 13:07Z",
+                "fault": "ServiceNow has answered 503",
+                "fault_since": "2026-11-29 13:05Z",
+                "problem": "It is on hold.",
+            },
+            (
+                "In servicenow, the record is not there yet. ServiceNow has answered 503 since 2026-11-29 13:05 UTC; "
+                "Countersign tries again by itself, at least every 15 minutes unless it is asked to wait longer. "
+                "Nothing is lost. It is on hold."
+            ),
+        ),
     ],
 )
 async def test_commands_know_where_the_record_is_elsewhere(

@@ -152,28 +152,34 @@ async def test_a_form_is_sent_without_authorization_and_its_values_are_hidden(
     assert "a b&c" not in repr(door)
 
 
+READ, PAGE = "has given answers that cannot be read", "has answered with a page instead of data"
+
+
 @pytest.mark.parametrize(
-    "response",
+    ("response", "how"),
     [
-        lambda: web.Response(body=b"<html>sign in</html>", content_type="text/html"),
-        lambda: web.Response(body=b'{"a": ', content_type="application/json"),
-        lambda: web.Response(body=b"", content_type="application/json"),
-        lambda: web.Response(body=b"\xff\xfe", content_type="application/json"),
-        lambda: web.Response(body=b"[" * 100_000, content_type="application/json"),
-        lambda: web.Response(body=b"{}", content_type="text/plain"),
-        lambda: answer({"error": "away"}, 500),
-        lambda: answer({"error": "late"}, 408),
-        lambda: web.Response(status=502, body=b"<html>", content_type="text/html"),
+        (lambda: web.Response(body=b"<html>sign in</html>", content_type="text/html"), PAGE),
+        (lambda: web.Response(body=b'{"a": ', content_type="application/json"), READ),
+        (lambda: web.Response(body=b"", content_type="application/json"), READ),
+        (lambda: web.Response(body=b"\xff\xfe", content_type="application/json"), READ),
+        (lambda: web.Response(body=b"[" * 100_000, content_type="application/json"), READ),
+        (lambda: web.Response(body=b"{}", content_type="text/plain"), READ),
+        (lambda: answer({"error": f"@all {SECRET}"}, 500), "has answered 500 (Internal Server Error)"),
+        (lambda: answer({"error": "late"}, 408), "has answered 408 (Request Timeout)"),
+        (lambda: answer({"error": "away"}, 520), "has answered 520"),
+        (lambda: web.Response(status=502, body=b"<html>", content_type="text/html"), "has answered 502 (Bad Gateway)"),
     ],
 )
-async def test_what_is_no_answer(register: Register, door: Door, response: Any) -> None:
+async def test_what_is_no_answer(register: Register, door: Door, response: Any, how: str) -> None:
     register.answers(*(response() for _ in range(4)))
     with pytest.raises(Unanswered) as unanswered:
         await door.get("/x")
     assert not isinstance(unanswered.value, MayHaveHappened)
+    assert unanswered.value.how.partition(" (perhaps")[0] == how
     assert len(register.received) == 3
-    with pytest.raises(MayHaveHappened):
+    with pytest.raises(MayHaveHappened) as unknown:
         await door.send("POST", "/x", {})
+    assert unknown.value.how == unanswered.value.how
     assert len(register.received) == 4
 
 
@@ -188,8 +194,9 @@ async def test_a_problem_in_its_own_json_is_read(register: Register, door: Door)
 async def test_an_answer_without_end_is_left(register: Register, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "LARGEST", 1000)
     register.answers(*(answer("x" * 2000) for _ in range(3)))
-    with pytest.raises(Unanswered, match="of a size that can be read"):
+    with pytest.raises(Unanswered, match="of a size that can be read") as unanswered:
         await door.get("/x")
+    assert unanswered.value.how == "has given answers that are too large to be read"
 
 
 async def test_a_pause_that_is_asked_for(register: Register, door: Door, clock: Ticking) -> None:
@@ -207,6 +214,7 @@ async def test_a_limit(register: Register, door: Door, clock: Ticking) -> None:
     with pytest.raises(NotDone) as limited:
         await door.send("POST", "/x", {})
     assert limited.value.until == clock() + timedelta(seconds=60)
+    assert limited.value.how == "has limited how often Countersign may ask (429)"
     # It was not done, so that a short wait may be followed by the same write.
     assert await door.send("POST", "/x", {}) == {"done": True}
 
@@ -215,8 +223,31 @@ async def test_nobody_listens(
     register: Register, session: aiohttp.ClientSession, clock: Ticking, unused_tcp_port: int
 ) -> None:
     door = Door(SPEECH, f"http://127.0.0.1:{unused_tcp_port}", session, clock, chance=lambda: 0.0)
-    with pytest.raises(NotDone, match=r"^The register, which cannot be reached$"):
+    with pytest.raises(NotDone, match=r"^The register, which cannot be reached$") as away:
         await door.send("POST", "/x", {})
+    assert away.value.how == "has not been reachable"
+
+
+@pytest.mark.parametrize(
+    ("error", "how"),
+    [
+        (aiohttp.SocketTimeoutError(), "has not answered in time"),
+        (TimeoutError(), "has not answered in time"),
+        (aiohttp.ServerDisconnectedError(), "has broken off its answers"),
+        (aiohttp.ClientPayloadError(), "has broken off its answers"),
+        (ConnectionResetError(), "has broken off its answers"),
+    ],
+)
+async def test_who_is_late_is_told_from_who_breaks_off(
+    session: aiohttp.ClientSession, door: Door, monkeypatch: pytest.MonkeyPatch, error: Exception, how: str
+) -> None:
+    def request(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(session, "_request", request)
+    with pytest.raises(Unanswered) as unanswered:
+        await door.get("/x")
+    assert unanswered.value.how == how
 
 
 # Redirects.
@@ -262,8 +293,9 @@ async def test_no_redirect_takes_the_credentials_elsewhere(
 
 async def test_a_circle_ends(register: Register, door: Door) -> None:
     register.answers(*(web.Response(status=307, headers={"Location": "/x"}) for _ in range(9)))
-    with pytest.raises(Unanswered, match="from one address to the next"):
+    with pytest.raises(Unanswered, match="from one address to the next") as lost:
         await door.get("/x")
+    assert lost.value.how == "has sent Countersign from one address to the next"
     assert len(register.received) == 9
 
 

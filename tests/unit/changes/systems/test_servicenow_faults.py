@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.changes.systems.errors import Forbidden, MayHaveHappened, NotDone, Unanswered, Unauthorized
+from bot.changes.systems.errors import Away, Forbidden, MayHaveHappened, NotDone, Unanswered, Unauthorized
 from bot.changes.systems.port import State
 from bot.changes.systems.servicenow import ServiceNow, connect
 from bot.errors import Refusal, Transient
@@ -186,7 +186,8 @@ async def test_no_token_now_means_that_nothing_was_asked(
     there.faults.add(Outage("oauth_token", kind, times=3))
     with pytest.raises(Transient) as waits:
         await servicenow.open(content())
-    assert not isinstance(waits.value, Unanswered)
+    assert isinstance(waits.value, Away)
+    assert not isinstance(waits.value, NotDone | Unanswered)
     assert there.site.titles == ["POST /oauth_token.do"] * 3
     await servicenow.open(content())
 
