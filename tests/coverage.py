@@ -30,6 +30,7 @@ PURE = (
     "bot/changes/refusals.py",
     "bot/changes/release.py",
     "bot/changes/reviews.py",
+    "bot/changes/verification.py",
     "bot/changes/waivers.py",
     "bot/deployments/windows.py",
     "bot/decide/*",

@@ -1,16 +1,20 @@
 """What is announced in a comment when something happened to a change: to those who have to act on it now. Pure.
 
 A board is called when its time to decide begins, and when it begins anew. Who asked for a change is told when the board
-sent it back. Who can look back at an emergency is asked to when it was made, and once more when that is overdue.
+sent it back. Who can look back at an emergency is asked to when it was made, and once more when that is overdue; so is
+who can confirm a release in production, where the policy demands that.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from bot.changes import cab, clashes, evidence, guards
+from bot.changes import cab, clashes, closing, evidence, guards, verification
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.model import Act, Announcement, Change, Choice, State, Transition
+from bot.decide.approvals import label
+from bot.policy.model import Approvals
 from bot.publish.markdown import sentence
 from bot.words import dated, listed, quoted, shortened
 
@@ -18,35 +22,73 @@ LONGEST_REASON = 300
 """Characters of a reason that are repeated; the record has all of it."""
 
 _REVIEW = "`/change review what-was-found`"
+_VERIFY = "`/change close successful`"
+_BAD = "`/change close unsuccessful reason`"
+_OTHERWISE = f"Where it is not well, `/change close backed-out reason` or {_BAD} says so."
+_NOBODY_KNOWN = "Nobody knows by whom, and so it cannot be called a success."
 _AGAIN = "It is back in draft: ask again with `/request-cab`."
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Who is called, and what is said to them."""
+
+    called: tuple[str, ...]
+    text: str
+
+    @property
+    def spoken(self) -> str:
+        """As a paragraph. Teams and logins have no characters that mean anything else: a mention is one as it is."""
+        mentions = " ".join(f"@{each}" for each in self.called)
+        return f"{mentions}: {self.text}" if mentions else self.text
 
 
 def of(before: Change, after: Change, told: Transition, context: Context) -> Announcement | None:
     """What is to be said of what happened; None when nobody has to act on it."""
+    calls = _calls(before, after, told, context)
+    if not calls:
+        return None
+    called = tuple(dict.fromkeys(each for call in calls for each in call.called))
+    whole = "\n\n".join(call.spoken for call in calls)
+    return Announcement(told.number, told.version, told.act, after.state, after.round, called, whole, told.at)
+
+
+def _calls(before: Change, after: Change, told: Transition, context: Context) -> list[_Call]:
+    """Who has to act on what happened now: mostly those of one role, and nobody else."""
+    routed = after.contents.routing
     match told.act:
-        case Act.ASSESS if after.contents.routing.has_board:
-            called, text = _called(after.contents.routing.roles, after, context), _on_the_agenda(after, context)
+        case Act.ASSESS if routed.has_board:
+            return [_Call(_called(routed.roles, after, context), _on_the_agenda(after, context))]
         case Act.EXTEND | Act.ESCALATE:
             roles = after.escalation.roles if after.escalation is not None else ()
-            called = _called(roles or after.contents.routing.roles, after, context)
-            text = _not_decided(before, after, context)
+            return [_Call(_called(roles or routed.roles, after, context), _not_decided(before, after, context))]
         case Act.REFRESH if after.state is State.AUTHORIZE and before.contents.window != after.contents.window:
-            called, text = _called(after.contents.routing.roles, after, context), _moved(after, context)
+            return [_Call(_called(routed.roles, after, context), _moved(after, context))]
         case Act.REFRESH if after.state is State.AUTHORIZE and clashes.is_news(before.contents, after.contents):
-            called, text = _called(after.contents.routing.roles, after, context), _in_the_way(after, context)
+            return [_Call(_called(routed.roles, after, context), _in_the_way(after, context))]
         case Act.REJECT | Act.DEFER:
             asked = before.request.by if before.request is not None else None
-            called, text = (asked.login,) if asked is not None else (), _sent_back(before, told, context)
-        case Act.FINISH | Act.BACK_OUT if after.review_due is not None and after.retrospective is None:
-            called, text = _reviewers(after, context), _to_be_reviewed(after, after.review_due)
+            return [_Call((asked.login,) if asked is not None else (), _sent_back(before, told, context))]
+        case Act.FINISH | Act.BACK_OUT:
+            return _released(after, context)
         case Act.REMIND if after.review_due is not None:
-            called, text = _reviewers(after, context), _not_reviewed(after, after.review_due)
+            return [_Call(_reviewers(after, context), _not_reviewed(after, after.review_due))]
+        case Act.REMIND_VERIFIERS if after.verification_due is not None:
+            called, who = _verifiers(after, context)
+            return [_Call(called, _not_verified(after, after.verification_due, who))]
         case _:
-            return None
-    # Teams and logins have no characters that mean anything else, and a mention is one as it is written.
-    mentions = " ".join(f"@{each}" for each in called)
-    whole = f"{mentions}: {text}" if mentions else text
-    return Announcement(told.number, told.version, after.state, after.round, called, whole, told.at)
+            return []
+
+
+def _released(change: Change, context: Context) -> list[_Call]:
+    """Who looks at what was released: at an emergency that it was right to make, and at whether it works."""
+    calls, until = [], verification.pending(change)
+    if change.review_due is not None and change.retrospective is None:
+        calls.append(_Call(_reviewers(change, context), _to_be_reviewed(change, change.review_due)))
+    if until is not None:
+        called, who = _verifiers(change, context)
+        calls.append(_Call(called, _to_be_verified(change, until, who)))
+    return calls
 
 
 def due(waiting: Sequence[Announcement], change: Change) -> Announcement | None:
@@ -54,10 +96,23 @@ def due(waiting: Sequence[Announcement], change: Change) -> Announcement | None:
 
     Whatever else waits has been overtaken by what happened since.
     """
-    if not waiting or change.retrospective is not None:
+    if not waiting:
         return None
     newest = max(waiting, key=lambda each: each.version)
-    return newest if (newest.state, newest.round) == (change.state, change.round) else None
+    stands = (newest.state, newest.round) == (change.state, change.round)
+    return newest if stands and not _is_done(newest.act, change) else None
+
+
+def _is_done(act: Act, change: Change) -> bool:
+    """Whether what was asked for when that happened has been done while the change stayed where it is."""
+    reviewed = change.review_due is None or change.retrospective is not None
+    match act:
+        case Act.REMIND:
+            return reviewed
+        case Act.FINISH | Act.BACK_OUT | Act.REMIND_VERIFIERS:
+            return reviewed and verification.pending(change) is None
+        case _:
+            return False
 
 
 def _called(roles: Sequence[str], change: Change, context: Context) -> tuple[str, ...]:
@@ -71,6 +126,18 @@ def _called(roles: Sequence[str], change: Change, context: Context) -> tuple[str
 
 def _reviewers(change: Change, context: Context) -> tuple[str, ...]:
     return _called(cab.reviewing(change.contents.under(context.policy), change.contents.tier), change, context)
+
+
+def _verifiers(change: Change, context: Context) -> tuple[tuple[str, ...], str]:
+    """Those who can confirm the release, and who that is in a sentence. An account that is kept from it is left out."""
+    demanded = verification.demanded(change, context)
+    assert demanded is not None, "somebody is to confirm it"
+    holders = _called(demanded.groups, change, context)
+    named = [each.account for each in context.standings if each.account.login.lower() in holders]
+    kept = {who.login.lower() for who in named if closing.kept_from_verifying(change, who, context)}
+    called = tuple(holder for holder in holders if holder not in kept)
+    groups = sentence(label(Approvals(1, demanded.groups), context.policy), quiet=True)
+    return called, "One of you" if called else f"Somebody with {groups}"
 
 
 def _on_the_agenda(change: Change, context: Context) -> str:
@@ -161,6 +228,33 @@ def _not_reviewed(change: Change, due: datetime) -> str:
         f"{_named(change)}, was an emergency, and its review was due on {dated(due)}. Now {_next(change)} waits for "
         f"it: review it with {_REVIEW}."
     )
+
+
+def _to_be_verified(change: Change, due: datetime, who: str) -> str:
+    """That the release is to be confirmed in production: of an emergency, when it has been reviewed."""
+    until = f"by {dated(due)}"
+    if closing.is_released_by_nobody_known(change):
+        return f"{_named(change)}, was released. {_NOBODY_KNOWN} Say what came of it {until} with {_BAD}."
+    first = ", after its review," if change.emergency is not None else ""
+    return (
+        f"{_named(change)}, was released by {_releasing(change)}. {who} who neither contributed to it nor released it "
+        f"confirms {until}{first} with {_VERIFY} that it works in production. {_OTHERWISE}"
+    )
+
+
+def _not_verified(change: Change, due: datetime, who: str) -> str:
+    """That nobody has confirmed the release in time."""
+    late = f"and by {dated(due)} nobody had confirmed that it works in production."
+    if closing.is_released_by_nobody_known(change):
+        return f"{_named(change)}, was released, {late} {_NOBODY_KNOWN} Say what came of it with {_BAD}."
+    return (
+        f"{_named(change)}, was released by {_releasing(change)}, {late} {who} who neither contributed "
+        f"to it nor released it does so now with {_VERIFY}; it stays on record that it was late. {_OTHERWISE}"
+    )
+
+
+def _releasing(change: Change) -> str:
+    return listed([f"`@{each.login}`" for each in change.released_by])
 
 
 def _next(change: Change) -> str:

@@ -7,7 +7,7 @@ that, too. Parts are of persons, not of accounts.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from bot.changes import cab
+from bot.changes import cab, verification
 from bot.changes.context import Context
 from bot.changes.model import Act, Change, Closure, Event, Refused, State
 from bot.decide.approvals import holds, label
@@ -23,7 +23,6 @@ a night's batch and a day's reconciliation have gone over it by then."""
 
 NOBODY_REPORTED = f"Nobody has reported a problem within {QUIET // timedelta(hours=1)} hours of its release."
 
-_NEEDS_VERIFYING = {Closure.SUCCESSFUL, Closure.WITH_ISSUES}
 _ALWAYS_APART = (
     Separation(frozenset({Role.CONTRIBUTOR, Role.VERIFIER})),
     Separation(frozenset({Role.DEPLOYER, Role.VERIFIER})),
@@ -145,8 +144,8 @@ def may_close(change: Change, event: Event, context: Context) -> Refused | None:
         return _by_itself(change, event, context)
     if not is_human(event.who):
         return Refused("A program cannot say what came of a change.", "A person closes it.")
-    demanded = change.contents.rules(context.policy).verification
-    if demanded is not None and event.closure in _NEEDS_VERIFYING:
+    demanded = verification.demanded(change, context)
+    if demanded is not None and event.closure in verification.CONFIRMING:
         return _may_verify(change, event.who, demanded, context)
     return _has_to_do_with_it(change, event.who, context)
 
@@ -163,7 +162,7 @@ def closes_by_itself_at(change: Change, context: Context) -> datetime | None:
     """
     if change.state is not State.REVIEW or change.ended_at is None or change.backed_out or change.overtaken:
         return None
-    demanded = change.contents.rules(context.policy).verification
+    demanded = verification.demanded(change, context)
     if demanded is not None or change.emergency is not None or change.contents.kind is ChangeType.EMERGENCY:
         return None
     return change.ended_at + QUIET
@@ -199,21 +198,31 @@ def _may_verify(change: Change, who: Account, demanded: Verification, context: C
             f"{groups}.",
             remedy,
         )
-    if not change.released_by or GHOST in change.released_by:
+    if is_released_by_nobody_known(change):
         return Refused(
             f"Nobody knows who released {change.number}, and so whether @{who.login} is somebody else.",
             "It cannot be called a success; close it as unsuccessful, and say that.",
         )
-    people = _people(change, context, who)
-    separation = (*_ALWAYS_APART, *change.contents.under(context.policy).separation)
-    parts = parts_of(change, context, people)
-    held = barred(people.person(who), Role.VERIFIER, parts, separation, change.contents.tier)
+    held = kept_from_verifying(change, who, context)
     if held:
         return Refused(
             f"@{who.login} cannot verify {change.number}: @{who.login} {_did(held)}, which is kept apart from that.",
             remedy,
         )
     return None
+
+
+def is_released_by_nobody_known(change: Change) -> bool:
+    """Whether it is not known of everybody who released it who that was."""
+    return not change.released_by or GHOST in change.released_by
+
+
+def kept_from_verifying(change: Change, who: Account, context: Context) -> tuple[Role, ...]:
+    """The parts that somebody had in the change which are kept apart from verifying it."""
+    people = _people(change, context, who)
+    separation = (*_ALWAYS_APART, *change.contents.under(context.policy).separation)
+    parts = parts_of(change, context, people)
+    return barred(people.person(who), Role.VERIFIER, parts, separation, change.contents.tier)
 
 
 def _did(roles: Iterable[Role]) -> str:
@@ -234,7 +243,7 @@ def _has_to_do_with_it(change: Change, who: Account, context: Context) -> Refuse
 
 
 def _could_verify(change: Change, who: Account, context: Context) -> bool:
-    demanded = change.contents.rules(context.policy).verification
+    demanded = verification.demanded(change, context)
     mine = [each for each in context.standings if each.account == who]
     groups = demanded.groups if demanded is not None else ()
     return any(holds(each, group, context.policy) for each in mine for group in groups)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.changes import cab, planning
+from bot.changes import cab, planning, verification
 from bot.changes.context import Context
 from bot.changes.model import (
     Authorisation,
@@ -156,10 +156,11 @@ def _releasing(change: Change, event: Event) -> tuple[Account, ...]:
 
 
 def end(change: Change, event: Event, context: Context) -> Change:
-    """It was done, by whoever merged any part of it."""
+    """It was done, by whoever merged any part of it; somebody confirms it from now on, where that is demanded."""
     merging = [part.merge.by for part in context.parts if part.merge is not None]
     by = dict.fromkeys((*change.released_by, *merging, *([event.who] if event.who is not None else ())))
-    return replace(change, ended_at=context.now, released_by=tuple(by))
+    due = verification.due(change, context)
+    return replace(change, ended_at=context.now, released_by=tuple(by), verification_due=due)
 
 
 def back_out(change: Change, _event: Event, context: Context) -> Change:
@@ -176,6 +177,11 @@ def review(change: Change, event: Event, context: Context) -> Change:
 def remind(change: Change, _event: Event, _context: Context) -> Change:
     """It was said that the emergency was not reviewed in time."""
     return replace(change, reminded=True)
+
+
+def remind_verifiers(change: Change, _event: Event, _context: Context) -> Change:
+    """It was said that nobody has confirmed the release in time."""
+    return replace(change, verifiers_reminded=True)
 
 
 def close(change: Change, event: Event, context: Context) -> Change:

@@ -9,7 +9,7 @@ from bot.changes.desk import Desk
 from bot.changes.hearing import Heard
 from bot.changes.instructions import Asked
 from bot.changes.model import Change as Record
-from bot.changes.model import Part
+from bot.changes.model import Part, State
 from bot.commands.link import OURS
 from bot.commands.model import Change
 from bot.decide.verdict import Decision
@@ -27,6 +27,9 @@ from bot.store import Store
 
 MOST_NAMED = 10
 """How many records one comment can name."""
+
+_RELEASED = frozenset({State.SCHEDULED, State.IMPLEMENT, State.REVIEW})
+"""Where a record stands that a merge releases, or that has been released and is still open."""
 
 _LINK = "SELECT url FROM change_link WHERE change = %s"
 
@@ -172,10 +175,8 @@ async def ended(
         mine = next((each for each in await parts.of(connection, known.number) if each.subject == subject), None)
     facts = await _by_whom(github, facts, mine, lane)
     standings: tuple[Standing, ...] = ()
-    # Whoever can review an emergency is told of it.
-    if asked or told or (known.emergency is not None and not known.state.over):
-        demanded = _demanded(policy, decision, known)
-        roles = {role for each in demanded for role in (*cab.roles_to_ask(*each), *_verifying(*each))}
+    roles = _to_be_known(known, _demanded(policy, decision, known), heard=asked or bool(told))
+    if roles:
         standings = await board.read(store, github, policy, roles, facts.names, lane)
         if told:
             await names.elsewhere(store, github, policy, [each.account for each in standings], lane)
@@ -197,6 +198,17 @@ def _demanded(policy: Policy, decision: Decision, held: Record | None) -> list[t
     """The policy as it holds for the pull request, and for the record that it belongs to, each with the tier there."""
     found = [(decision.under(policy), decision.tier)]
     return [*found, (held.contents.under(policy), held.contents.tier)] if held is not None else found
+
+
+def _to_be_known(known: Record, demanded: Sequence[tuple[Policy, Tier]], *, heard: bool) -> set[str]:
+    """The roles whose holders matter after the end: who can review an emergency, or verify a release, is told of it.
+
+    ``heard``: somebody has said something, which is judged by all that they may do.
+    """
+    verifying = {role for each in demanded for role in _verifying(*each)}
+    if heard or (known.emergency is not None and not known.state.over):
+        return verifying.union(*(cab.roles_to_ask(*each) for each in demanded))
+    return verifying if known.state in _RELEASED else set()
 
 
 def _verifying(policy: Policy, tier: Tier) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.changes import cab, closing, effects, emergency, planning
+from bot.changes import cab, closing, effects, emergency, planning, verification
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.fill import is_in_force
@@ -253,6 +253,14 @@ def review_overdue(change: Change, _event: Event, context: Context) -> Refused |
     if emergency.is_overdue(change, context.now) and not change.reminded:
         return None
     return Refused(f"Nobody is to be reminded of a review of {change.number}.")
+
+
+def verification_overdue(change: Change, _event: Event, context: Context) -> Refused | None:
+    """Somebody should have confirmed the release by now, and nobody was reminded of that yet."""
+    at = verification.reminds_at(change, context)
+    if at is not None and context.now >= at and not change.verifiers_reminded:
+        return None
+    return Refused(f"Nobody is to be reminded of a verification of {change.number}.")
 
 
 def said_enough(_change: Change, event: Event, _context: Context) -> Refused | None:

@@ -10,7 +10,7 @@ change, event and context give the same answer.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import announcements, closing, effects, emergency, guards
+from bot.changes import announcements, closing, effects, emergency, guards, verification
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.effects import Effect
@@ -82,7 +82,7 @@ def wakes_at(change: Change, context: Context) -> datetime | None:
         moments.append(emergency.lane_ends(change, context.policy))
     if change.retrospective is None:
         moments.append(change.review_due)
-    moments.append(closing.closes_by_itself_at(change, context))
+    moments += [verification.reminds_at(change, context), closing.closes_by_itself_at(change, context)]
     return min((each for each in moments if each is not None and each > context.now), default=None)
 
 
@@ -196,6 +196,12 @@ TABLE: dict[tuple[State, Act], Rule] = {
     (State.REVIEW, Act.REMIND): Rule(
         State.REVIEW, (guards.by_countersign, guards.review_overdue), "Its review is overdue.", effects.remind
     ),
+    (State.REVIEW, Act.REMIND_VERIFIERS): Rule(
+        State.REVIEW,
+        (guards.by_countersign, guards.verification_overdue),
+        "Nobody has verified it in time.",
+        effects.remind_verifiers,
+    ),
     (State.REVIEW, Act.CLOSE): Rule(
         State.CLOSED, (closing.fits, closing.may_close), "It did what it was to do.", effects.close
     ),
@@ -213,6 +219,7 @@ _STEPS = (
     Act.ESCALATE,
     Act.LAPSE,
     Act.REMIND,
+    Act.REMIND_VERIFIERS,
 )
 _OWN = (*map(Event, _STEPS), closing.by_itself())
 """What Countersign does by itself, when its conditions hold."""

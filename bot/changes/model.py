@@ -65,6 +65,7 @@ class Act(StrEnum):
     BACK_OUT = "back-out"
     REVIEW = "review"
     REMIND = "remind"
+    REMIND_VERIFIERS = "remind-verifiers"
     CLOSE = "close"
     CANCEL = "cancel"
     ABANDON = "abandon"
@@ -307,6 +308,8 @@ class Change:
     ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
     ``rejected_by`` are those whose votes to reject counted when the board last sent it back, until it is asked anew.
     ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
+    ``verification_due`` is when a release should have been confirmed in production, where that is demanded;
+    ``verifiers_reminded``: it was not, and that was said.
     ``version`` grows with every transition.
 
     ``started_at`` and ``ended_at`` are when it was really made, ``released_by`` is who did that; ``overtaken`` says why
@@ -345,6 +348,8 @@ class Change:
     closed_at: datetime | None = None
     rescheduled_at: datetime | None = None
     rejected_by: tuple[Account, ...] = ()
+    verification_due: datetime | None = None
+    verifiers_reminded: bool = False
 
     @property
     def is_unauthorised(self) -> bool:
@@ -396,12 +401,13 @@ class Transition:
 class Announcement:
     """What is said in a comment when something happened to a change, since somebody has to act on it.
 
-    ``number`` and ``version`` are those of the transition that it tells of. ``called`` are the teams and accounts that
-    ``text`` mentions. It is worth saying while the change is in ``state`` and ``round``.
+    ``number``, ``version`` and ``act`` are those of the transition that it tells of. ``called`` are the teams and
+    accounts that ``text`` mentions. It is worth saying while the change is in ``state`` and ``round``.
     """
 
     number: str
     version: int
+    act: Act
     state: State
     round: int
     called: tuple[str, ...]

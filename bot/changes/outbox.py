@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes.model import Announcement, State
+from bot.changes.model import Act, Announcement, State
 from bot.clock import Clock
 from bot.ledger import Entry, Kind, append
 
@@ -15,7 +15,8 @@ _KEEP = """
     INSERT INTO announcement (number, version, state, round, called, text, at) VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 _WAITING = """
-    SELECT number, version, state, round, called, text, at FROM announcement
+    SELECT number, version, act, state, round, called, text, announcement.at
+    FROM announcement JOIN transition USING (number, version)
     WHERE number IN (SELECT number FROM change WHERE subject = %s) AND comment_id IS NULL AND dropped_at IS NULL
     ORDER BY number, version
 """
@@ -40,8 +41,8 @@ async def waiting(connection: AsyncConnection[Any], subject: str) -> Sequence[An
     """What was not said yet of the changes of a subject, in its order."""
     rows = await (await connection.execute(_WAITING, [subject])).fetchall()
     return [
-        Announcement(number, version, State(state), round_, tuple(called), text, at)
-        for number, version, state, round_, called, text, at in rows
+        Announcement(number, version, Act(act), State(state), round_, tuple(called), text, at)
+        for number, version, act, state, round_, called, text, at in rows
     ]
 
 

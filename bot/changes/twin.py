@@ -5,10 +5,12 @@ from datetime import UTC
 
 import rfc8785
 
+from bot.changes import verification
 from bot.changes.model import Change, Closure
 from bot.changes.systems import port
 from bot.changes.systems.port import Content, Planned
 from bot.policy.model import ChangeType, Plan, Records
+from bot.words import dated
 
 
 def content_of(change: Change, records: Records, generation: int = 1) -> Content:
@@ -43,11 +45,13 @@ def closure_of(change: Change) -> port.Closure:
     """How the twin is to be closed: with what came of the change, and who said so."""
     assert change.closure is not None, "a change is closed with what came of it"
     by = f"@{change.closed_by.login}" if change.closed_by is not None else "Countersign, by itself"
+    late = verification.confirmed_late(change)
     releasing = ", ".join(f"@{each.login}" for each in change.released_by)
     lines = [
         "Backed out." if change.closure is Closure.BACKED_OUT else "",
         change.notes or "It did what it was to do.",
         f"It should have waited: {change.overtaken}" if change.overtaken else "",
+        f"It was verified late: it was to be by {dated(late)}." if late is not None else "",
         f"Released by {releasing}; closed as {change.closure.value} by {by}.",
     ]
     return port.Closure(port.CloseCode[change.closure.name], "\n".join(line for line in lines if line))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bot.changes import closing
+from bot.changes import closing, verification
 from bot.changes.context import Context
 from bot.changes.model import Applied, Closure, Refused, State
 from bot.changes.model import Change as Record
@@ -60,8 +60,14 @@ def shown(record: Record, context: Context) -> list[tuple[str, str]]:
         by = f"@{record.closed_by.login}" if record.closed_by is not None else "Countersign"
         notes = f": {record.notes}" if record.notes else ""
         rows.append(("closed", f"as {record.closure.value} on {dated(record.closed_at)}, by {by}{notes}"))
+    late = verification.confirmed_late(record)
+    if late is not None:
+        rows.append(("verified late", f"it was to be by {dated(late)}"))
     if record.state is State.CANCELLED and record.notes:
         rows.append(("cancelled", record.notes.replace("\n", " ")))
+    until = verification.pending(record)
+    if until is not None and verification.demanded(record, context) is not None:
+        rows.append(("to be verified", f"by {dated(until)}{' (overdue)' if context.now >= until else ''}"))
     if record.state is State.REVIEW:
         rows.append(("to be closed", _by_whom(record, context)))
     return rows
@@ -74,7 +80,7 @@ def _by_whom(record: Record, context: Context) -> str:
     first = ""
     if record.emergency is not None and record.retrospective is None:
         first = "when it has been reviewed (`/change review`), "
-    demanded = record.contents.rules(context.policy).verification
+    demanded = verification.demanded(record, context)
     if demanded is None or record.backed_out:
         return f"{first}by whoever had to do with it: `/change close`"
     groups = label(Approvals(1, demanded.groups), context.policy)

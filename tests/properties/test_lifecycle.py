@@ -28,6 +28,7 @@ from bot.changes.model import (
     Vote,
 )
 from bot.changes.planning import planned
+from bot.changes.verification import confirmed_late
 from bot.decide.approvals import Opinion
 from bot.decide.verdict import Demand
 from bot.deployments.windows import Interval
@@ -183,6 +184,7 @@ class Life(RuleBasedStateMachine):
             self.authorised = False
         if told.act is Act.CLOSE:
             self.check_closed(before, told.who)
+        self.check_verification(before, step)
         if told.after is State.IMPLEMENT:
             assert told.act in {Act.START, Act.OVERTAKE}
             assert before.state is State.SCHEDULED or (before.state, told.act) == (State.IMPLEMENT, Act.OVERTAKE)
@@ -269,6 +271,32 @@ class Life(RuleBasedStateMachine):
             assert "acme/verification" in self.teams[who.login]
             took_part = (*before.contents.contributors, *before.released_by)
             assert person(who) not in {person(each) for each in took_part}
+
+    def check_verification(self, before: Change, step: Applied) -> None:
+        """Until when it is to be confirmed is fixed once; who can confirm it is called then, and once more when it is late."""
+        told, after = step.transition, step.change
+        demanded = self.bank.tiers[before.contents.tier].verification
+        if told.act is Act.FINISH:
+            self.reminded = 0
+            assert after.ended_at is not None
+            within = after.ended_at + demanded.within if demanded is not None else None
+            assert after.verification_due == within
+            called = step.announcement.called if step.announcement is not None else ()
+            assert ("acme/verification" in called) == (demanded is not None)
+        else:
+            assert after.verification_due == before.verification_due
+        if told.act is Act.REMIND_VERIFIERS:
+            self.reminded += 1
+            assert self.reminded == 1
+            assert before.verification_due is not None
+            assert self.now >= before.verification_due
+            assert before.emergency is None or before.retrospective is not None
+            assert not before.backed_out
+            assert step.announcement is not None
+            assert step.announcement.called == ("acme/verification",)
+        confirmed = told.act is Act.CLOSE and after.closure in {Closure.SUCCESSFUL, Closure.WITH_ISSUES}
+        late = after.verification_due is not None and self.now >= after.verification_due
+        assert (confirmed_late(after) is not None) == (confirmed and late)
 
     @rule(
         who=accounts,

@@ -1,5 +1,6 @@
 """The end of a change is told in ServiceNow, and what people there say of it counts here by the rules of here."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -69,6 +70,17 @@ async def test_what_was_released_and_closed_here_is_so_there(
     assert not await is_polled(countersign)
     kinds = [kind for kind, _ in await countersign.ledger()]
     assert kinds.count("system:record:heard") == 3, "only the votes of three people"
+
+
+async def test_what_was_verified_late_says_so_there(countersign: Rehearsal, board: Board, there: ServiceNow) -> None:
+    pull = await released(board, there)
+    due = (await countersign.rows("SELECT convert_from(body, 'utf8')::jsonb ->> 'verification_due' FROM change"))[0][0]
+    await countersign.until(datetime.fromisoformat(due) + timedelta(minutes=1))
+    await board.say(pull, "vera", "/change close successful Totals are right")
+    assert there.only.values["close_notes"] == (
+        f"Totals are right\nIt was verified late: it was to be by {due[:16].replace('T', ' ')} UTC.\n"
+        "Released by @rita; closed as successful by @vera."
+    )
 
 
 async def test_what_was_backed_out_has_the_code_and_the_words_that_an_instance_has(

@@ -12,7 +12,7 @@ from bot.changes import outbox, register
 from bot.changes.announce import announce
 from bot.changes.context import Context
 from bot.changes.lifecycle import advance, apply
-from bot.changes.model import Applied, Change, Choice, Event
+from bot.changes.model import Act, Applied, Change, Choice, Event
 from bot.errors import Transient
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
@@ -21,7 +21,8 @@ from bot.policy.model import OnTimeout
 from bot.publish.conversation import Conversation
 from bot.sandbox import Fault, SimulatedGitHub
 from bot.store import Store
-from tests.unit.changes.builders import MONDAY, ask, contents, context, on_timeout, vote
+from tests.unit.builders import account
+from tests.unit.changes.builders import MONDAY, SATURDAY, ask, contents, context, on_timeout, vote
 
 POSTS = r"POST .*/comments"
 
@@ -164,6 +165,22 @@ async def test_what_was_overtaken_before_it_could_be_said_is_dropped(desk: Desk)
     await desk.announce()
     assert desk.said == []
     assert await desk.rows("SELECT comment_id, dropped_at FROM announcement") == [(None, MONDAY)]
+
+
+async def test_who_can_verify_a_release_is_called_and_reminded_once(desk: Desk) -> None:
+    change = await desk.do(await desk.opened(), ask())
+    for login in ("ida", "rick", "cora"):
+        change = await desk.do(change, vote(login))
+    start = Event(Act.START, account("rosa"), "It was merged.")
+    change = await desk.do(change, start, context(SATURDAY))
+    change = await desk.do(change, Event(Act.FINISH, account("rosa")), context(SATURDAY))
+    await desk.announce()
+    [called] = desk.said
+    assert called.startswith("@acme/verification: CHG-2027-0001, ")
+    await desk.keep(advance(change, context(SATURDAY + timedelta(hours=4))))
+    for _ in range(2):
+        await desk.announce()
+    assert ["nobody had confirmed" in each for each in desk.said] == [False, True]
 
 
 async def test_of_several_that_wait_the_newest_is_said(desk: Desk) -> None:

@@ -12,7 +12,8 @@ from bot.changes.lifecycle import apply
 from bot.changes.model import Act, Announcement, Applied, Change, Choice, Closure, Event, Refused, State, Transition
 from bot.deployments.windows import Interval
 from bot.facts.model import Account
-from bot.policy.model import ChangeType, OnTimeout, Policy, Tier
+from bot.facts.people import GHOST
+from bot.policy.model import ChangeType, OnTimeout, Policy, Role, Separation, Tier, Verification
 from tests.unit.builders import account
 from tests.unit.changes.builders import (
     BOARD,
@@ -275,9 +276,12 @@ def emergency(at: datetime = MONDAY, **contents: Any) -> Change:
 ENDS = [(Act.FINISH, "released as an emergency"), (Act.BACK_OUT, "an emergency, and was backed out")]
 
 
+UNVERIFIED = rules(tiers={tier: replace(found, verification=None) for tier, found in rules().tiers.items()})
+
+
 @pytest.mark.parametrize(("act", "how"), ENDS)
 def test_an_emergency_that_was_made_is_to_be_reviewed(act: Act, how: str) -> None:
-    found = told(emergency(), Event(act, why="It is done."))
+    found = told(emergency(), Event(act, why="It is done."), context(policy=UNVERIFIED))
     assert found is not None
     assert found.called == ("acme/cab", "acme/it", "acme/risk", "acme/compliance")
     assert found.text == (
@@ -288,7 +292,7 @@ def test_an_emergency_that_was_made_is_to_be_reviewed(act: Act, how: str) -> Non
 
 
 def test_of_any_other_change_no_review_is_asked() -> None:
-    assert told(started(), Event(Act.FINISH), context(SATURDAY)) is None
+    assert told(started(), Event(Act.FINISH), context(SATURDAY, policy=UNVERIFIED)) is None
     assert told(started(), Event(Act.BACK_OUT, why="It stopped."), context(SATURDAY)) is None
 
 
@@ -324,11 +328,93 @@ def test_where_everybody_took_part_nobody_is_called() -> None:
     assert found.text.startswith("CHG-2027-0001, Settle twice a day, was released as an emergency.")
 
 
+# Verification.
+
+WHO = "who neither contributed to it nor released it"
+OTHERWISE = "Where it is not well, `/change close backed-out reason` or `/change close unsuccessful reason` says so."
+
+
+def test_who_can_confirm_a_release_is_called_when_it_was_made() -> None:
+    found = told(started(), Event(Act.FINISH), context(SATURDAY))
+    assert found is not None
+    assert found.called == ("acme/verification",)
+    assert found.text == (
+        "@acme/verification: CHG-2027-0001, Settle twice a day, was released by `@rosa`. "
+        f"One of you {WHO} confirms by 2027-01-09 06:00 UTC with `/change close successful` that it works in "
+        f"production. {OTHERWISE}"
+    )
+
+
+def test_who_can_confirm_it_is_reminded_when_nobody_has() -> None:
+    released = done(started(), Event(Act.FINISH), context(SATURDAY))
+    found = told(released, Event(Act.REMIND_VERIFIERS), context(SATURDAY + timedelta(hours=4)))
+    assert found is not None
+    assert found.called == ("acme/verification",)
+    assert found.text == (
+        "@acme/verification: CHG-2027-0001, Settle twice a day, was released by `@rosa`, and by 2027-01-09 06:00 UTC "
+        f"nobody had confirmed that it works in production. One of you {WHO} does so now with "
+        f"`/change close successful`; it stays on record that it was late. {OTHERWISE}"
+    )
+
+
+def test_of_an_emergency_both_are_asked_for_in_one_comment() -> None:
+    found = told(emergency(), Event(Act.FINISH))
+    assert found is not None
+    assert found.called == ("acme/cab", "acme/it", "acme/risk", "acme/compliance", "acme/verification")
+    review, verification = found.text.split("\n\n")
+    assert review.startswith(f"{TEAMS}: CHG-2027-0001, Settle twice a day, was released as an emergency. One of you")
+    assert review.endswith("else the next change of `payments` waits until that is done.")
+    assert verification == (
+        "@acme/verification: CHG-2027-0001, Settle twice a day, was released by `@rosa`. "
+        f"One of you {WHO} confirms by 2027-01-04 16:00 UTC, after its review, with `/change close successful` that it "
+        f"works in production. {OTHERWISE}"
+    )
+    backed_out = told(emergency(), Event(Act.BACK_OUT, why="It stops."))
+    assert backed_out is not None
+    assert "confirms" not in backed_out.text
+
+
+def test_an_account_is_called_to_confirm_unless_it_had_another_part() -> None:
+    policy = rules(
+        roles={**ROLES, "verifier": ("vera", "zoe", "ana", "rosa", "ida", "gone")},
+        separation=(Separation(frozenset({Role.CAB, Role.VERIFIER})),),
+    )
+    people = standings({**BOARD, "ana": (), "zoe": ()})
+    asked_by_zoe = replace(started(), requesters=(account("zoe"),))
+    found = told(asked_by_zoe, Event(Act.FINISH), context(SATURDAY, policy=policy, standings=people))
+    assert found is not None
+    # zoe asked, ana contributed, rosa released it, the policy keeps ida's vote apart, and nobody has the login gone.
+    assert found.called == ("vera",)
+
+
+def test_whoever_is_no_member_of_a_team_is_named_by_what_they_hold() -> None:
+    high = replace(rules().tiers[Tier.HIGH], verification=Verification(("write", "risk-officer"), timedelta(hours=1)))
+    policy = rules(tiers={**rules().tiers, Tier.HIGH: high}, roles={**ROLES, "risk-officer": ("ana",)})
+    found = told(started(), Event(Act.FINISH), context(SATURDAY, policy=policy))
+    assert found is not None
+    assert found.called == ()
+    assert f"Somebody with write access or the role risk-officer (ana) {WHO} confirms by 2027-01-09 03:00" in found.text
+
+
+def test_what_nobody_known_released_cannot_be_confirmed() -> None:
+    begun = replace(started(), released_by=(GHOST,))
+    assert text(begun, Event(Act.FINISH), context(SATURDAY)) == (
+        "@acme/verification: CHG-2027-0001, Settle twice a day, was released. Nobody knows by whom, and so it cannot be "
+        "called a success. Say what came of it by 2027-01-09 06:00 UTC with `/change close unsuccessful reason`."
+    )
+    released = done(begun, Event(Act.FINISH), context(SATURDAY))
+    assert text(released, Event(Act.REMIND_VERIFIERS), context(SATURDAY + timedelta(hours=4))) == (
+        "@acme/verification: CHG-2027-0001, Settle twice a day, was released, and by 2027-01-09 06:00 UTC nobody had "
+        "confirmed that it works in production. Nobody knows by whom, and so it cannot be called a success. "
+        "Say what came of it with `/change close unsuccessful reason`."
+    )
+
+
 # What is still worth saying.
 
 
-def announced(version: int, state: State = State.AUTHORIZE, round_: int = 1) -> Announcement:
-    return Announcement("CHG-2027-0001", version, state, round_, ("acme/cab",), "Vote.", MONDAY)
+def announced(version: int, state: State = State.AUTHORIZE, round_: int = 1, act: Act = Act.ASSESS) -> Announcement:
+    return Announcement("CHG-2027-0001", version, act, state, round_, ("acme/cab",), "Vote.", MONDAY)
 
 
 def test_the_newest_is_said_while_nobody_has_acted_on_it() -> None:
@@ -341,12 +427,33 @@ def test_the_newest_is_said_while_nobody_has_acted_on_it() -> None:
     assert announcements.due([announced(3), announced(5, State.DRAFT)], asked()) is None
 
 
-def test_nobody_is_asked_for_a_review_that_is_there() -> None:
-    change = done(emergency(), Event(Act.FINISH))
-    waiting = [announced(change.version, State.REVIEW)]
+@pytest.mark.parametrize("act", [Act.FINISH, Act.REMIND])
+def test_nobody_is_asked_for_a_review_that_is_there(act: Act) -> None:
+    change = done(emergency(), Event(Act.FINISH), context(policy=UNVERIFIED))
+    waiting = [announced(change.version, State.REVIEW, act=act)]
     assert announcements.due(waiting, change) == waiting[0]
     reviewed = done(change, Event(Act.REVIEW, account("ida"), "It was right to do this at once."))
     assert announcements.due(waiting, reviewed) is None
+
+
+def test_who_confirms_is_called_although_the_review_is_there() -> None:
+    change = done(emergency(), Event(Act.FINISH))
+    reviewed = done(change, Event(Act.REVIEW, account("ida"), "It was right to do this at once."))
+    for act, said in ((Act.FINISH, True), (Act.REMIND_VERIFIERS, True), (Act.REMIND, False)):
+        waiting = [announced(change.version, State.REVIEW, act=act)]
+        assert (announcements.due(waiting, reviewed) is not None) == said
+
+
+def test_nobody_is_asked_to_confirm_what_is_closed_or_was_backed_out() -> None:
+    change = done(started(), Event(Act.FINISH), context(SATURDAY))
+    first = announced(change.version, State.REVIEW, act=Act.FINISH)
+    again = announced(change.version + 1, State.REVIEW, act=Act.REMIND_VERIFIERS)
+    assert announcements.due([first], change) == first
+    assert announcements.due([first, again], change) == again, "once is enough"
+    backed_out = done(change, Event(Act.BACK_OUT, account("ana"), "Totals differ."))
+    closed = done(change, Event(Act.CLOSE, account("vera"), closure=Closure.SUCCESSFUL))
+    for over in (backed_out, closed):
+        assert announcements.due([first, again], over) is None
 
 
 def test_a_change_that_nobody_asked_for_is_announced_to_nobody() -> None:

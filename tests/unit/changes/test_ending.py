@@ -59,11 +59,11 @@ async def end(
     board: Sequence[Standing] = (),
     diff: str = "",
     subject: str = PULL,
+    waiting: bool = False,
 ) -> Desk:
     known = policy or rules()
-    return await ending.look(
-        store, subject, facts, known, decision_of(facts, known, at), board=board, diff=diff, now=at
-    )
+    decision = decision_of(facts, known, at)
+    return await ending.look(store, subject, facts, known, decision, board=board, diff=diff, now=at, waiting=waiting)
 
 
 async def scheduled(store: Store, facts: PullRequestFacts = FACTS, **more: object) -> Change:
@@ -364,11 +364,28 @@ async def test_what_nobody_verifies_is_closed_a_day_after_its_release(store: Sto
     assert done.wakes_at is None
 
 
-async def test_what_is_verified_is_not(store: Store) -> None:
+async def test_what_is_verified_is_not_and_somebody_is_reminded_of_that_once(store: Store) -> None:
     await scheduled(store)
-    found = await end(store, merged())
-    assert found.wakes_at is None
-    assert record_of(await end(store, merged(), at=INSIDE + 9 * QUIET)).state is State.REVIEW
+    found = await end(store, merged(), board=standings())
+    due = INSIDE + 4 * HOUR
+    assert found.wakes_at == record_of(found).verification_due == due
+    waits = await end(store, merged(), at=due - HOUR)
+    assert (record_of(waits), waits.wakes_at) == (record_of(found), due)
+    for at in (due, INSIDE + 9 * QUIET):
+        late = await end(store, merged(), at=at, board=standings())
+        assert (record_of(late).state, late.wakes_at) == (State.REVIEW, None)
+    told = await history(store, record_of(found).number)
+    assert [(each.act, each.who, each.why, each.at) for each in told[-2:]] == [
+        (Act.FINISH, account("rosa"), "The pull request was merged.", INSIDE),
+        (Act.REMIND_VERIFIERS, None, "Nobody has verified it in time.", due),
+    ]
+
+
+async def test_nobody_is_reminded_before_what_was_said_is_heard(store: Store) -> None:
+    await scheduled(store)
+    await end(store, merged())
+    waiting = await end(store, merged(), at=INSIDE + QUIET, waiting=True)
+    assert not record_of(waiting).verifiers_reminded
 
 
 async def hear(store: Store, number: str, deed: str, login: str | None, value: str) -> None:

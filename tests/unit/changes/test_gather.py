@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from bot.changes import gather, register
+from bot.changes import gather, parts, register
 from bot.changes.desk import Desk
 from bot.changes.lifecycle import apply
-from bot.changes.model import Act, Applied, Change, Event
+from bot.changes.model import Act, Applied, Change, Event, Part, State
 from bot.changes.waivers import Waiver
 from bot.decide.evaluate import decide
 from bot.facts import pull_request
@@ -33,7 +33,7 @@ from bot.sandbox import SimulatedGitHub
 from bot.sandbox.pulls import Turn
 from bot.store import Store
 from tests.unit.builders import account
-from tests.unit.changes.builders import MONDAY, contents, context, on_timeout, rules, standings
+from tests.unit.changes.builders import MONDAY, contents, context, on_timeout, rules, standings, vote
 from tests.unit.changes.test_desk import FACTS, PULL
 from tests.unit.changes.test_instructions import LATER, ask, lay_down
 
@@ -290,6 +290,24 @@ async def test_after_a_merge_the_board_is_read_to_tell_it_of_an_emergency(place:
     before = gh._requests
     await place.ended(merged(place, account("ana")))
     assert gh._requests == before, "nothing more happens to it"
+
+
+async def test_after_a_release_those_are_read_who_can_verify_it(place: Bench, gh: SimulatedGitHub) -> None:
+    async with place.store.transaction() as connection:
+        looked_at = contents(head=place.facts.head.oid)
+        change, _ = await register.open_record(connection, PULL, looked_at, MONDAY)
+        await parts.keep(connection, change.number, Part(PULL, looked_at))
+        votes = [vote(login) for login in ("ida", "rick", "cora")]
+        for event in (Event(Act.SUBMIT, account("ana")), Event(Act.ASSESS), *votes, Event(Act.AUTHORIZE)):
+            step = apply(change, event, context())
+            assert isinstance(step, Applied)
+            await register.keep(connection, step)
+            change = step.change
+    found = await place.ended(merged(place, account("rosa")))
+    assert there(found).state is State.REVIEW
+    assert there(found).verification_due == MONDAY + timedelta(hours=4)
+    assert found is not None
+    assert {each.account.login for each in found.context.standings} == {"vera"}
 
 
 def test_the_boards_roles_are_those_that_a_policy_names() -> None:

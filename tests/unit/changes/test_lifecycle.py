@@ -663,7 +663,7 @@ def test_time_alone_wakes_the_record_when_it_could_change() -> None:
     begun = done(emergency(), Event(Act.START))
     assert wakes_at(begun, context()) == MONDAY + timedelta(days=3)
     looked_at = done(done(begun, Event(Act.FINISH)), Event(Act.REVIEW, account("ida"), "It was right to do this."))
-    assert wakes_at(looked_at, context()) is None
+    assert wakes_at(looked_at, context()) == looked_at.verification_due == MONDAY + timedelta(hours=4)
     low = advance(draft(Tier.LOW, window=None), context())
     assert low == ()
     assert wakes_at(replace(authorised(), contents=contents(window=None)), context()) is None

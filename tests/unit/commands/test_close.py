@@ -9,7 +9,7 @@ from bot.changes.model import Act, Change, Closure, Event, State
 from bot.facts.model import Permission
 from bot.policy.model import Tier
 from tests.unit.builders import account
-from tests.unit.changes.builders import MONDAY, SATURDAY, authorised, context, done, draft, started
+from tests.unit.changes.builders import MONDAY, SATURDAY, authorised, context, done, draft, rules, started
 from tests.unit.changes.test_closing import emergency_released, finished, low
 from tests.unit.commands.test_records import after, desk_of, moved, refused, said
 
@@ -110,6 +110,18 @@ def test_what_is_still_to_come_is_shown_with_who_could() -> None:
         in each
         for each in rows(medium)
     )
+
+
+def test_until_when_it_is_to_be_verified_is_shown_and_that_it_was_late() -> None:
+    assert "| to be verified | by 2027-01-09 07:00 UTC |" in rows(finished(), at=SATURDAY + 2 * HOUR)
+    assert "| to be verified | by 2027-01-09 07:00 UTC (overdue) |" in rows(finished(), at=SATURDAY + 5 * HOUR)
+    relaxed = rules(tiers={tier: replace(found, verification=None) for tier, found in rules().tiers.items()})
+    for desk in (desk_of(low()), desk_of(finished(), policy=relaxed)):
+        assert not [each for each in rows(finished(), desk=desk) if "verified" in each]
+    verified = Event(Act.CLOSE, account("vera"), closure=Closure.SUCCESSFUL)
+    late = rows(done(finished(), verified, context(SATURDAY + 5 * HOUR)))
+    assert "| verified late | it was to be by 2027-01-09 07:00 UTC |" in late
+    assert not [each for each in rows(done(finished(), verified, context(SATURDAY + 4 * HOUR))) if "late" in each]
 
 
 def test_what_went_wrong_is_shown() -> None:

@@ -103,7 +103,7 @@ def test_the_demonstration_tells_a_release_day(
     assert states == [
         *(waits, passes, waits, passes),
         *(waits, waits, "failure", waits),
-        *(waits, passes),
+        *(waits, waits, passes),
         *(waits, waits),
     ]
     assert "Not as it must be" not in told
