@@ -142,7 +142,6 @@ class Pipeline:
             github,
             key,
             gathered.facts,
-            policy,
             now,
             base_tip=gathered.base_tip,
             commands=asking is not None,
@@ -237,15 +236,7 @@ class Pipeline:
         for facts in gathered.facts.members:
             key = pull_key(facts.repository.id, facts.number)
             laid = await gather.laid_down(
-                self.store,
-                github,
-                key,
-                facts,
-                gathered.policy,
-                now,
-                base_tip=gathered.base_tip,
-                commands=False,
-                lane=lane,
+                self.store, github, key, facts, now, base_tip=gathered.base_tip, commands=False, lane=lane
             )
             member = await gather.recorded(self.store, key, laid.facts)
             if member is None and not gathered.facts.incomplete:

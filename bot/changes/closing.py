@@ -68,7 +68,10 @@ def apart(change: Change, event: Event, context: Context) -> Refused | None:
 
 
 def of_two_parts(change: Change, context: Context) -> list[str]:
-    """The approvals that are still to be given, since who gave one has a part that the policy keeps apart from that."""
+    """The approvals that are still to be given, since who gave one has a part that the policy keeps apart from that.
+
+    No decision counts an approval of who asked: here it is somebody who voted, or has asked since it was made.
+    """
     people = _people(change, context)
     by = cab.count(change, context.standings, context.policy).approvers
     parts = {**parts_of(change, context, people), Role.CAB: frozenset(people.person(each) for each in by)}

@@ -34,7 +34,7 @@ from bot.decide.contributors import contributors
 from bot.decide.verdict import Decision, Verdict
 from bot.deployments.windows import Interval
 from bot.facts.diffs import Comparison
-from bot.facts.model import Instructed, PullRequestFacts, RecordFacts, Standing
+from bot.facts.model import Account, Instructed, PullRequestFacts, RecordFacts, Standing
 from bot.facts.people import people_of
 from bot.ledger import Entry, append
 from bot.policy.model import ChangeType, Plan, Policy, System, Tier
@@ -73,6 +73,22 @@ def diff_of(facts: PullRequestFacts, comparison: Comparison | None) -> str:
         return facts.head.oid
     shown = [(each.path, each.previous, each.status, each.patch) for each in comparison.files]
     return hashlib.sha256(repr(shown).encode()).hexdigest()
+
+
+async def who_asked(
+    connection: AsyncConnection[Any], subject: str, change: Change | None
+) -> tuple[tuple[Account, ...], tuple[Account, ...]]:
+    """Who asked for what ships with the pull request to be authorised, and for waivers of what blocks that.
+
+    ``change`` is its open record. What is waived of the pull request itself is known by its own waivers.
+    """
+    if change is None:
+        return await register.askers(connection, [subject]), ()
+    known = await parts.of(connection, change.number)
+    change = await _with_askers(
+        connection, change, [replace(each, waiving=()) if each.subject == subject else each for each in known]
+    )
+    return change.requesters, change.waiving
 
 
 async def look(

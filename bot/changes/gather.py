@@ -51,30 +51,31 @@ async def laid_down(
     github: InstallationClient,
     subject: str,
     facts: PullRequestFacts,
-    policy: Policy,
     now: datetime,
     *,
     base_tip: str,
     commands: bool,
     lane: Lane,
 ) -> Laid:
-    """What people laid down for the change, what was waived, and whether it is an emergency where that matters.
+    """What people laid down for the change, what was waived, who asked for it, and whether it is an emergency.
 
     What the change does is looked at where a waiver depends on it, or could: where there are ``commands``.
     """
     async with store.transaction() as connection:
-        held = await register.open_of(connection, subject) if policy.emergency.approvals else None
+        held = await register.open_of(connection, subject)
         given = await instructions.read(connection, subject)
         waivers = await instructions.waivers(connection, subject, now)
         asked = await instructions.asked(connection, subject, now)
+        requesters, waiving = await desk.who_asked(connection, subject, held)
     diff = ""
     if waivers or asked or commands:
         shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
         diff = f"{facts.base.name}:{desk.diff_of(facts, shown)}"
-    # The facts of a change that nothing was waived of do not depend on who says what about it.
     declared = held is not None and held.emergency is not None
     record = RecordFacts(held.number, held.state.value, (), held.contents.kind.value) if held and declared else None
-    known = replace(facts, instructions=given, waivers=waivers, diff=diff if waivers else "", record=record)
+    known = replace(facts, instructions=given, waivers=waivers, requesters=requesters, waiving=waiving, record=record)
+    # The facts of a change that nothing was waived of do not depend on who says what about it.
+    known = replace(known, diff=diff if waivers else "")
     return Laid(known, tuple(asked), diff)
 
 

@@ -3,7 +3,8 @@
 An approval is the state of a review, never its words. It counts when it is the person's latest opinion, is on the head
 commit (or on one with the same difference to the base, where the policy lets it carry over), was given since the pull
 request last took a turn (another base branch, ready, open again), comes from a person with the demanded role at the
-time of deciding who did not contribute, and fills no other demand: one person, one signature.
+time of deciding who did not contribute, nor ask for it where the policy keeps that apart, and fills no other demand:
+one person, one signature.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,6 +14,7 @@ from typing import assert_never
 
 from bot.decide.contributors import Contributors
 from bot.decide.matching import assign
+from bot.decide.requesters import Asking
 from bot.decide.verdict import CountedReview, Demand
 from bot.facts.model import (
     PERMISSION,
@@ -28,7 +30,7 @@ from bot.facts.model import (
 )
 from bot.facts.people import People, Person, is_human
 from bot.policy.model import Approvals, CarryOver, Policy
-from bot.words import quoted, spoken
+from bot.words import listed, quoted, spoken
 
 PERMISSIONS = {"write": Permission.WRITE, "maintain": Permission.MAINTAIN, "admin": Permission.ADMIN}
 ENOUGH = "enough others approved already"
@@ -57,13 +59,17 @@ def tally(
     demands: tuple[Approvals, ...],
     people: People,
     involved: Contributors,
+    asking: Asking,
     *,
     heard: tuple[str, ...] = (),
 ) -> Tally:
-    """Count the reviews of ``facts`` for ``demands``; whoever is in a group ``heard`` has a say as well."""
+    """Count the reviews of ``facts`` for ``demands``; whoever is in a group ``heard`` has a say as well.
+
+    ``asking`` are who asked for the change, and for what, where the policy keeps them from approving it.
+    """
     standings = {standing.account.id: standing for standing in facts.standings}
-    roles, latest = Roles(facts.names, policy), _latest(facts, people)
-    reasons = {review.id: _reason(review, facts, policy, people, involved, latest) for review in facts.reviews}
+    roles, latest, unfit = Roles(facts.names, policy), _latest(facts, people), _unfit(involved, asking)
+    reasons = {review.id: _reason(review, facts, policy, people, unfit, latest) for review in facts.reviews}
     able: dict[Person, list[int]] = {}
     for review in _in_time(facts):
         if not reasons[review.id] and review.author is not None:
@@ -81,7 +87,7 @@ def tally(
     counted = tuple(_counted(review, reasons[review.id], facts, people, filled, labels) for review in _in_time(facts))
     given = [sum(1 for place in filled.values() if place == index) for index in range(len(demands))]
     told = tuple(
-        Demand(labels[index], demand.count, given[index], _from_whom(demand, policy))
+        Demand(labels[index], demand.count, given[index], _from_whom(demand, policy, asking))
         for index, demand in enumerate(demands)
     )
     voices = (*demands, Approvals(0, heard))
@@ -99,9 +105,9 @@ class Opinion:
 
 def opinions(facts: PullRequestFacts, policy: Policy, people: People, involved: Contributors) -> tuple[Opinion, ...]:
     """The latest opinion of each person, whatever is demanded of reviewers; the first to be said first."""
-    latest = _latest(facts, people)
+    latest, unfit = _latest(facts, people), _unfit(involved, {})
     found = [
-        Opinion(review, review.author, _reason_of_opinion(review, person, facts, policy, involved, latest))
+        Opinion(review, review.author, _reason_of_opinion(review, person, facts, policy, unfit, latest))
         for person, review in latest.items()
         if review.author is not None
     ]
@@ -113,12 +119,12 @@ def _reason_of_opinion(
     person: Person,
     facts: PullRequestFacts,
     policy: Policy,
-    involved: Contributors,
+    unfit: Mapping[Person, str],
     latest: Mapping[Person, Review],
 ) -> str:
     match review.state:
         case ReviewState.APPROVED:
-            return _reason_of_approval(review, person, facts, policy, involved, latest)
+            return _reason_of_approval(review, person, facts, policy, unfit, latest)
         case ReviewState.CHANGES_REQUESTED:
             return _outdated(review, facts, policy)
         case _:
@@ -143,7 +149,7 @@ def _reason(
     facts: PullRequestFacts,
     policy: Policy,
     people: People,
-    involved: Contributors,
+    unfit: Mapping[Person, str],
     latest: Mapping[Person, Review],
 ) -> str:
     """Why the review cannot count, whatever is demanded; empty when it could."""
@@ -159,7 +165,7 @@ def _reason(
         case ReviewState.CHANGES_REQUESTED:
             return "it asks for changes"
         case ReviewState.APPROVED:
-            return _reason_of_approval(review, people.person(review.author), facts, policy, involved, latest)
+            return _reason_of_approval(review, people.person(review.author), facts, policy, unfit, latest)
         case _:
             assert_never(review.state)
 
@@ -169,17 +175,27 @@ def _reason_of_approval(
     person: Person,
     facts: PullRequestFacts,
     policy: Policy,
-    involved: Contributors,
+    unfit: Mapping[Person, str],
     latest: Mapping[Person, Review],
 ) -> str:
     if latest[person].id != review.id:
         return "a later review of the same person takes its place"
-    if person in involved.because:
-        return f"contributed to the change: {_listed(involved.because[person])}"
+    if person in unfit:
+        return unfit[person]
     for gain in (gain for change in facts.policy_changes for gain in change.gains):
         if gain.account.id in person:
             return f"gains from this change of the policy: {gain.repository}#{gain.number} would pass with it"
     return _outdated(review, facts, policy)
+
+
+def _unfit(involved: Contributors, asking: Asking) -> dict[Person, str]:
+    """Who cannot approve, whatever they hold, for the part that they have in the change."""
+    asked = {
+        person: f"asked for {listed(list(wishes))}, which the policy keeps apart from approving"
+        for person, wishes in asking.items()
+    }
+    wrote = {person: f"contributed to the change: {_listed(why)}" for person, why in involved.because.items()}
+    return {**asked, **wrote}
 
 
 def _outdated(review: Review, facts: PullRequestFacts, policy: Policy) -> str:
@@ -301,8 +317,8 @@ def _group(group: str, policy: Policy) -> str:
     return f"the role {group} ({', '.join(policy.roles.get(group, ())) or 'held by nobody'})"
 
 
-def _from_whom(demand: Approvals, policy: Policy) -> str:
-    return f"someone with {label(demand, policy)} who did not contribute"
+def _from_whom(demand: Approvals, policy: Policy, asking: Asking) -> str:
+    return f"someone with {label(demand, policy)} who did not contribute{' or ask for it' if asking else ''}"
 
 
 def _lacking(demands: tuple[Approvals, ...], policy: Policy) -> str:

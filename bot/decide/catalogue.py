@@ -26,7 +26,7 @@ def _listed(entries: Iterable[tuple[str, str]], *, built: bool, quiet: bool = Fa
 
 
 _BUILT = (
-    ("separation", "No contributor to the change counts as its approver, where the policy keeps the two apart."),
+    ("separation", "Nobody who contributed or asked counts as approver, where the policy keeps the two apart."),
     ("approvals", "The people whom the policy demands approved the head commit, and none of them contributed to it."),
     ("identity", "Every author, committer and pusher of the change is a known account."),
     ("pull-request", "A member of a merge queue's group passes by its own findings."),

@@ -40,6 +40,11 @@ def barred(person: Person, role: Role, parts: Parts, separation: Iterable[Separa
     return tuple(sorted(each for each in kept if person in parts.get(each, frozenset())))
 
 
+def kept_apart(first: Role, second: Role, separation: Iterable[Separation], tier: Tier) -> bool:
+    """Whether nobody may have both parts in a change of ``tier``."""
+    return any(pair.roles == {first, second} and tier in pair.tiers for pair in separation)
+
+
 def may_answer_for(person: Person, involved: Iterable[Person]) -> bool:
     """Whether ``person`` may grant or acknowledge what the ``involved`` did or asked for.
 

@@ -11,6 +11,7 @@ from bot.decide.context import Context
 from bot.decide.contributors import Contributors, contributors
 from bot.decide.controls import findings, timing
 from bot.decide.environment import environment
+from bot.decide.requesters import kept_from_approving
 from bot.decide.risk import risk_of
 from bot.decide.verdict import Decision, Finding, Involvement, Verdict, worst
 from bot.facts.model import PullRequestFacts
@@ -32,14 +33,17 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     risk = risk_of(facts, policy, application, look(tier=floor) if policy.risk else None)
     policy = _of_emergency(raised(policy, risk.by_policy, risk.tier), risk.tier, facts)
     demanded = policy.tiers[risk.tier]
-    counted = tally(facts, policy, demanded.approvals, people, involved, heard=demanded.heard)
+    asking = kept_from_approving(facts, people, policy, risk.tier, now)
+    counted = tally(facts, policy, demanded.approvals, people, involved, asking, heard=demanded.heard)
     seen_as = dict.fromkeys((risk.tier, risk.above)) if policy.rules else ()
     subjects = tuple(look(tier=tier, approvers=counted.approvers) for tier in seen_as)
-    context = Context(facts, policy, now, risk.tier, risk, people, involved, counted, application, subjects)
+    context = Context(facts, policy, now, risk.tier, risk, people, involved, asking, counted, application, subjects)
     why_not = partial(lapsed, diff=facts.diff, people=people, contributing=involved.because)
     found = waived([_placed(finding, policy) for finding in findings(context)], _waivers(facts), now, why_not)
     if worst(finding.blocks for finding in found) in {Verdict.PASS, Verdict.WAIVED}:
         found = (*found, *(_placed(finding, policy) for finding in timing.look(context)))
+    # Who asked for a waiver can approve when it is over.
+    over = [each.until for each in facts.waivers if asking and each.in_force(now)]
     return Decision(
         head=facts.head.oid,
         mode=_mode(facts, policy, application),
@@ -50,7 +54,7 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
         reviews=counted.reviews,
         demands=counted.demands,
         people=_involvements(involved, counted, people),
-        next_at=min((finding.until for finding in found if finding.until), default=None),
+        next_at=min((*over, *(finding.until for finding in found if finding.until)), default=None),
         raised_from=risk.by_policy if risk.by_policy < risk.tier else None,
     )
 

@@ -363,6 +363,10 @@ class Waived:
     head: str = ""
     diff: str = ""
 
+    def in_force(self, now: datetime) -> bool:
+        """Whether its time has come, and is not over."""
+        return self.granted_at <= now < self.until
+
 
 @dataclass(frozen=True, slots=True)
 class RecordFacts:
@@ -413,7 +417,8 @@ class PullRequestFacts:
     author's latest changes that the policy wants it told. ``names`` has what the policy's logins stand for. ``ended``
     is how a pull request that is not open came to that. ``diff`` names what the change does, and to which branch, where
     something was waived that is bound to it. ``reported`` is what other tools say of the head, and ``reported_beside``
-    how much of that GitHub has and did not list.
+    how much of that GitHub has and did not list. ``requesters`` are who asked for a record of it to be authorised, and
+    ``waiving`` who asked for waivers of what blocks that record, beside those of ``waivers``.
     """
 
     repository: Repository
@@ -456,6 +461,8 @@ class PullRequestFacts:
     ended: Ended | None = None
     reported: tuple[Reported, ...] = ()
     reported_beside: int = 0
+    requesters: tuple[Account, ...] = ()
+    waiving: tuple[Account, ...] = ()
 
     @property
     def holds(self) -> tuple[Instruction, ...]:

@@ -80,6 +80,7 @@ def _seen(facts: PullRequestFacts) -> list[Account]:
     candidates += facts.assigned
     candidates += [push.actor for push in facts.pushes]
     candidates += [each for waiver in facts.waivers for each in (waiver.granted_by, waiver.asked_by)]
+    candidates += [*facts.requesters, *facts.waiving]
     return [account for account in candidates if account is not None]
 
 

@@ -53,6 +53,8 @@ COMMITS = tuple(oid(f"commit {number}") for number in range(5))
 HEAD = COMMITS[-1]
 SIGNATURES = (None, Signature(valid=True, state="VALID", signer=None, by_github=True))
 
+CONTRIBUTING, ASKING = (Separation(frozenset({role, Role.APPROVER})) for role in (Role.CONTRIBUTOR, Role.REQUESTER))
+
 people = st.sampled_from(ACCOUNTS)
 # Who writes and who reviews overlap in the middle: both a pass and an attempt are common.
 writers, reviewers = st.sampled_from(ACCOUNTS[:4]), st.sampled_from(ACCOUNTS[2:])
@@ -134,6 +136,8 @@ def changes(draw: st.DrawFn) -> PullRequestFacts:
         same_diff=tuple(draw(st.sets(st.sampled_from(COMMITS[:-1])).map(sorted))),
         origins=tuple(Origin(name, (draw(identities),)) for name in (oid("old"), oid("older"))),
         disowned=tuple(draw(st.lists(st.builds(Disowned, st.sampled_from(COMMITS), people), max_size=2))),
+        requesters=tuple(draw(mostly(st.just(()), st.sets(reviewers, max_size=2).map(sorted), one_in=3))),
+        waiving=tuple(draw(mostly(st.just(()), st.sets(reviewers, max_size=2).map(sorted), one_in=4))),
     )
 
 
@@ -149,7 +153,7 @@ def policies(draw: st.DrawFn) -> Policy:
         people=draw(st.sampled_from([(), (("user-1", "user-2"),), (("user-1", "user-2"), ("user-3", "user-4"))])),
         applications=(Application("payments", ("ledger",), tier),),
         reviews=Reviews(carry_over=draw(st.sampled_from(CarryOver))),
-        separation=(Separation(frozenset({Role.CONTRIBUTOR, Role.APPROVER})),),
+        separation=draw(st.sampled_from([(CONTRIBUTING,), (CONTRIBUTING, ASKING)])),
     )
 
 
@@ -180,6 +184,26 @@ def test_no_counted_approval_belongs_to_a_contributor(facts: PullRequestFacts, p
     decision = decide(facts, policy, NOON)
     involved = contributors(facts, people_of(facts, policy.people))
     assert not approving(facts, policy, decision) & set(involved.because)
+
+
+@settings(max_examples=400, deadline=None)
+@given(changes(), policies())
+def test_no_counted_approval_belongs_to_who_asked_where_that_is_kept_apart(
+    facts: PullRequestFacts, policy: Policy
+) -> None:
+    apart = replace(policy, separation=(CONTRIBUTING, ASKING))
+    known = people_of(facts, policy.people)
+    asked = {known.person(each) for each in (*facts.requesters, *facts.waiving)}
+    assert not approving(facts, apart, decide(facts, apart, NOON)) & asked
+
+
+@settings(max_examples=400, deadline=None)
+@given(changes(), policies())
+def test_one_more_pair_kept_apart_never_makes_a_decision_pass(facts: PullRequestFacts, policy: Policy) -> None:
+    before = decide(facts, replace(policy, separation=(CONTRIBUTING,)), NOON)
+    after = decide(facts, replace(policy, separation=(CONTRIBUTING, ASKING)), NOON)
+    if after.verdict is Verdict.PASS:
+        assert before.verdict is Verdict.PASS
 
 
 @settings(max_examples=400, deadline=None)
@@ -263,6 +287,8 @@ def renamed(facts: PullRequestFacts, names: Mapping[int, str]) -> PullRequestFac
         disowned=tuple(
             Disowned(each.commit, Account(each.account.id, names[each.account.id])) for each in facts.disowned
         ),
+        requesters=tuple(Account(each.id, names[each.id], each.kind) for each in facts.requesters),
+        waiving=tuple(Account(each.id, names[each.id], each.kind) for each in facts.waiving),
     )
 
 

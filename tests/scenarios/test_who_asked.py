@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.bank import told
+from tests.scenarios.bank import reasons, shown, told
 from tests.scenarios.board import BODY, POLICY, Board, cleared, said, state
+
+APART = POLICY.replace("separation:\n", "separation:\n  - {roles: [requester, approver]}\n")
+KEPT_APART = "which the policy keeps apart from approving"
 
 
 async def votes(countersign: Rehearsal) -> set[str]:
@@ -69,18 +72,46 @@ async def test_who_asked_for_a_waiver_has_no_vote_on_what_it_lets_through(counte
 async def test_who_asked_does_not_approve_where_the_policy_keeps_the_two_apart(
     countersign: Rehearsal,
 ) -> None:
-    board = Board.found(
-        countersign, POLICY.replace("separation:\n", "separation:\n  - {roles: [requester, approver]}\n")
-    )
+    board = Board.found(countersign, APART)
     pull = board.change()
     pull.comment(by=board.carol, body="/request-cab")
     await countersign.settle()
     board.vote(pull, "chris", "ida", "rick")
     await countersign.settle()
     assert await state(countersign, pull) == "authorize"
-    assert "Missing: an approval by somebody else than @carol, who asked for it" in told(pull)
-    pull.reviews[0].dismiss(by=board.alice, message="Carol asked for it.")
+    assert reasons(pull)["carol"] == f"not counted: asked for the change to be authorised, {KEPT_APART}"
+    assert "Missing: 1 more from write access." in told(pull)
+    assert "somebody else than @carol" not in told(pull), "it is told once"
     pull.review(by=board.bob, state="APPROVED")
     await countersign.settle()
     assert await state(countersign, pull) == "scheduled"
     assert cleared(pull)
+
+
+async def test_who_asked_for_a_waiver_does_not_approve_what_has_no_record(countersign: Rehearsal) -> None:
+    board = Board.found(countersign, APART)
+    pull = board.site.open_pull_request(by=board.alice, title="Text", files={"a": "2"})
+    await countersign.settle()
+    until = (countersign.now() + timedelta(days=2)).date().isoformat()
+    await board.say(pull, "carol", f"/waive rule:ticket until {until} because the ticket follows on Monday")
+    pull.review(by=board.carol, state="APPROVED")
+    await countersign.settle()
+    assert reasons(pull)["carol"].startswith("counted: "), "nobody has granted it"
+    await board.say(pull, "rick", "/waiver grant rule:ticket")
+    assert reasons(pull)["carol"] == f"not counted: asked for a waiver of `rule:ticket`, {KEPT_APART}"
+    assert shown(pull) == ("action_required", "Waiting: 1 approval from someone with write access")
+    pull.review(by=board.bob, state="APPROVED")
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    assert await countersign.rows("SELECT number FROM change") == []
+
+
+async def test_who_asked_for_a_release_does_not_approve_any_part_of_it(countersign: Rehearsal) -> None:
+    board = Board.found(countersign, APART)
+    first, other = await board.together()
+    await board.say(first, "carol", "/request-cab")
+    await board.ballot(first, "chris", "ida", "rick")
+    for pull in (first, other):
+        assert reasons(pull)["carol"] == f"not counted: asked for the change to be authorised, {KEPT_APART}"
+        assert "Missing: 1 more from write access for #1; 1 more from write access for #2." in told(pull)
+    assert await state(countersign, first) == "authorize"

@@ -36,13 +36,14 @@ def look(context: Context) -> Finding:
     missing = [
         (demand, rule) for demand, rule in zip(tally.demands, rules, strict=True) if demand.given < demand.needed
     ]
+    apart = "contributed to the change, or asked for it," if context.asking else "contributed to the change"
     whom = listed([_people(demand) for demand, _ in missing])
     return Finding(
         id="approvals",
         verdict=Verdict.WAIT,
         headline=_headline(missing),
         what=f"The policy demands {_approvals(needed)}; {_so_far(given)} given so far. Missing: {whom}.",
-        remedy=f"Ask {whom} to review the latest commit. Whoever contributed to the change does not count.",
+        remedy=f"Ask {whom} to review the latest commit. Whoever {apart} does not count.",
         controls=CONTROLS,
     )
 

@@ -34,6 +34,7 @@ from bot.sandbox.pulls import Turn
 from bot.store import Store
 from tests.unit.builders import account
 from tests.unit.changes.builders import MONDAY, contents, context, on_timeout, rules, standings, vote
+from tests.unit.changes.builders import ask as ask_board
 from tests.unit.changes.test_desk import FACTS, PULL
 from tests.unit.changes.test_instructions import LATER, ask, lay_down
 
@@ -61,7 +62,6 @@ class Bench:
             self.client,
             PULL,
             self.facts,
-            HIGH,
             at,
             base_tip=self.base,
             commands=commands,
@@ -140,6 +140,21 @@ async def test_what_was_laid_down_and_waived_becomes_part_of_the_facts(store: St
     assert [each.finding for each in laid.facts.waivers] == ["rule:x"]
     assert laid.facts.diff == laid.diff != ""
     assert laid.asked == (), "the wish is over by then"
+
+
+async def test_who_asked_becomes_part_of_the_facts(store: Store, place: Bench) -> None:
+    async with store.transaction() as connection:
+        change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
+        asking = apply(change, ask_board("rosa"), context())
+        assert isinstance(asking, Applied)
+        await register.keep(connection, asking)
+        waived = Part(PULL, contents(), waiving=(account("ana"),))
+        await parts.keep(connection, change.number, waived)
+        await parts.join(connection, change.number, "pull:77:8", MONDAY)
+        await parts.keep(connection, change.number, replace(waived, subject="pull:77:8", waiving=(account("ben"),)))
+    laid = await place.laid_down(MONDAY)
+    assert laid.facts.requesters == (account("rosa"),)
+    assert laid.facts.waiving == (account("ben"),), "its own waivers are known as such"
 
 
 async def test_where_nothing_depends_on_it_nobody_asks_what_the_change_does(place: Bench) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.decide.duties import Conflict, barred, conflicts, may_answer_for
+from bot.decide.duties import Conflict, barred, conflicts, kept_apart, may_answer_for
 from bot.policy.model import Role, Separation, Tier
 
 ANA, BEN = frozenset({1, 11}), frozenset({2})
@@ -41,6 +41,13 @@ def test_43_a_contributor_does_not_deploy_where_the_policy_says_so(tier: Tier, h
 def test_44_who_deploys_does_not_verify_where_the_policy_says_so(tier: Tier, held: bool) -> None:
     found = conflicts(of(deployer=ANA, verifier=ANA), ALL, tier)
     assert found == ((Conflict(ANA, (Role.DEPLOYER, Role.VERIFIER)),) if held else ())
+
+
+@pytest.mark.parametrize("roles", [(Role.DEPLOYER, Role.VERIFIER), (Role.VERIFIER, Role.DEPLOYER)])
+def test_two_parts_are_kept_apart_in_the_tiers_of_their_pair(roles: tuple[Role, Role]) -> None:
+    assert kept_apart(*roles, ALL, Tier.HIGH)
+    assert not kept_apart(*roles, ALL, Tier.MEDIUM)
+    assert not kept_apart(Role.REQUESTER, Role.APPROVER, ALL, Tier.HIGH)
 
 
 def test_conflicts_are_told_in_a_stable_order() -> None:

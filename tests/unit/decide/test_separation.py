@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,8 @@ from bot.facts.model import (
     ChangedFile,
     Disowned,
     FileChange,
+    Instructed,
+    Instruction,
     Named,
     Origin,
     Permission,
@@ -20,9 +23,10 @@ from bot.facts.model import (
     Turn,
     TurnKind,
     Unauthorised,
+    Waived,
 )
 from bot.facts.people import people_of
-from bot.policy.model import CarryOver, Policy, Reviews
+from bot.policy.model import CarryOver, Policy, Reviews, Role, Separation, Tier
 from tests.unit.builders import (
     BY_GITHUB,
     NOON,
@@ -236,6 +240,94 @@ def test_what_is_more_than_a_line_of_a_message_cannot_be_disowned(commits: tuple
 def test_a_trace_that_is_no_claim_gets_no_advice_to_disown_it() -> None:
     facts = pull_request(author="olga", pushes=[pushed("ben")], reviews=[approved("ben")])
     assert found(decided(facts), "separation").remedy == ""
+
+
+# Who asked.
+
+
+def keeping_apart(*tiers: Tier, **more: Any) -> Policy:
+    """A policy that keeps whoever asked from approving, in these tiers or in all."""
+    rules = policy(**more)
+    pair = Separation(frozenset({Role.REQUESTER, Role.APPROVER}), frozenset(tiers or Tier))
+    return replace(rules, separation=(*rules.separation, pair))
+
+
+def waiver(asked_by: str, *, hours: int = 3, finding: str = "rule:ticket") -> Waived:
+    end = NOON + timedelta(hours=hours)
+    return Waived(finding, "It is a typo.", account(asked_by), account("rick"), NOON - timedelta(days=1), end)
+
+
+APPROVED = pull_request(reviews=[approved("ben")])
+
+
+@pytest.mark.parametrize(
+    ("changes", "wishes"),
+    [
+        ({"requesters": (account("ben"),)}, "the change to be authorised"),
+        ({"waivers": (waiver("ben"),)}, "a waiver of `rule:ticket`"),
+        ({"waiving": (account("ben"),)}, "a waiver of what blocks the change"),
+        ({"waivers": (waiver("ben"),), "waiving": (account("ben"),)}, "a waiver of `rule:ticket`"),
+        (
+            {"requesters": (account("ben"),), "waivers": (waiver("ben"), waiver("ben", finding="rule:x"))},
+            "the change to be authorised, a waiver of `rule:ticket` and a waiver of `rule:x`",
+        ),
+    ],
+)
+def test_57_who_asked_does_not_approve_where_the_policy_keeps_the_two_apart(
+    changes: dict[str, object], wishes: str
+) -> None:
+    facts = replace(APPROVED, **changes)  # type: ignore[arg-type]
+    decision = decided(facts, keeping_apart())
+    assert why(decision, "ben") == f"asked for {wishes}, which the policy keeps apart from approving"
+    assert decision.verdict is Verdict.WAIT
+    assert found(decision, "approvals").remedy.endswith(
+        "Whoever contributed to the change, or asked for it, does not count."
+    )
+    assert decision.demands[0].from_whom == "someone with write access who did not contribute or ask for it"
+    said = found(decision, "separation")
+    assert said.headline == "no contributor or requester counts as approver"
+    assert said.what == "1 person contributed, 1 person asked for it, and nobody else approved."
+    assert (said.why, said.who) == ("The approval of @ben is not counted, since they asked for it.", (account("ben"),))
+    assert decided(facts) == decided(APPROVED), "nothing else keeps them apart"
+
+
+def test_who_asked_keeps_nobody_else_from_approving() -> None:
+    facts = replace(APPROVED, requesters=(account("carl"),))
+    assert counts(decided(facts, keeping_apart()), "ben")
+    assert found(decided(facts, keeping_apart()), "separation").why == ""
+    assert decided(APPROVED, keeping_apart()).findings == decided(APPROVED).findings, "nobody asked"
+
+
+def test_who_asked_is_a_person_and_not_an_account() -> None:
+    facts = replace(APPROVED, requesters=(account("ben-admin"),))
+    assert not counts(decided(facts, keeping_apart(people=[("ben", "ben-admin")])), "ben")
+    assert counts(decided(facts, keeping_apart()), "ben")
+    bound = replace(facts, requesters=(account("renamed"),), names=(Named("ben-admin", account("renamed").id),))
+    assert not counts(decided(bound, keeping_apart(people=[("ben", "ben-admin")])), "ben")
+
+
+def test_who_contributed_and_asked_is_told_to_have_contributed() -> None:
+    facts = replace(pull_request(author="ben", reviews=[approved("ben")]), requesters=(account("ben"),))
+    decision = decided(facts, keeping_apart())
+    assert why(decision, "ben").startswith("contributed to the change")
+    assert found(decision, "separation").why == "The approval of @ben is not counted, since they contributed."
+
+
+def test_who_asked_is_kept_apart_in_the_tiers_of_the_pair_and_in_those_to_which_they_are_raised() -> None:
+    facts = replace(APPROVED, requesters=(account("ben"),))
+    assert counts(decided(facts, keeping_apart(Tier.HIGH)), "ben")
+    assert not counts(decided(facts, keeping_apart(Tier.LOW)), "ben")
+    assert counts(decided(facts, keeping_apart(Tier.LOW, tier="high")), "ben")
+    raised = Instruction(Instructed.RAISE, "high", account("dana"), "It pays interest.", NOON)
+    assert not counts(decided(replace(facts, instructions=(raised,)), keeping_apart(Tier.LOW)), "ben")
+
+
+def test_who_asked_for_a_waiver_may_approve_when_it_is_over() -> None:
+    facts = replace(APPROVED, waivers=(waiver("ben"),))
+    assert decided(facts, keeping_apart()).next_at == NOON + timedelta(hours=3)
+    over = decided(replace(facts, waivers=(waiver("ben", hours=0),)), keeping_apart())
+    assert counts(over, "ben")
+    assert (over.next_at, decided(facts).next_at) == (None, None)
 
 
 # What is told and does not block.

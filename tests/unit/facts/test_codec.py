@@ -67,6 +67,13 @@ def test_facts_of_an_unknown_format_are_refused() -> None:
         load(json.dumps(envelope).encode())
 
 
+def test_facts_that_were_written_before_anybody_noted_who_asked_are_read() -> None:
+    envelope = json.loads(dump(FACTS))
+    for name in ("requesters", "waiving"):
+        del envelope["facts"][name]
+    assert load(json.dumps(envelope).encode()) == FACTS
+
+
 def test_a_value_within_values_is_written_with_its_names() -> None:
     assert plain([FactsIncomplete("the list", "why")]) == [{"what": "the list", "why": "why"}]
     assert plain({Mergeability.UNKNOWN: Account(5, "ed")}) == {"UNKNOWN": {"id": 5, "login": "ed", "kind": "user"}}
