@@ -241,4 +241,4 @@ async def _leave(connection: AsyncConnection[Any], change: Change, ending: Endin
     """Take the pull request out of its release, which the others look at again."""
     await want(connection, [], concerns={parts.concern(change.number): Urgency.PERSON})
     ended = ending.facts.ended
-    return await parts.leave(connection, change.number, ending.subject, ended.by if ended is not None else None, why)
+    return await parts.leave(connection, change, ending.subject, ended.by if ended is not None else None, why)

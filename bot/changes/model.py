@@ -303,8 +303,8 @@ class Change:
 
     Others may have joined it since: ``contents.pulls`` are all that ship together. One that was cancelled because its
     pull request joined another record names that as its ``successor``.
-    ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it, or for an
-    earlier record of what it ships, and ``waiving`` who asked for a waiver of what blocks it.
+    ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it, or for
+    another record that what it ships was a part of, and ``waiving`` who asked for a waiver of what blocks it.
     ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
     ``rejected_by`` are those whose votes to reject counted when the board last sent it back, until it is asked anew.
     ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.

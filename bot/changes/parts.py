@@ -7,16 +7,21 @@ from psycopg import AsyncConnection
 from psycopg.errors import UniqueViolation
 
 from bot.changes import codec
-from bot.changes.model import Part
+from bot.changes.model import Change, Part
 from bot.errors import Transient
 from bot.facts.model import Account
 from bot.ledger import Entry, Kind
 
 _JOIN = """
     INSERT INTO change_part (change, subject, joined_at) VALUES (%s, %s, %s)
-    ON CONFLICT (change, subject) DO UPDATE SET open = true, joined_at = excluded.joined_at, body = NULL
+    ON CONFLICT (change, subject)
+    DO UPDATE SET open = true, joined_at = excluded.joined_at, body = NULL, left_version = NULL
 """
-_LEAVE = "DELETE FROM change_part WHERE change = %s AND subject = %s AND open RETURNING subject"
+# That it was a part stays on record: whoever had asked for all of it had asked for this.
+_LEAVE = """
+    UPDATE change_part SET open = false, body = NULL, left_version = %s
+    WHERE change = %s AND subject = %s AND open RETURNING subject
+"""
 _KEEP = """
     UPDATE change_part SET body = %(body)s
     WHERE change = %(change)s AND subject = %(subject)s AND open AND body IS DISTINCT FROM %(body)s
@@ -45,13 +50,14 @@ async def join(connection: AsyncConnection[Any], number: str, subject: str, at: 
 
 
 async def leave(
-    connection: AsyncConnection[Any], number: str, subject: str, by: Account | None, why: str = ""
+    connection: AsyncConnection[Any], change: Change, subject: str, by: Account | None, why: str = ""
 ) -> list[Entry]:
     """Take the pull request out of the record, if it is in it; answers what goes into the ledger."""
-    if await (await connection.execute(_LEAVE, [number, subject])).fetchone() is None:
+    if await (await connection.execute(_LEAVE, [change.version, change.number, subject])).fetchone() is None:
         return []
-    body = {"change": number, "subject": subject, "actor": codec.told(by) if by is not None else None, "why": why}
-    return [Entry(Kind.CHANGE_LEFT, number, body)]
+    actor = codec.told(by) if by is not None else None
+    body = {"change": change.number, "subject": subject, "actor": actor, "why": why}
+    return [Entry(Kind.CHANGE_LEFT, change.number, body)]
 
 
 async def keep(connection: AsyncConnection[Any], number: str, part: Part) -> bool:

@@ -32,11 +32,11 @@ _OPEN = """
         %(planned)s, %(version)s, %(opened_at)s, %(body)s
     )
 """
-# Whoever asked for a change asked for it, also when the record was cancelled since, or gave way to another one.
+# Whoever asked for a change asked for it, also when the record was cancelled since, gave way to another one, or goes on
+# without the pull request; then it is those who had asked until that left.
 _ASKERS = """
-    SELECT DISTINCT who FROM change
-    JOIN change_part ON change_part.change = change.number AND change_part.subject = ANY(%s)
-    CROSS JOIN jsonb_array_elements(convert_from(change.body, 'UTF8')::jsonb -> 'requesters') AS who
+    SELECT DISTINCT actor FROM change_part JOIN transition ON transition.number = change_part.change
+    WHERE subject = ANY(%s) AND act = ANY(%s) AND actor IS NOT NULL AND version <= coalesce(left_version, version)
 """
 _KEEP = """
     WITH before AS (
@@ -81,6 +81,7 @@ _READ = """
 _OPEN_OF = f"{_READ} JOIN change_part ON change_part.change = change.number AND change_part.subject = %s AND open"
 _LATEST_OF = f"""
     {_READ} JOIN change_part ON change_part.change = change.number AND change_part.subject = %s
+    WHERE left_version IS NULL
     ORDER BY open DESC, joined_at DESC, sequence DESC LIMIT 1
 """
 _BY_NUMBER = _READ + " WHERE number = %s"
@@ -130,6 +131,9 @@ _IN_FORCE = """
       AND (revoked_at IS NULL OR revoked_at > %(at)s)
     ORDER BY until, id
 """
+_ASKS = (Act.SUBMIT, Act.DECLARE)
+"""By what somebody asks for a change."""
+
 _ABOUT_REVIEWS = {Act.START, Act.OVERTAKE, Act.REVIEW}
 """What makes a review of an emergency due, or is one."""
 
@@ -299,13 +303,13 @@ async def open_of(connection: AsyncConnection[Any], subject: str, *, held: bool 
 
 
 async def latest_of(connection: AsyncConnection[Any], subject: str) -> Change | None:
-    """The record of the pull request: the open one, or the last that it was a part of."""
+    """The record of the pull request: the open one, or the last that it was a part of to the end."""
     return _one(await _read(connection, _LATEST_OF, [subject]))
 
 
 async def askers(connection: AsyncConnection[Any], subjects: Sequence[str]) -> tuple[Account, ...]:
-    """Everybody who asked for any record that one of the pull requests has, or had."""
-    rows = await (await connection.execute(_ASKERS, [list(subjects)])).fetchall()
+    """Everybody who asked for any record while one of the pull requests was, or had yet to become, a part of it."""
+    rows = await (await connection.execute(_ASKERS, [list(subjects), [act.value for act in _ASKS]])).fetchall()
     return tuple(sorted({codec.account(who) for (who,) in rows}))
 
 

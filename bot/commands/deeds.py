@@ -151,4 +151,4 @@ async def _leave(connection: AsyncConnection[Any], subject: str, number: str, by
     held = await register.by_number(connection, number, held=True)
     if held is None or held.state in {State.IMPLEMENT, State.REVIEW} or held.state.over:
         raise Transient(f"the latest version of {number}, which somebody else has just altered")
-    return await parts.leave(connection, number, subject, by)
+    return await parts.leave(connection, held, subject, by)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios.bank import reasons, shown, told
-from tests.scenarios.board import BODY, POLICY, Board, cleared, said, state
+from tests.scenarios.board import BODY, POLICY, Board, cleared, records, said, state
 
 APART = POLICY.replace("separation:\n", "separation:\n  - {roles: [requester, approver]}\n")
 KEPT_APART = "which the policy keeps apart from approving"
@@ -51,6 +51,22 @@ async def test_who_asked_for_what_joins_a_record_has_no_vote_on_all_of_it(counte
     board.vote(first, "chris", "ida", "rick")
     await countersign.settle()
     assert await votes(countersign) == {"chris", "ida", "rick"}
+
+
+async def test_who_asked_for_a_release_has_no_vote_on_what_left_it(countersign: Rehearsal, board: Board) -> None:
+    first, other = await board.together()
+    await board.say(first, "cleo", "/request-cab")
+    await board.say(other, "bob", "/change unlink")
+    await board.say(other, "bob", "/request-cab")
+    await board.say(first, "alice", "/request-cab")
+    assert await records(countersign) == [
+        ("CHG-2026-0001", "authorize"),
+        ("CHG-2026-0002", "cancelled"),
+        ("CHG-2026-0003", "authorize"),
+    ]
+    for pull in (first, other):
+        assert "does not count, since @cleo asked for the change" in await board.say(pull, "cleo", "/cab approve")
+    assert await votes(countersign) == set()
 
 
 async def test_who_asked_for_a_waiver_has_no_vote_on_what_it_lets_through(countersign: Rehearsal, board: Board) -> None:

@@ -113,6 +113,38 @@ async def test_who_asked_for_a_record_has_asked_for_the_next_one_too(store: Stor
         assert await register.askers(connection, ["pull:77:7", "pull:77:8"]) == (account("ana"),)
 
 
+async def test_who_asked_for_a_record_asked_for_what_was_in_it_until_then(store: Store) -> None:
+    release = await opened(store)
+    async with store.transaction() as connection:
+        await parts.join(connection, release.number, "pull:77:8", MONDAY)
+    asked = await go_on(store, await do(store, release, ask("rosa")))
+    async with store.transaction() as connection:
+        [left] = await parts.leave(connection, asked, "pull:77:8", account("ana"), "It ships alone.")
+        assert left.kind is Kind.CHANGE_LEFT
+        assert await parts.leave(connection, asked, "pull:77:8", account("ana")) == [], "it is in it no more"
+        assert await register.latest_of(connection, "pull:77:8") is None, "the release does not speak for it any more"
+    back = await do(store, asked, Event(Act.REVISE, contents=contents(diff="second")))
+    await do(store, back, ask("ana"))
+    own = await opened(store, "pull:77:8")
+    assert own.requesters == (account("rosa"),), "ana asked for what it is no part of"
+    async with store.transaction() as connection:
+        assert await register.askers(connection, ["pull:77:7"]) == tuple(sorted((account("rosa"), account("ana"))))
+
+
+async def test_what_comes_back_is_a_part_like_any_other(store: Store) -> None:
+    release = await opened(store)
+    async with store.transaction() as connection:
+        await parts.join(connection, release.number, "pull:77:8", MONDAY)
+        await parts.leave(connection, release, "pull:77:8", None)
+        assert len(await parts.of(connection, release.number)) == 1
+        await parts.join(connection, release.number, "pull:77:8", MONDAY)
+        assert len(await parts.of(connection, release.number)) == 2
+        assert await register.latest_of(connection, "pull:77:8") == release
+    await do(store, release, ask("ida"))
+    async with store.transaction() as connection:
+        assert await register.askers(connection, ["pull:77:8"]) == (account("ida"),)
+
+
 async def test_a_number_that_was_rolled_back_is_given_again(store: Store) -> None:
     async def open_and_fail() -> None:
         async with store.transaction() as connection:
