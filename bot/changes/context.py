@@ -17,7 +17,8 @@ class Context:
 
     ``standings`` are those of now: of whoever acts, of the board, of everybody who voted. ``demands`` are the approvals
     of reviewers that the decision counted, and ``approvers`` who gave them; ``blocking`` the names of findings that
-    block for other reasons. ``overdue`` are emergencies of the same application that were not reviewed in time.
+    block for other reasons. ``overdue`` are emergencies of the same application or repository that were not reviewed in
+    time.
     ``lasting`` is how long it takes. ``parts`` are the pull requests that ship together, ``opinions`` what people last
     said in reviews, where the policy takes them as votes of the board. ``others`` are the windows that others hold.
     ``checked`` is what the system that keeps the record's twin knows to be in its way.

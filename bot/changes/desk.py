@@ -121,7 +121,7 @@ async def look(
         if change is None:
             wanted = asked or is_wanted(decision.under(policy), decision.tier)
             if not wanted and not await _was_abandoned(connection, subject):
-                return facts, Desk(None, context)
+                return await without_record(connection, facts, policy, now)
             contents = contents_of(facts, decision, policy, now, diff, None)
             draft = Change("", subject, contents, opened_at=now)
             context = replace(context, others=await _others(connection, draft, policy, now))
@@ -135,8 +135,8 @@ async def look(
             part = Part(subject, contents, context.blocking, context.demands, wish, context.approvers, waiving)
             context = release.context_of(await _put(connection, change, part), context)
             change = await _with_askers(connection, change, context.parts)
-        application, repository = change.contents.application, change.contents.repository
-        due = await register.reviews_due(connection, application)
+        application, repository = change.contents.application, change.repository
+        due = await register.reviews_due(connection, application, repository)
         due = emergency.reviews_due(due, application, repository, change.number)
         numbers = emergency.overdue(due, now)
         # While another window is being checked, it is on record what the last check was about.
@@ -164,7 +164,7 @@ async def without_record(
 ) -> tuple[PullRequestFacts, Desk]:
     """The facts of a change that has no record, and needs none: an emergency that nobody reviewed blocks it, too."""
     application, repository = fill.affected(policy, facts)
-    due = await register.reviews_due(connection, application)
+    due = await register.reviews_due(connection, application, repository)
     due = emergency.reviews_due(due, application, repository, "")
     found = findings.as_facts([emergency.finding(emergency.overdue(due, now))])
     blocked = replace(facts, record=RecordFacts("", "", found)) if found else facts

@@ -1,7 +1,8 @@
 """Emergencies: who may declare one, for how long it opens the way, and when it must have been looked at.
 
 An emergency is authorised by its own board at once, for one diff and a few hours, and reviewed afterwards. Until that
-review is done in time, the next change of the same application waits, also if it is an emergency.
+review is done in time, the next change of the same application or repository waits, also if it is an emergency: the
+policy can call an application otherwise by then, or have the repository in another one.
 """
 
 import re
@@ -59,19 +60,19 @@ def is_overdue(change: Change, now: datetime) -> bool:
     )
 
 
-def concern(application: str, repository: str) -> str:
-    """What those looks depend on that an overdue review would block: of the application, or else of the repository."""
-    return f"reviews:{application or repository}"
+def concerns(application: str, repository: int) -> tuple[str, ...]:
+    """What those looks depend on that an overdue review would block: of the application, if any, or the repository."""
+    here = f"reviews:repository:{repository}"
+    return (f"reviews:{application}", here) if application else (here,)
 
 
-def reviews_due(changes: Iterable[Change], application: str, repository: str, number: str) -> tuple[Change, ...]:
-    """Other emergencies of the application that are still to be reviewed; of the repository where it is in none."""
+def reviews_due(changes: Iterable[Change], application: str, repository: int, number: str) -> tuple[Change, ...]:
+    """Other emergencies that are still to be reviewed, of the application, if any, or of the repository."""
     return tuple(
         each
         for each in changes
         if each.number != number
-        and each.contents.application == application
-        and (application or each.contents.repository == repository)
+        and {*concerns(application, repository)} & {*concerns(each.contents.application, each.repository)}
         and each.review_due is not None
         and each.retrospective is None
         and each.state is not State.CANCELLED
@@ -89,7 +90,7 @@ def next_due(due: Iterable[Change], now: datetime) -> datetime | None:
 
 
 def finding(overdue: Sequence[str]) -> Finding | None:
-    """What blocks the next change of an application; None when no review is overdue."""
+    """What blocks the next change; None when no review is overdue."""
     if not overdue:
         return None
     named = listed(list(overdue))

@@ -70,10 +70,10 @@ def contents_of(
     )
 
 
-def affected(policy: Policy, facts: PullRequestFacts) -> tuple[str, str]:
-    """The application that a change affects, empty when it is in none, and the repository."""
+def affected(policy: Policy, facts: PullRequestFacts) -> tuple[str, int]:
+    """The application that a change affects, empty when it is in none, and the number of the repository."""
     application = application_of(policy, facts)
-    return application.name if application else "", facts.repository.full_name
+    return application.name if application else "", facts.repository.id
 
 
 def template_of(facts: PullRequestFacts, tier: Tier, policy: Policy, now: datetime) -> Template | None:

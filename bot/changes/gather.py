@@ -141,10 +141,10 @@ async def recorded(store: Store, subject: str, facts: PullRequestFacts) -> PullR
 
 
 def concerns(facts: PullRequestFacts, policy: Policy, found: Desk | None) -> frozenset[str]:
-    """What a look depends on besides GitHub: its record, and reviews that the application still owes."""
-    reviews = emergency.concern(*fill.affected(policy, facts))
+    """What a look depends on besides GitHub: its record, and reviews that are still owed."""
+    reviews = emergency.concerns(*fill.affected(policy, facts))
     record_of = found.change if found is not None else None
-    return frozenset({reviews, parts.concern(record_of.number)} if record_of is not None else {reviews})
+    return frozenset((*reviews, parts.concern(record_of.number)) if record_of is not None else reviews)
 
 
 async def ended(

@@ -109,7 +109,7 @@ def asked(change: Change, _event: Event, _context: Context) -> Refused | None:
 
 
 def clear(change: Change, _event: Event, context: Context) -> Refused | None:
-    """No finding blocks, and no emergency of the application waits for its review."""
+    """No finding blocks, and no emergency of the application or repository is owed its review."""
     if context.blocking:
         return Refused(
             f"{change.number} waits for: {listed(list(context.blocking))}.", "The check says what each of them needs."

@@ -352,6 +352,11 @@ class Change:
     verifiers_reminded: bool = False
 
     @property
+    def repository(self) -> int:
+        """The number of its repository, which stays whatever that is called."""
+        return int(self.subject.split(":")[1])
+
+    @property
     def is_unauthorised(self) -> bool:
         """Whether it was released, and nobody had authorised that."""
         return self.state is State.CANCELLED and self.started_at is not None

@@ -113,7 +113,14 @@ _NEIGHBOURS = """
 """
 _OF_APPLICATION = _READ + " WHERE application = %s ORDER BY opened_at DESC, sequence DESC LIMIT %s"
 _UNAUTHORISED = _READ + " WHERE unauthorised ORDER BY opened_at DESC, sequence DESC LIMIT %s"
-_REVIEWS_DUE = _READ + " WHERE application = %s AND review_due IS NOT NULL ORDER BY review_due, number"
+# Who is in no application is compared by the repository alone: its number, since its name can change.
+_REVIEWS_DUE = (
+    _READ
+    + """
+    WHERE review_due IS NOT NULL AND (application = nullif(%s, '') OR split_part(subject, ':', 2) = %s)
+    ORDER BY review_due, number
+"""
+)
 _AGENDA = _READ + " WHERE state = 'authorize' AND deadline IS NOT NULL ORDER BY deadline, number LIMIT %s"
 _HISTORY = "SELECT version, act, before, after, actor, why, at FROM transition WHERE number = %s ORDER BY version"
 _GRANT = """
@@ -226,7 +233,7 @@ def _concerns(change: Change, told: Transition) -> list[str]:
     """What others depend on that is news now."""
     found = [parts.concern(change.number)] if len(change.contents.pulls) > 1 else []
     if told.act in _ABOUT_REVIEWS and change.emergency is not None:
-        found.append(emergency.concern(change.contents.application, change.contents.repository))
+        found += emergency.concerns(change.contents.application, change.repository)
     return found
 
 
@@ -344,9 +351,12 @@ async def of_application(connection: AsyncConnection[Any], application: str, mos
     return await _read(connection, _OF_APPLICATION, [application, most])
 
 
-async def reviews_due(connection: AsyncConnection[Any], application: str) -> tuple[Change, ...]:
-    """The emergencies of an application that are still to be reviewed, the first one due first."""
-    return await _read(connection, _REVIEWS_DUE, [application])
+async def reviews_due(connection: AsyncConnection[Any], application: str, repository: int) -> tuple[Change, ...]:
+    """The emergencies that are still to be reviewed, of the application, if any, or of the repository.
+
+    The first one due comes first.
+    """
+    return await _read(connection, _REVIEWS_DUE, [application, str(repository)])
 
 
 async def agenda(connection: AsyncConnection[Any], most: int = MOST) -> tuple[Change, ...]:

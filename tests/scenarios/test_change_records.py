@@ -207,6 +207,26 @@ async def test_an_overdue_review_blocks_what_needs_no_record_too(countersign: Re
     assert shown(other)[0] == "success"
 
 
+async def test_an_overdue_review_is_still_owed_when_the_application_has_another_name(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.change()
+    await board.say(pull, "rita", "/emergency INC0012345 Payments are down since nine\n/request-cab")
+    await board.ballot(pull, "chris")
+    await board.merge(pull)
+    other, apart = board.second(), board.low_change()
+    renamed = POLICY.replace("name: vault", "name: cellar").replace("name: site", "name: vault")
+    board.org.repositories[".github"].push("main", by=board.rita, files={"countersign.yml": renamed})
+    await countersign.settle()
+    countersign.later(days=4)
+    await come_due(countersign, "due IS NOT NULL AND kind = 'pull'")
+    assert "The review of CHG-2026-0001 is overdue." in told(other), "it is of the same repository"
+    assert "The review of CHG-2026-0001 is overdue." in told(apart), "it is of the application of that name"
+    await board.say(pull, "cleo", "/change review The cause was a lost index; it is monitored from now on.")
+    for each in (other, apart):
+        assert "is overdue" not in told(each), "nobody has to ask for it to be looked at again"
+
+
 async def test_a_waiver_is_asked_for_by_one_and_granted_by_another_and_expires(
     countersign: Rehearsal, board: Board
 ) -> None:

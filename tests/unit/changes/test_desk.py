@@ -528,6 +528,24 @@ async def test_an_emergency_that_was_not_reviewed_in_time_blocks_the_next_change
     assert record_of(await act(store, found, ASK)).state is State.ASSESS
 
 
+RENAMED = rules(applications=(replace(rules().applications[0], name="cards"),))
+NEEDING_NO_RECORD = replace(RENAMED, tiers=dict.fromkeys(Tier, BARE))
+
+
+@pytest.mark.parametrize("policy", [RENAMED, rules(applications=()), NEEDING_NO_RECORD])
+async def test_no_other_name_for_the_application_frees_its_repository(store: Store, policy: Policy) -> None:
+    await declared(store)
+    record = await merge(store)
+    other, late = replace(FACTS, number=8), MONDAY + timedelta(days=3)
+    facts, found = await look(store, other, subject="pull:77:8", policy=policy, at=MONDAY)
+    assert found.wakes_at == late
+    facts, _ = await look(store, other, subject="pull:77:8", policy=policy, at=late)
+    assert told(facts)["emergency"].what == f"The review of {record.number} is overdue."
+    elsewhere = replace(other, repository=replace(other.repository, id=78, name="statements"))
+    facts, _ = await look(store, elsewhere, subject="pull:78:8", policy=policy, at=late)
+    assert facts.record is None or "emergency" not in told(facts)
+
+
 async def test_a_merged_emergency_is_looked_at_again_when_its_review_is_due(store: Store) -> None:
     await declared(store)
     assert (await merged(store)).wakes_at == MONDAY + timedelta(days=3)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.changes.emergency import (
-    concern,
+    concerns,
     finding,
     is_overdue,
     lane_ends,
@@ -80,13 +80,33 @@ def test_a_review_is_overdue_from_the_moment_that_it_was_due() -> None:
     assert not is_overdue(replace(change, retrospective=looked_at), MONDAY)
 
 
-def test_it_blocks_the_other_changes_of_the_same_application() -> None:
+HERE, ELSEWHERE = 77, 78
+
+
+@pytest.mark.parametrize(
+    ("application", "repository", "blocked"),
+    [
+        ("payments", HERE, True),
+        ("payments", ELSEWHERE, True),
+        ("cards", HERE, True),
+        ("", HERE, True),
+        ("cards", ELSEWHERE, False),
+        ("", ELSEWHERE, False),
+    ],
+)
+def test_it_blocks_the_other_changes_of_the_same_application_or_repository(
+    application: str, repository: int, blocked: bool
+) -> None:
     change = begun()
-    where = change.contents.repository
-    assert reviews_due([change], "payments", where, "CHG-2027-0002") == (change,)
-    assert reviews_due([change], "payments", where, "CHG-2027-0001") == ()
-    assert reviews_due([change], "cards", where, "CHG-2027-0002") == ()
-    assert reviews_due([replace(change, state=State.CANCELLED)], "payments", where, "CHG-2027-0002") == ()
+    assert reviews_due([change], application, repository, "CHG-2027-0002") == ((change,) if blocked else ())
+    mine = {*concerns(change.contents.application, change.repository)}
+    assert bool(mine & {*concerns(application, repository)}) is blocked, "and those hear of it"
+
+
+def test_it_blocks_no_longer_than_it_is_owed() -> None:
+    change = begun()
+    assert reviews_due([change], "payments", HERE, "CHG-2027-0001") == ()
+    assert reviews_due([replace(change, state=State.CANCELLED)], "payments", HERE, "CHG-2027-0002") == ()
     assert overdue([change], MONDAY) == ("CHG-2027-0001",)
     earlier = MONDAY - timedelta(seconds=1)
     assert (overdue([change], earlier), next_due([change], earlier)) == ((), MONDAY)
@@ -96,9 +116,10 @@ def test_it_blocks_the_other_changes_of_the_same_application() -> None:
 def test_of_what_is_in_no_application_only_the_same_repository_is_blocked() -> None:
     change = begun()
     change = replace(change, contents=replace(change.contents, application=""))
-    assert reviews_due([change], "", change.contents.repository, "") == (change,)
-    assert reviews_due([change], "", "acme/other", "") == ()
-    assert concern("", "acme/other") != concern("", change.contents.repository)
+    assert reviews_due([change], "", HERE, "") == (change,)
+    assert reviews_due([change], "payments", HERE, "") == (change,)
+    assert reviews_due([change], "", ELSEWHERE, "") == ()
+    assert not {*concerns("", ELSEWHERE)} & {*concerns("", HERE)}
 
 
 def test_what_blocks_is_told() -> None:

@@ -428,10 +428,29 @@ async def test_an_emergency_that_nobody_reviewed_in_time_is_found_until_somebody
     change = await do(store, await go_on(store, change), Event(Act.START))
     change = await do(store, change, Event(Act.FINISH))
     due = MONDAY + timedelta(days=3)
-    assert await ask_of(store, register.reviews_due, "payments") == (change,)
-    assert await ask_of(store, register.reviews_due, "cards") == ()
+    for application, repository in (("payments", 77), ("payments", 78), ("cards", 77), ("", 77)):
+        assert await ask_of(store, register.reviews_due, application, repository) == (change,)
+    for application, repository in (("cards", 78), ("", 78), ("", 7)):
+        assert await ask_of(store, register.reviews_due, application, repository) == ()
     await do(store, change, Event(Act.REVIEW, account("ida"), "It was right to do this."), context(due))
-    assert await ask_of(store, register.reviews_due, "payments") == ()
+    assert await ask_of(store, register.reviews_due, "payments", 77) == ()
+
+
+async def test_what_is_in_no_application_has_nothing_in_common_with_what_is_in_none_either(store: Store) -> None:
+    change = await opened(store, inside=contents(application=""))
+    async with store.transaction() as connection:
+        await connection.execute("UPDATE change SET review_due = %s", [MONDAY])
+    assert await ask_of(store, register.reviews_due, "", 78) == ()
+    assert await ask_of(store, register.reviews_due, "", 77) == (change,)
+
+
+async def test_owed_reviews_are_found_by_an_index_and_not_by_reading_every_record(store: Store) -> None:
+    async with store.transaction() as connection:
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        plan = await (await connection.execute(f"EXPLAIN {register._REVIEWS_DUE}", ["payments", "77"])).fetchall()
+    text = "\n".join(line for (line,) in plan)
+    assert "change_review_due " in text
+    assert "change_review_due_here" in text
 
 
 WAIVER = Waiver(
