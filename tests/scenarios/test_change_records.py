@@ -218,8 +218,7 @@ async def test_an_overdue_review_is_still_owed_when_the_application_has_another_
     renamed = POLICY.replace("name: vault", "name: cellar").replace("name: site", "name: vault")
     board.org.repositories[".github"].push("main", by=board.rita, files={"countersign.yml": renamed})
     await countersign.settle()
-    countersign.later(days=4)
-    await come_due(countersign, "due IS NOT NULL AND kind = 'pull'")
+    await countersign.until(countersign.now() + timedelta(days=4))
     assert "The review of CHG-2026-0001 is overdue." in told(other), "it is of the same repository"
     assert "The review of CHG-2026-0001 is overdue." in told(apart), "it is of the application of that name"
     await board.say(pull, "cleo", "/change review The cause was a lost index; it is monitored from now on.")
