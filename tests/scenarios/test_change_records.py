@@ -196,7 +196,7 @@ async def test_an_overdue_review_blocks_what_needs_no_record_too(countersign: Re
     await board.say(pull, "rita", "/emergency INC0012345 The banner is wrong since nine\n/request-cab")
     pull.review(by=board.bob, state="APPROVED")
     await board.ballot(pull, "chris")
-    pull.merge(by=board.rita)
+    await board.merge(pull)
     other = board.site.open_pull_request(by=board.alice, title="PAY-2 Colours", files={"b": "1"})
     other.review(by=board.carol, state="APPROVED")
     await countersign.settle()
