@@ -111,8 +111,6 @@ _NEIGHBOURS = """
       AND (application = ANY(%(names)s) OR configuration_item = ANY(%(names)s))
     ORDER BY state = 'draft', number LIMIT %(most)s
 """
-_OF_APPLICATION = _READ + " WHERE application = %s ORDER BY opened_at DESC, sequence DESC LIMIT %s"
-_UNAUTHORISED = _READ + " WHERE unauthorised ORDER BY opened_at DESC, sequence DESC LIMIT %s"
 # Who is in no application is compared by the repository alone: its number, since its name can change.
 _REVIEWS_DUE = (
     _READ
@@ -346,11 +344,6 @@ async def ahead(connection: AsyncConnection[Any], change: Change, now: datetime)
     return await _read(connection, _AHEAD, values)
 
 
-async def of_application(connection: AsyncConnection[Any], application: str, most: int = MOST) -> tuple[Change, ...]:
-    """The records of an application, the newest first."""
-    return await _read(connection, _OF_APPLICATION, [application, most])
-
-
 async def reviews_due(connection: AsyncConnection[Any], application: str, repository: int) -> tuple[Change, ...]:
     """The emergencies that are still to be reviewed, of the application, if any, or of the repository.
 
@@ -362,11 +355,6 @@ async def reviews_due(connection: AsyncConnection[Any], application: str, reposi
 async def agenda(connection: AsyncConnection[Any], most: int = MOST) -> tuple[Change, ...]:
     """What a board is to decide, the most urgent first."""
     return await _read(connection, _AGENDA, [most])
-
-
-async def unauthorised(connection: AsyncConnection[Any], most: int = MOST) -> tuple[Change, ...]:
-    """What was released without authorisation, the newest first."""
-    return await _read(connection, _UNAUTHORISED, [most])
 
 
 async def history(connection: AsyncConnection[Any], number: str) -> tuple[Transition, ...]:

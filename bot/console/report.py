@@ -12,8 +12,11 @@ from bot import app, settings, telemetry
 from bot.clock import utc_now
 from bot.errors import Refusal
 from bot.github.client import Credentials, connect
-from bot.reports import separation
+from bot.reports import agenda, separation
+from bot.reports.form import Format
 from bot.store import Store
+
+Form = Annotated[Format, typer.Option("--format", help="How it is written.")]
 
 cli = typer.Typer(help="What auditors ask for.", no_args_is_help=True)
 
@@ -25,7 +28,7 @@ def reports() -> None:
 
 @cli.command("separation")
 def standing_conflicts(
-    form: Annotated[separation.Format, typer.Option("--format", help="How it is written.")] = separation.Format.TABLE,
+    form: Form = Format.TABLE,
 ) -> None:
     """Who could hold two roles at all that the policy keeps apart, from what GitHub says now: for the access review."""
     found = settings.load(os.environ)
@@ -38,6 +41,20 @@ def standing_conflicts(
         async with Store.open(url) as store, connect(credentials, clock=utc_now) as github:
             await store.check_schema()
             typer.echo(separation.written(await separation.gather(store, github), form))
+
+    _run(work())
+
+
+@cli.command("agenda")
+def board_agenda(form: Form = Format.TABLE) -> None:
+    """What the Change Advisory Board is to decide, the most urgent first, with the votes that were given."""
+    found = settings.load(os.environ)
+    telemetry.configure(found.log_format)
+
+    async def work() -> None:
+        async with Store.open(app.database_url(found)) as store:
+            await store.check_schema()
+            typer.echo(agenda.written(await agenda.gather(store), form))
 
     _run(work())
 

@@ -4,12 +4,8 @@ It is the report for the access review. In a single change nobody holds both, wh
 change. Here stands what the memberships would let through if it were not (static separation of duty, ANSI INCITS 359).
 """
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, assert_never
 
 from bot.decide.approvals import Roles
@@ -21,6 +17,7 @@ from bot.github.lanes import Lane
 from bot.policy import digest as policies
 from bot.policy.model import Policy, Role, Separation
 from bot.queue.model import Urgency
+from bot.reports.form import Format, as_json, objects, sheet, table
 from bot.store import Store
 
 LANE = Lane(Urgency.SWEEP)
@@ -35,14 +32,6 @@ _LATEST = """
     WHERE decision.subject LIKE 'pull:%'
     ORDER BY split_part(decision.subject, ':', 2), decision.decided_at DESC
 """
-
-
-class Format(StrEnum):
-    """How the report is written."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,29 +184,16 @@ def written(report: Report, form: Format) -> str:
     rows += [(each.repository, "", "not known", each.what, "", "", "") for each in report.gaps]
     match form:
         case Format.JSON:
-            body = {
-                "conflicts": [dict(zip(COLUMNS, _row(each), strict=True)) for each in report.conflicts],
-                "not_known": [{"repository": each.repository, "what": each.what} for each in report.gaps],
-            }
-            return json.dumps(body, indent=2, ensure_ascii=False)
+            found = objects(COLUMNS, [_row(each) for each in report.conflicts])
+            return as_json(
+                {
+                    "conflicts": found,
+                    "not_known": [{"repository": each.repository, "what": each.what} for each in report.gaps],
+                }
+            )
         case Format.CSV:
-            sheet = io.StringIO()
-            csv.writer(sheet, lineterminator="\n").writerows([COLUMNS, *[tuple(map(_inert, row)) for row in rows]])
-            return sheet.getvalue().rstrip("\n")
+            return sheet(COLUMNS, rows)
         case Format.TABLE:
-            widths = [max(len(row[place]) for row in [COLUMNS, *rows]) for place in range(len(COLUMNS))]
-            lines = [
-                "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-                for row in [COLUMNS, *rows]
-            ]
-            return "\n".join(lines)
+            return table(COLUMNS, rows)
         case _:
             assert_never(form)
-
-
-def _inert(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula.
-
-    https://owasp.org/www-community/attacks/CSV_Injection
-    """
-    return f"'{cell}" if cell[:1] in set("=+-@\t\r") else cell

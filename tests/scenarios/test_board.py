@@ -1,10 +1,13 @@
 """Who is called when somebody has to act on a change: the board, those above it, who asked, and who looks back."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from bot.__main__ import cli
 from bot.sandbox import Fault, SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal, rehearsal
 from tests.scenarios.bank import SECRET, shown, subject, told
@@ -106,6 +109,25 @@ async def test_a_board_that_was_asked_too_early_is_called_when_it_can_vote(count
     await board.say(pull, "carol", "/recheck")
     assert await state(countersign, pull) == "authorize"
     assert len(calls(pull, ON_THE_BOARD)) == 1
+
+
+async def test_the_agenda_lists_what_the_board_is_to_decide(
+    countersign: Rehearsal, board: Board, database_url: str
+) -> None:
+    async def agenda() -> str:
+        told = await asyncio.to_thread(
+            CliRunner().invoke, cli, ["report", "agenda"], env={"DATABASE_URL": database_url}
+        )
+        assert told.exit_code == 0, told.output
+        return told.output
+
+    pull = await board.requested()
+    await board.ballot(pull, "chris")
+    [_, line] = (await agenda()).strip().splitlines()
+    for cell in ("CHG-2026-0001", "PAY-1 Daily interest", "@alice", "@chris approve", f"northbank/vault#{pull.number}"):
+        assert cell in line
+    await board.ballot(pull, "ida", "rick")
+    assert await agenda() == "There is nothing to decide.\n"
 
 
 async def merged_emergency(board: Board) -> Any:

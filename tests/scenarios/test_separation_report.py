@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from bot.__main__ import main
-from bot.reports.separation import Format, gather, written
+from bot.reports.form import Format
+from bot.reports.separation import gather, written
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
 from tests import database

@@ -403,14 +403,6 @@ async def test_whoever_stands_there_hears_of_a_change_that_comes_moves_or_leaves
 LATER = replace(WEEKEND, start=WEEKEND.start + timedelta(days=7), end=WEEKEND.end + timedelta(days=7))
 
 
-async def test_the_records_of_an_application_are_listed_the_newest_first(store: Store) -> None:
-    numbers = [(await opened(store, f"pull:77:{each}")).number for each in range(3)]
-    await opened(store, "pull:78:1", contents(application="cards"))
-    found = await ask_of(store, register.of_application, "payments")
-    assert [each.number for each in found] == numbers[::-1]
-    assert len(await ask_of(store, register.of_application, "payments", 2)) == 2
-
-
 async def test_the_agenda_has_what_a_board_is_to_decide(store: Store) -> None:
     change = await with_board(store)
     await opened(store, "pull:77:8")

@@ -10,7 +10,8 @@ import pytest
 
 from bot.facts.model import Named, Permission, Standing
 from bot.policy.model import Emergency, Policy, Role, Separation, Tier, Verification
-from bot.reports.separation import Format, Gap, Report, StandingConflict, conflicts, groups_of, written
+from bot.reports.form import Format
+from bot.reports.separation import Gap, Report, StandingConflict, conflicts, groups_of, written
 from tests.unit.builders import account, demand, policy, pull_request
 
 
