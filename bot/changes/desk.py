@@ -85,7 +85,7 @@ async def who_asked(
     if change is None:
         return await register.askers(connection, [subject]), ()
     known = await parts.of(connection, change.number)
-    change = await _with_askers(
+    change = await with_askers(
         connection, change, [replace(each, waiving=()) if each.subject == subject else each for each in known]
     )
     return change.requesters, change.waiving
@@ -134,7 +134,7 @@ async def look(
             waiving = tuple(sorted({each.asked_by for each in facts.waivers}))
             part = Part(subject, contents, context.blocking, context.demands, wish, context.approvers, waiving)
             context = release.context_of(await _put(connection, change, part), context)
-            change = await _with_askers(connection, change, context.parts)
+            change = await with_askers(connection, change, context.parts)
         application, repository = change.contents.application, change.repository
         due = await register.reviews_due(connection, application, repository)
         due = emergency.reviews_due(due, application, repository, change.number)
@@ -192,7 +192,7 @@ async def _put(connection: AsyncConnection[Any], change: Change, part: Part) -> 
     return found
 
 
-async def _with_askers(connection: AsyncConnection[Any], change: Change, known: Sequence[Part]) -> Change:
+async def with_askers(connection: AsyncConnection[Any], change: Change, known: Sequence[Part]) -> Change:
     """The record with everybody who asked for what it ships: in a record of their own before they joined this, too."""
     before = await register.askers(connection, [part.subject for part in known]) if len(known) > 1 else ()
     waiving = {account for part in known for account in part.waiving}

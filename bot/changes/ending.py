@@ -154,7 +154,8 @@ async def look(
         where = then.records.system.value if behind else ""
         ending = Ending(subject, facts, then, decision, diff, now, tuple(board), where)
         change, entries = await _end(connection, change, ending)
-        context = release.context_of(await parts.of(connection, change.number), context)
+        known = await parts.of(connection, change.number)
+        context, change = release.context_of(known, context), await desk.with_askers(connection, change, known)
         change, heard = await listening.listen(connection, change, context, policy)
         entries += heard
         # What is authorised and waits for its deployment is not taken back by a look at its pull request.
@@ -210,7 +211,8 @@ async def _merge(connection: AsyncConnection[Any], change: Change, ending: Endin
         mine = replace(mine, contents=seen, blocking=("a look at what was merged",))
     mine = replace(mine, merge=ending.merge)
     await parts.keep(connection, change.number, mine)
-    context = _context(ending, await parts.of(connection, change.number))
+    known = await parts.of(connection, change.number)
+    context, change = _context(ending, known), await desk.with_askers(connection, change, known)
     event = desk.noticed(change, replace(context, now=ending.merge.at)) if unseen else None
     if event is not None:
         steps: list[Applied] = []

@@ -10,7 +10,13 @@ from bot.facts.model import RecordFacts, RecordFinding
 from bot.words import listed, quoted
 
 _CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
-_STILL = {State.DRAFT: "still a draft", State.ASSESS: "being assessed", State.AUTHORIZE: "to be authorised"}
+_STILL = {
+    State.DRAFT: "still a draft",
+    State.ASSESS: "being assessed",
+    State.AUTHORIZE: "to be authorised",
+    State.SCHEDULED: "held up",
+    State.IMPLEMENT: "held up",
+}
 _NAMES = {
     "change": "change-record",
     "change:conflict": "conflict",
@@ -64,6 +70,9 @@ def finding(change: Change, context: Context) -> Finding:
         if _is_another(change, context):
             what = f"{named}, and this is not what was authorised."
             return _failed(change, "is not about this any more", what, "Open a pull request for what is new.")
+        if change.state in {State.SCHEDULED, State.IMPLEMENT} and (refused := guards.held_up(change, context)):
+            remedy = refused.remedy or "It goes on when that is there; or `/cancel` it, and ask anew."
+            return _waiting(change, refused.what, remedy, context)
         what = f"{named}{_terms(change)}."
         return Finding("change", Verdict.PASS, f"{change.number} is authorised", what, controls=_CONTROLS)
     if change.state is State.CANCELLED:

@@ -7,7 +7,7 @@ from bot.changes import cab, closing, effects, emergency, planning, verification
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.fill import is_in_force
-from bot.changes.model import Change, Choice, Contents, Event, Refused, Request, State, Vote
+from bot.changes.model import Act, Change, Choice, Contents, Event, Refused, Request, State, Vote
 from bot.changes.needs import summed_up
 from bot.changes.plans import says_something
 from bot.deployments.windows import hours
@@ -179,8 +179,26 @@ def still_authorised(change: Change, _event: Event, context: Context) -> Refused
     if given.diff != contents.diff or given.routing != contents.routing or given.template != contents.template:
         return Refused("What was authorised is not what would be done now.", "It is assessed again.")
     # The board's decision stands, also when somebody has left it since; what reviewers gave can be taken back.
-    found = _lacking_besides(change, context)
-    return Refused(f"{change.number} is not authorised any more. Missing: {'; '.join(found)}.") if found else None
+    return _not_any_more(change, _lacking_besides(change, context), context)
+
+
+def held_up(change: Change, context: Context) -> Refused | None:
+    """Why what is authorised may not be released all the same; its time, and what its own check says, left out."""
+    alone = len(context.parts) < 2
+    if not alone and (refused := clear(change, Event(Act.START), context)) is not None:
+        return replace(refused, remedy="The check of each pull request says what it needs.")
+    return _not_any_more(change, _lacking_besides(change, context, of_reviewers=not alone), context)
+
+
+def _not_any_more(change: Change, lacking: list[str], context: Context) -> Refused | None:
+    """That an authorisation does not hold any more: something is lacking, or who gave it has had a part in it since."""
+    people = cab.people_of_change(change, context.standings, context.policy)
+    given = change.authorisation
+    parts = {each.login: cab.part_in(each, change, people) for each in (given.by if given is not None else ())}
+    found = [*lacking, *(f"a vote of somebody else than @{who}, who {part}" for who, part in parts.items() if part)]
+    if not found:
+        return None
+    return Refused(f"{change.number} is not authorised any more. Missing: {'; '.join(found)}.")
 
 
 def window_open(change: Change, _event: Event, context: Context) -> Refused | None:
@@ -294,13 +312,14 @@ def lacking(change: Change, context: Context) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _lacking_besides(change: Change, context: Context) -> list[str]:
-    """What is demanded besides the decision of a board."""
+def _lacking_besides(change: Change, context: Context, *, of_reviewers: bool = True) -> list[str]:
+    """What is demanded besides the decision of a board; of reviewers, too, unless somebody else says that."""
     contents, policy = change.contents, context.policy
     found = []
-    short = [each for each in context.demands if each.given < each.needed]
-    found += [f"{each.needed - each.given} more from {each.label}" for each in short]
-    found += [] if context.demands else ["an approval: the policy demands none, and an empty rule is no pass"]
+    if of_reviewers:
+        short = [each for each in context.demands if each.given < each.needed]
+        found += [f"{each.needed - each.given} more from {each.label}" for each in short]
+        found += [] if context.demands else ["an approval: the policy demands none, and an empty rule is no pass"]
     found += closing.of_two_parts(change, context)
     if contents.kind is ChangeType.STANDARD and not is_in_force(contents.template, policy, context.now):
         found.append("the template of the standard change, which is not in force")

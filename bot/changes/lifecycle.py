@@ -53,9 +53,14 @@ def apply(change: Change, event: Event, context: Context) -> Applied | Refused:
 
 def noticed(change: Change, contents: Contents, context: Context) -> Event | None:
     """The event that the record should say something else now; None when it says so already, or is past that."""
-    if contents == change.contents or (change.state, Act.REVISE) not in TABLE:
+    if (change.state, Act.REVISE) not in TABLE:
         return None
     told = guards.material(change, contents, context)
+    if change.state is State.SCHEDULED and not told:
+        # What was authorised keeps the words that those who authorised it have read.
+        contents = replace(contents, title=change.contents.title, description=change.contents.description)
+    if contents == change.contents:
+        return None
     if told or (change.state, Act.REFRESH) not in TABLE:
         return Event(Act.REVISE, why=told, contents=contents)
     return Event(Act.REFRESH, contents=contents)

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.changes import waivers
+from bot.changes import cab, waivers
+from bot.changes.context import Context
 from bot.changes.instructions import Asked
+from bot.changes.model import Change as Record
 from bot.changes.model import Refused
 from bot.commands import frame, schedule
 from bot.commands.model import Answer, Command, Situation, WaiverAnswered, WaiverAsked, WaiverRevoked
@@ -34,11 +36,24 @@ def _waive(situation: Situation) -> Answer:
     wanted = waivers.Wanted("", finding, found["reason"], until, account)
     if (wrong := waivers.objection(wanted, policy, now)) is not None:
         return frame.refused(wrong.what, wrong.remedy)
+    change = frame.change_of(situation)
+    record = change.desk.change if change.desk is not None else None
+    if change.desk is not None and record is not None and _authorised(record, account, change.desk.context):
+        return frame.refused(
+            f"@{account.login} has authorised {record.number}, and whoever asks for a waiver has no vote on it.",
+            "Somebody else asks for it.",
+        )
     groups = listed(list(policy.waivers.groups))
     reply = f"Somebody with {groups} can answer with `/waiver grant {finding}` or `/waiver deny {finding}`."
-    change = frame.change_of(situation)
     wish = WaiverAsked(finding, found["reason"], until, change.facts.head.oid, change.diff)
     return Answer(done=True, reply=reply, deed=wish)
+
+
+def _authorised(record: Record, account: Account, context: Context) -> bool:
+    """Whether a vote of the person is one that the authorisation rests on."""
+    by = record.authorisation.by if record.authorisation is not None else ()
+    people = cab.people_of_change(record, context.standings, context.policy, (account, *by))
+    return people.person(account) in {people.person(each) for each in by}
 
 
 def _end_of(text: str, timezone: str) -> datetime | None:

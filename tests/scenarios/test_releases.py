@@ -1,10 +1,12 @@
 """Several pull requests ship together: one record, one board, and nothing of it goes ahead before all of it may."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.sandbox.rehearsal import Rehearsal
-from tests.scenarios.bank import told
-from tests.scenarios.board import BODY, Board, cleared, records, said, state
+from tests.scenarios.bank import shown, told
+from tests.scenarios.board import BODY, Board, cleared, number, planned, records, said, state
 
 
 async def test_what_ships_together_is_authorised_together(countersign: Rehearsal, board: Board) -> None:
@@ -154,3 +156,22 @@ async def test_what_joined_is_on_record(countersign: Rehearsal, board: Board) ->
     await board.say(other, "bob", "/change unlink")
     rows = await countersign.rows("SELECT kind FROM ledger_entry WHERE kind ~ '^person:change' ORDER BY seq")
     assert [row[0] for row in rows] == ["person:change:joined", "person:change:left"]
+
+
+async def test_what_would_stop_one_of_them_is_on_the_check_of_each_before_anybody_merges(
+    countersign: Rehearsal, board: Board
+) -> None:
+    first, other = await board.together()
+    await board.authorise(first)
+    await countersign.until(await planned(countersign, first) + timedelta(hours=1))
+    assert shown(first)[0] == shown(other)[0] == "success"
+    await board.say(other, "ida", "/hold The auditors are in the house")
+    record = await number(countersign, first)
+    assert f"{record} waits for: hold of #{other.number}." in told(first)
+    assert shown(first) == ("action_required", f"Waiting: {record}, held up")
+    await board.say(other, "ida", "/unhold")
+    assert shown(first)[0] == "success"
+    other.review(by=board.carol, state="CHANGES_REQUESTED")
+    await countersign.settle()
+    assert shown(first)[0] == "action_required"
+    assert f"{record} waits for: objections of #{other.number}." in told(first)

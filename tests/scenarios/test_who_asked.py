@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios.bank import reasons, shown, told
-from tests.scenarios.board import BODY, POLICY, Board, cleared, records, said, state
+from tests.scenarios.board import BODY, POLICY, VERIFIED, Board, cleared, records, said, state
 
 APART = POLICY.replace("separation:\n", "separation:\n  - {roles: [requester, approver]}\n")
 KEPT_APART = "which the policy keeps apart from approving"
@@ -131,3 +131,27 @@ async def test_who_asked_for_a_release_does_not_approve_any_part_of_it(countersi
         assert reasons(pull)["carol"] == f"not counted: asked for the change to be authorised, {KEPT_APART}"
         assert "Missing: 1 more from write access for #1; 1 more from write access for #2." in told(pull)
     assert await state(countersign, first) == "authorize"
+
+
+async def test_who_authorised_it_asks_for_no_waiver_of_it(countersign: Rehearsal, board: Board) -> None:
+    pull = await board.authorised()
+    pull.edit(by=board.alice, title="Daily interest without a ticket")
+    await countersign.settle()
+    until = (countersign.now() + timedelta(days=20)).date().isoformat()
+    refusal = await board.say(pull, "chris", f"/waive rule:ticket until {until} because the ticket follows on Monday")
+    assert "@chris has authorised CHG-2026-0001, and whoever asks for a waiver has no vote on it." in refusal
+
+
+async def test_who_asked_for_a_waiver_of_what_is_authorised_does_not_verify_it(countersign: Rehearsal) -> None:
+    apart = VERIFIED.replace("separation:\n", "separation:\n  - {roles: [requester, verifier]}\n")
+    board = Board.with_verifiers(countersign, apart)
+    pull = await board.authorised()
+    pull.edit(by=board.alice, title="Daily interest without a ticket")
+    await countersign.settle()
+    until = (countersign.now() + timedelta(days=20)).date().isoformat()
+    await board.say(pull, "vera", f"/waive rule:ticket until {until} because the ticket follows on Monday")
+    await board.say(pull, "rick", "/waiver grant rule:ticket")
+    await board.to_its_window()
+    await board.merge(pull)
+    assert "@vera asked for it" in await board.say(pull, "vera", "/change close successful It runs")
+    assert await state(countersign, pull) == "review"

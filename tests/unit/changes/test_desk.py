@@ -342,13 +342,16 @@ async def test_another_diff_takes_the_authorisation_back(store: Store) -> None:
     assert "has not been asked" in told(facts)["change-record"].what
 
 
-async def test_what_does_not_matter_is_refreshed(store: Store) -> None:
+async def test_what_does_not_matter_is_refreshed_until_it_is_authorised(store: Store) -> None:
     _, found = await look(store)
-    await act(store, found, ASK, *VOTES)
-    retitled = replace(FACTS, title="Settle thrice a day")
-    _, refreshed = await look(store, retitled)
-    assert record_of(refreshed).state is State.SCHEDULED
+    await act(store, found, ASK)
+    _, refreshed = await look(store, replace(FACTS, title="Settle thrice a day"))
+    assert record_of(refreshed).state is State.AUTHORIZE
     assert record_of(refreshed).contents.title == "Settle thrice a day"
+    await act(store, refreshed, *VOTES)
+    _, kept = await look(store, replace(FACTS, title="Settle never"))
+    assert record_of(kept).state is State.SCHEDULED
+    assert record_of(kept).contents.title == "Settle thrice a day", "those who authorised it have read that"
 
 
 async def test_what_else_blocks_is_waited_for_but_not_the_records_own_findings(store: Store) -> None:

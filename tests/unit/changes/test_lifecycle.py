@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from bot.changes import cab
+from bot.changes import cab, guards
 from bot.changes.findings import finding
 from bot.changes.guards import lacking
 from bot.changes.lifecycle import MOST_STEPS, TABLE, advance, apply, noticed, wakes_at
-from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Refused, State, Transition
+from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Part, Refused, State, Transition
 from bot.changes.refusals import impossible
 from bot.decide.verdict import Demand, Verdict
 from bot.deployments.windows import Interval
-from bot.policy.model import ChangeType, OnTimeout, Plan, Template, Tier
+from bot.policy.model import ChangeType, OnTimeout, Plan, Role, Separation, Template, Tier
 from tests.unit.builders import account, bot
 from tests.unit.changes.builders import (
     BOARD,
@@ -409,7 +409,8 @@ def test_whatever_the_authorisation_is_about_takes_it_back() -> None:
         assert apply(authorised(), replace(event, act=Act.REFRESH), context()) == Refused(
             event.why, "The record goes back to be assessed again."
         )
-    for changes in ({"title": "Another"}, {"contributors": (account("ana"), account("zoe"))}, {"evidence": ("junit",)}):
+    assert noticed(authorised(), contents(title="Another", description="Another one."), context()) is None
+    for changes in ({"contributors": (account("ana"), account("zoe"))}, {"evidence": ("junit",)}):
         event = noticed(authorised(), contents(**changes), context())
         assert event is not None
         assert event.act is Act.REFRESH
@@ -676,7 +677,8 @@ def test_the_check_says_where_the_record_stands() -> None:
         "CHG-2027-0001 is in state scheduled, authorised by @ida, @rick and @cora, "
         "planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC."
     )
-    assert finding(replace(authorised(), authorisation=None, contents=contents(window=None)), context()).what == (
+    low = advance(draft(Tier.LOW), context())[-1].change
+    assert finding(replace(low, contents=replace(low.contents, window=None)), context()).what == (
         "CHG-2027-0001 is in state scheduled."
     )
     waiting = finding(approved(by=("ida", "rick")), context())
@@ -691,6 +693,38 @@ def test_the_check_says_where_the_record_stands() -> None:
     cancelled = done(draft(), Event(Act.CANCEL, why="The pull request was closed."))
     assert finding(cancelled, context()).verdict is Verdict.FAIL
     assert GIVEN[0].given == GIVEN[0].needed
+
+
+def test_what_does_not_hold_any_more_is_told_before_anybody_merges() -> None:
+    """The check is green only where a merge would begin the release, but for its time."""
+    change, apart = authorised(), rules(separation=(Separation(frozenset({Role.APPROVER, Role.CAB})),))
+    voted = finding(change, context(policy=apart, approvers=(account("ida"),)))
+    assert (voted.verdict, voted.headline) == (Verdict.WAIT, "CHG-2027-0001, held up")
+    assert voted.what == (
+        "CHG-2027-0001 is not authorised any more. Missing: an approval by somebody else than @ida, who voted for it "
+        "(the policy keeps the two apart; the review is dismissed)."
+    )
+    asked_since = finding(replace(change, waiving=(account("ida"),)), context())
+    assert asked_since.what == (
+        "CHG-2027-0001 is not authorised any more. Missing: a vote of somebody else than @ida, who asked for a waiver "
+        "of what blocks the change."
+    )
+    assert asked_since.remedy == "It goes on when that is there; or `/cancel` it, and ask anew."
+    assert (
+        refused(replace(change, waiving=(account("ida"),)), Event(Act.START), context(SATURDAY)).what
+        == asked_since.what
+    )
+    short = (Demand("write access", 2, 1, ""),)
+    assert finding(change, context(demands=short)).verdict is Verdict.PASS, "the finding about approvals says that"
+    first, other = Part("pull:77:7", change.contents), Part("pull:77:8", change.contents)
+    held = context(parts=(first, other), blocking=("hold of #8",), demands=GIVEN)
+    for state_ in (State.SCHEDULED, State.IMPLEMENT):
+        assert guards.held_up(replace(change, state=state_), held) == Refused(
+            "CHG-2027-0001 waits for: hold of #8.", "The check of each pull request says what it needs."
+        )
+    lacking_one = guards.held_up(change, context(parts=(first, other), demands=short))
+    assert lacking_one is not None
+    assert lacking_one.what == "CHG-2027-0001 is not authorised any more. Missing: 1 more from write access."
 
 
 def test_a_change_that_nothing_stops_is_told_to_go_on_by_itself() -> None:
