@@ -1,6 +1,5 @@
 """A small bank on the simulated GitHub, and words for what its stories look at."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from bot.sandbox import SimulatedGitHub
 from bot.sandbox.accounts import Account
 from bot.sandbox.organisations import Team
 from bot.sandbox.rehearsal import Rehearsal
+from tests import waiting
 
 SECRET = "a secret of the scenarios"
 POLICY = """\
@@ -105,7 +105,12 @@ def subject(pull: Any) -> str:
 
 async def come_due(countersign: Rehearsal, which: str, *values: Any) -> None:
     """Have subjects looked at now that a later moment is planned for: the database's clock stays where it is."""
+
+    async def at_rest() -> bool:
+        return not await countersign.rows("SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing')")
+
+    # A look that is under way plans its next moment when it ends.
+    await waiting.until(at_rest)
     async with countersign.store.transaction() as connection:
         await connection.execute(f"UPDATE subject SET due = now() WHERE {which}", values)
-    await asyncio.sleep(0.3)
     await countersign.settle()
