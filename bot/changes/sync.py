@@ -166,11 +166,11 @@ class Sync:
             link = await self._adopt(look, change, twin.content_of(change, records, link.generation), system, link)
         if link.id is not None and link.kind not in {"", change.contents.kind.value}:
             link = await self._replace(change, link, system, name)
-        link, snapshot = await self._open(change, records, system, link)
+        link, snapshot = await self._open(look, change, records, system, link)
         if is_stale(change, link, snapshot):
             # What the board said against it is said there, too, before nobody is asked any more.
             await self._carry(look, change, policy, system, snapshot)
-            link, snapshot = await self._begin_anew(change, records, system, link, name)
+            link, snapshot = await self._begin_anew(look, change, records, system, link, name)
         return link, snapshot
 
     async def _tell_what_it_is(
@@ -228,12 +228,16 @@ class Sync:
         assert link is not None, "a twin that is intended stays so"
         return link
 
-    async def _open(self, change: Change, records: Records, system: RecordSystem, link: Link) -> tuple[Link, Snapshot]:
-        """The twin, made when there is none, and as it is there now."""
+    async def _open(
+        self, look: Look, change: Change, records: Records, system: RecordSystem, link: Link
+    ) -> tuple[Link, Snapshot]:
+        """The twin, made when there is none, which is told then; and as it is there now."""
         if link.id is None:
             receipt = await if_need_be_without(system, twin.content_of(change, records, link.generation), system.open)
             async with self.store.transaction() as connection:
                 entries = await links.linked(connection, change, receipt)
+                if entries:
+                    await want(connection, [_pull(change, look)], concerns=_others(change))
                 await append(connection, entries, at=self.clock())
             link = await self._again(change)
         return link, await system.read(_id(link))
@@ -271,13 +275,13 @@ class Sync:
         return await self._again(change)
 
     async def _begin_anew(
-        self, change: Change, records: Records, system: RecordSystem, link: Link, name: System
+        self, look: Look, change: Change, records: Records, system: RecordSystem, link: Link, name: System
     ) -> tuple[Link, Snapshot]:
         """Take the twin back to its beginning, so that people there are asked about the change as it is now."""
         try:
             await system.move(_id(link), port.State.DRAFT)
         except Refusal:
-            return await self._open(change, records, system, await self._replace(change, link, system, name))
+            return await self._open(look, change, records, system, await self._replace(change, link, system, name))
         snapshot = await system.read(_id(link))
         async with self.store.transaction() as connection:
             # Nobody is asked there now: whatever is answered was so before.

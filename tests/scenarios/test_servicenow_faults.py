@@ -14,6 +14,7 @@ from tests.scenarios import elsewhere
 from tests.scenarios.bank import shown, told
 from tests.scenarios.board import Board, said, state
 from tests.scenarios.elsewhere import ServiceNow, fails, poll, since, waits
+from tests.waiting import until
 
 there, countersign, board = elsewhere.servicenow, elsewhere.countersign, elsewhere.board
 
@@ -145,6 +146,19 @@ async def test_one_attempt_in_vain_is_no_news(
     assert there.only.values["state"] == "-3"
     assert "ServiceNow has" not in told(pull)
     assert not [each for each in written if "503" in each]
+
+
+async def test_that_the_record_has_been_made_is_on_the_check_by_itself(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    await countersign.settle()
+    there.simulation.faults.add(Outage(match="POST /api/sn_chg_rest", kind="slow", seconds=3))
+    pull = board.change()
+    await until(lambda: bool(there.simulation.faults.met))
+    pull.comment(by=board.alice, body="/recheck")
+    await until(lambda: "In servicenow, the record is not there yet." in told(pull))
+    await countersign.settle()
+    assert "In servicenow, the record is CHG0030001." in told(pull)
 
 
 async def test_all_pull_requests_of_a_record_are_told(countersign: Rehearsal, board: Board, there: ServiceNow) -> None:
