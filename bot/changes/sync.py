@@ -72,6 +72,12 @@ async def wish(connection: AsyncConnection[Any], change: Change, policy: Policy,
         await want(connection, [Wish(subject_of(change.number, installation_id), Urgency.DEPLOYMENT)])
 
 
+async def wake(connection: AsyncConnection[Any], number: str, installation_id: int) -> None:
+    """Have the twin of a record looked at now, if there is one, or is to be one."""
+    if await links.read(connection, number) is not None:
+        await want(connection, [Wish(subject_of(number, installation_id), Urgency.PERSON)])
+
+
 def is_stale(change: Change, link: Link, snapshot: Snapshot) -> bool:
     """Whether people there are asked about, or have approved, another state of the change than is asked about here."""
     if change.state.over or snapshot.state not in _ASKING:

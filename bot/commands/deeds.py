@@ -54,6 +54,8 @@ async def do(
             entries, stirred = [await register.keep(connection, step) for step in steps], []
         case Joined(record, steps):
             entries = await _join(connection, request.subject, record, steps, request.actor, at)
+            # No pull request looks at the record that is given up any more.
+            await sync.wake(connection, steps[-1].change.number, installation_id)
             stirred = [parts.concern(record.number)]
         case Left(number):
             entries = await _leave(connection, request.subject, number, request.actor)

@@ -163,8 +163,6 @@ async def test_that_the_record_has_been_made_is_on_the_check_by_itself(
 
 async def test_all_pull_requests_of_a_record_are_told(countersign: Rehearsal, board: Board, there: ServiceNow) -> None:
     pulls = await board.together()
-    # The record that the second one had of its own comes to its end there.
-    await poll(countersign)
     breaks(there, "503")
     await fails(countersign)
     assert all("ServiceNow has answered 503" in told(each) for each in pulls)

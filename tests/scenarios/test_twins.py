@@ -144,6 +144,11 @@ async def test_a_record_that_is_cancelled_here_is_cancelled_there_as_soon_as_tha
     assert there.only.values["state"] == "4"
 
 
+async def test_a_record_that_gives_way_to_another_is_cancelled_there_at_once(board: Board, there: ServiceNow) -> None:
+    await board.together()
+    assert [each.values["state"] for each in there.changes] == ["-5", "4"]
+
+
 async def test_a_standard_change_is_made_from_the_template_that_the_policy_names(
     countersign: Rehearsal, there: ServiceNow
 ) -> None:
