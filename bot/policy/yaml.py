@@ -5,6 +5,7 @@ document, no key twice. Limits: 256 KiB, 20 levels.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +17,11 @@ from ruamel.yaml.events import (
     CollectionStartEvent,
     DocumentStartEvent,
     Event,
+    MappingStartEvent,
     NodeEvent,
+    ScalarEvent,
+    SequenceStartEvent,
 )
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bot.policy.model import Problem
 from bot.policy.scalars import position
@@ -32,6 +35,13 @@ Path = tuple[str | int, ...]
 
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{0,17}", re.ASCII)
+_WORDS = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+}
+"""What YAML 1.2 means by them, without quotation marks: https://yaml.org/spec/1.2.2/#1032-tag-resolution"""
+
 _NO_TEXT = re.compile("[\\0\ud800-\udfff]")
 """Escapes can bring forth what no encoding has, and what no database keeps."""
 
@@ -44,7 +54,7 @@ class Document:
     text: str = ""
     values: Any = None
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    scalars: dict[Path, ScalarNode] = field(default_factory=dict)
+    scalars: dict[Path, ScalarEvent] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, path: Path, message: str, offset: int | None = None) -> Problem:
@@ -72,17 +82,17 @@ class Document:
 
     def within(self, path: Path, offset: int) -> tuple[int, int] | None:
         """Line and column of a character of the text at ``path``; None where YAML's escapes hide it."""
-        node = self.scalars.get(path)
-        if node is None:
+        scalar = self.scalars.get(path)
+        if scalar is None:
             return None
-        start = node.start_mark.index
-        found = position(self.text[start : node.end_mark.index], node.style, str(node.value), offset)
+        start = scalar.start_mark.index
+        found = position(self.text[start : scalar.end_mark.index], scalar.style, scalar.value, offset)
         if found is None:
             return None
         before = self.text[start : start + found]
         lines = before.count("\n")
-        column = len(before) - before.rfind("\n") if lines else node.start_mark.column + 1 + len(before)
-        return node.start_mark.line + 1 + lines, column
+        column = len(before) - before.rfind("\n") if lines else scalar.start_mark.column + 1 + len(before)
+        return scalar.start_mark.line + 1 + lines, column
 
 
 def read(text: str, origin: str) -> Document:
@@ -92,9 +102,7 @@ def read(text: str, origin: str) -> Document:
         document.complain((), f"The file is larger than {MOST_BYTES // 1024} KiB.")
         return document
     try:
-        if not _is_plain(document, text):
-            return document
-        root = YAML(typ="safe", pure=True).compose(text)
+        events = _events(document, text)
     except MarkedYAMLError as error:
         problem = str(error.problem)
         said = f"{error.context}, {problem}" if problem.startswith("but ") else problem
@@ -105,24 +113,42 @@ def read(text: str, origin: str) -> Document:
     except Exception as error:  # noqa: BLE001 - the parser raises nearly anything on hostile text, an OverflowError too
         document.complain((), _invalid(str(error).partition("\n")[0]))
         return document
-    if root is None:
-        document.complain((), "The file is empty.")
-        return document
-    document.values = _value(document, root, ())
+    if not document.problems:
+        _compose(document, events)
     return document
 
 
-def _is_plain(document: Document, text: str) -> bool:
-    """Whether there is nothing but plain values; what nests too deeply is not read on, since that takes minutes."""
-    depth = 0
+def _events(document: Document, text: str) -> list[Event]:
+    """What the parser finds in the text; what of it is not plain is a problem.
+
+    What nests too deeply is not read on, since that takes minutes.
+    """
+    events, depth = [], 0
     for event in YAML(typ="safe", pure=True).parse(text):
+        events.append(event)
         if (message := _forbidden(event)) is not None:
             _at(document, event, message)
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > MOST_LEVELS:
             _at(document, event, f"Values are nested more than {MOST_LEVELS} levels deep.")
-            return False
-    return not document.problems
+            break
+    return events
+
+
+def _compose(document: Document, events: list[Event]) -> None:
+    """Make the values of the only document that the events tell of."""
+    starts = [index for index, event in enumerate(events) if isinstance(event, DocumentStartEvent)]
+    if not starts:
+        document.complain((), "The file is empty.")
+    elif len(starts) > 1:
+        _at(
+            document,
+            events[starts[1]],
+            _invalid("expected a single document in the stream, but found another document"),
+        )
+    else:
+        rest = iter(events[starts[0] + 1 :])
+        document.values = _value(document, next(rest), rest, ())
 
 
 def _invalid(said: str) -> str:
@@ -145,67 +171,79 @@ def _forbidden(event: Event) -> str | None:
             return None
 
 
-def _value(document: Document, node: Node, path: Path) -> Any:
-    document.places.setdefault(path, _place(node))
-    if isinstance(node, ScalarNode):
-        document.scalars[path] = node
-        _clean(document, node)
-    match node:
-        case MappingNode():
-            return _mapping(document, node, path)
-        case SequenceNode():
-            return [_value(document, item, (*path, index)) for index, item in enumerate(node.value)]
-        case _:
-            return _scalar(node)
+def _value(document: Document, event: Event, rest: Iterator[Event], path: Path) -> Any:
+    """The value that begins with the event; what belongs to it is taken from the ``rest``."""
+    document.places.setdefault(path, _place(event))
+    if isinstance(event, MappingStartEvent):
+        return _mapping(document, rest, path)
+    if isinstance(event, SequenceStartEvent):
+        return _sequence(document, rest, path)
+    assert isinstance(event, ScalarEvent), event
+    document.scalars[path] = event
+    _clean(document, event)
+    return _scalar(event)
 
 
-def _mapping(document: Document, node: MappingNode, path: Path) -> dict[str, Any]:
+def _mapping(document: Document, rest: Iterator[Event], path: Path) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        if isinstance(key_node, (MappingNode, SequenceNode)):
-            _at(document, key_node, "A name is expected here.")
+    while not isinstance(key := next(rest), CollectionEndEvent):
+        if not isinstance(key, ScalarEvent):
+            _at(document, key, "A name is expected here.")
+            _pass_over(key, rest)
+            _pass_over(next(rest), rest)
             continue
-        _clean(document, key_node)
-        key = str(key_node.value)
-        if key in values:
-            _at(document, key_node, f"{quoted(key)} is there twice.")
+        _clean(document, key)
+        name: str = key.value
+        if name in values:
+            _at(document, key, f"{quoted(name)} is there twice.")
+            _pass_over(next(rest), rest)
             continue
         # What is wrong with a value is shown where its name stands.
-        document.places[*path, key] = _place(key_node)
-        values[key] = _value(document, value_node, (*path, key))
+        document.places[*path, name] = _place(key)
+        values[name] = _value(document, next(rest), rest, (*path, name))
     return values
 
 
-def _scalar(node: Node) -> Any:
+def _sequence(document: Document, rest: Iterator[Event], path: Path) -> list[Any]:
+    values: list[Any] = []
+    while not isinstance(event := next(rest), CollectionEndEvent):
+        values.append(_value(document, event, rest, (*path, len(values))))
+    return values
+
+
+def _pass_over(event: Event, rest: Iterator[Event]) -> None:
+    """Take what belongs to the value that begins with the event from the ``rest``."""
+    depth = int(isinstance(event, CollectionStartEvent))
+    while depth:
+        event = next(rest)
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+
+
+def _scalar(event: ScalarEvent) -> Any:
     """A number, a truth value, nothing, or text. What is neither a plain whole number nor a decimal one is text."""
-    text = str(node.value)
-    match str(node.tag).rpartition(":")[2]:
-        case "int" if _WHOLE.fullmatch(text):
-            return int(text)
-        case "float" if _DECIMAL.fullmatch(text):
-            return float(text)
-        case "bool":
-            return text.lower() == "true"
-        case "null":
-            return None
-        case _:
-            return text
+    text: str = event.value
+    if event.style is not None:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text
 
 
-def _clean(document: Document, node: ScalarNode) -> None:
+def _clean(document: Document, scalar: ScalarEvent) -> None:
     """Take out what is no text, so that everything else can be looked at."""
-    text = str(node.value)
-    if _NO_TEXT.search(text):
-        _at(document, node, "This has a character that cannot be kept: a NUL, or half of a pair (`\\ud800`).")
-        node.value = _NO_TEXT.sub("", text)
+    if _NO_TEXT.search(scalar.value):
+        _at(document, scalar, "This has a character that cannot be kept: a NUL, or half of a pair (`\\ud800`).")
+        scalar.value = _NO_TEXT.sub("", scalar.value)
 
 
-def _place(node: Any) -> tuple[int, int]:
-    return node.start_mark.line + 1, node.start_mark.column + 1
+def _place(event: Event) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def _at(document: Document, node: Any, message: str) -> None:
-    _at_mark(document, node.start_mark, message)
+def _at(document: Document, event: Event, message: str) -> None:
+    _at_mark(document, event.start_mark, message)
 
 
 def _at_mark(document: Document, mark: Any, message: str) -> None:

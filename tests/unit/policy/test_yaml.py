@@ -90,7 +90,7 @@ def test_memory_that_there_is_not_is_no_fault_of_the_file(monkeypatch: pytest.Mo
     def without_memory(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("bot.policy.yaml._is_plain", without_memory)
+    monkeypatch.setattr("bot.policy.yaml._events", without_memory)
     with pytest.raises(MemoryError):
         read("a: 1", "o")
 
