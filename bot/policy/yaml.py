@@ -104,9 +104,9 @@ def read(text: str, origin: str) -> Document:
     try:
         events = _events(document, text)
     except MarkedYAMLError as error:
-        problem = str(error.problem)
-        said = f"{error.context}, {problem}" if problem.startswith("but ") else problem
-        _at_mark(document, error.problem_mark, _invalid(said))
+        # Of a block that begins with a line of blanks, the parser tells what is wrong as the context.
+        problem, mark = error.problem or error.context, error.problem_mark or error.context_mark
+        _at_mark(document, mark, _invalid(problem))
         return document
     except MemoryError:
         raise

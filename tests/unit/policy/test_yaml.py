@@ -73,6 +73,7 @@ def test_a_value_is_shown_where_its_name_stands() -> None:
         ("a: 1\n---\nb: 2", (2, 1), "This is not valid YAML: expected a single document in the stream, but found another document."),
         ("a: [1, 2", (1, 9), "This is not valid YAML: expected ',' or ']', but got '<stream end>'."),
         ("a: b: c", (1, 5), "This is not valid YAML: mapping values are not allowed here."),
+        ("a: |\n \n  b", (3, 3), "This is not valid YAML: more indented follow up line than first in a block scalar."),
         ("a: `b`", (1, 4), "This is not valid YAML: found character ''' that cannot start any token."),
         ("a: \x00", (1, 1), "This is not valid YAML: unacceptable character #x0000: special characters are not allowed."),
         ("a: \ud800", (1, 1), "This is not valid YAML: unacceptable character #xd800: special characters are not allowed."),
