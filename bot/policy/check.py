@@ -9,8 +9,8 @@ from bot.policy.contradictions import Known, contradictions
 from bot.policy.model import Problem
 from bot.policy.remembered import remembered
 from bot.policy.schema import PolicyFile
-from bot.policy.validation import MOST_PROBLEMS, Fitting, explain, fitting, validated
-from bot.policy.yaml import Document, read
+from bot.policy.validation import Fitting, explain, fitting, validated
+from bot.policy.yaml import MOST_PROBLEMS, Document, read
 
 __all__ = ["MOST_PROBLEMS", "Checked", "check", "content_of", "explain"]
 

@@ -10,11 +10,8 @@ from pydantic_core import ErrorDetails
 
 from bot.policy.model import Problem
 from bot.policy.near import nearest
-from bot.policy.yaml import MOST_LEVELS, Document, Path
+from bot.policy.yaml import MOST_LEVELS, MOST_PROBLEMS, Document, Path
 from bot.words import quoted
-
-MOST_PROBLEMS = 100
-"""Problems of one file that are told; nobody corrects more at once."""
 
 M = TypeVar("M", bound=BaseModel)
 

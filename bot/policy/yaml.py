@@ -1,7 +1,7 @@
 """A policy file's text as plain values, with the place of each; what is not plain YAML is a problem, never an error.
 
 Only what a person can read without knowing YAML's corners is allowed: no anchors, no tags, no directives, no second
-document, no key twice. Limits: 256 KiB, 20 levels.
+document, no key twice. Limits: 256 KiB, 20 levels, 50,000 names and values.
 """
 
 import re
@@ -29,6 +29,12 @@ from bot.words import quoted, visible
 
 MOST_BYTES = 256 * 1024
 MOST_LEVELS = 20
+MOST_VALUES = 50_000
+"""Together with their names; lists and mappings are values, too. An inventory of 5,000 applications, which is the most
+that there may be and just fits into the bytes, has 40,000."""
+
+MOST_PROBLEMS = 100
+"""Problems of one file that are told; nobody corrects more at once."""
 
 Path = tuple[str | int, ...]
 """The way to a value: keys and indexes from the top."""
@@ -121,9 +127,9 @@ def read(text: str, origin: str) -> Document:
 def _events(document: Document, text: str) -> list[Event]:
     """What the parser finds in the text; what of it is not plain is a problem.
 
-    What nests too deeply is not read on, since that takes minutes.
+    What nests too deeply, has too many values or is hardly ever plain is not read on, since that takes minutes.
     """
-    events, depth = [], 0
+    events, depth, values = [], 0, 0
     for event in YAML(typ="safe", pure=True).parse(text):
         events.append(event)
         if (message := _forbidden(event)) is not None:
@@ -131,6 +137,12 @@ def _events(document: Document, text: str) -> list[Event]:
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > MOST_LEVELS:
             _at(document, event, f"Values are nested more than {MOST_LEVELS} levels deep.")
+            break
+        values += isinstance(event, NodeEvent)
+        if values > MOST_VALUES:
+            _at(document, event, f"The file has more than {MOST_VALUES:,} names and values.")
+            break
+        if len(document.problems) >= MOST_PROBLEMS:
             break
     return events
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.policy.yaml import MOST_BYTES, MOST_LEVELS, read
+from bot.policy.yaml import MOST_BYTES, MOST_LEVELS, MOST_PROBLEMS, MOST_VALUES, read
 
 
 def problems(text: str) -> list[tuple[int, int, str]]:
@@ -100,6 +100,20 @@ def test_a_deep_file_is_not_read_on() -> None:
     # Read whole, this takes the parser minutes.
     assert problems("[" * MOST_BYTES) == [(1, MOST_LEVELS + 1, "Values are nested more than 20 levels deep.")]
     assert problems("- " * MOST_LEVELS + "a") == []
+
+
+def test_a_file_of_very_many_values_is_not_read_on() -> None:
+    told = f"The file has more than {MOST_VALUES:,} names and values."
+    # Besides the entries there are the mapping, its one name and the list.
+    begun = "a:\n- [" + "b," * (MOST_VALUES - 4)
+    assert problems(begun + "\n]") == []
+    assert problems(begun + "\n b]") == [(3, 2, told)]
+    # The mapping is one value, and each line has a name and an empty value.
+    assert problems("".join(f"{line}:\n" for line in range(MOST_VALUES // 2))) == [(MOST_VALUES // 2 + 1, 1, told)]
+
+
+def test_a_file_that_is_hardly_ever_plain_is_not_read_on() -> None:
+    assert len(problems("[" + "!a b," * 10_000)) == MOST_PROBLEMS
 
 
 def test_a_large_file_is_not_read() -> None:
