@@ -261,7 +261,7 @@ class Sync:
         except Refusal as refused:
             async with self.store.transaction() as connection:
                 await links.not_adopted(connection, change.number, number, str(refused))
-                await want(connection, [_pull(change, look)])
+                await want(connection, [_pull(change, look)], concerns=_others(change))
             return await self._again(change)
         async with self.store.transaction() as connection:
             entries = await links.adopted(connection, change, receipt, number)
@@ -269,7 +269,7 @@ class Sync:
             outcome = f"before: {number} was linked after that."
             entries += await links.hear(connection, change, before, outcome=outcome) if entries else []
             await append(connection, entries, at=self.clock())
-            await want(connection, [_pull(change, look)])
+            await want(connection, [_pull(change, look)], concerns=_others(change))
         return await self._again(change)
 
     async def _replace(self, change: Change, link: Link, system: RecordSystem, name: System) -> Link:
@@ -398,7 +398,7 @@ class Sync:
             except Refusal as refused:
                 async with self.store.transaction() as connection:
                     if await carrying.refused(connection, change.number, each.approval, str(refused)):
-                        await want(connection, [_pull(change, look)])
+                        await want(connection, [_pull(change, look)], concerns=_others(change))
         return bool(found)
 
     async def _check(self, look: Look, change: Change, system: RecordSystem, ref: str, snapshot: Snapshot) -> None:
@@ -469,8 +469,8 @@ def _id(link: Link) -> str:
 
 
 def _others(change: Change) -> dict[str, Urgency]:
-    """The other pull requests of a release: the one that it was opened for can have left it."""
-    return {parts.concern(change.number): Urgency.PERSON} if len(change.contents.pulls) > 1 else {}
+    """The pull requests that ship with it: the one that it was opened for can have left, whoever else is left."""
+    return {parts.concern(change.number): Urgency.PERSON}
 
 
 def _pull(change: Change, look: Look) -> Wish:
