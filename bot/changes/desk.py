@@ -114,13 +114,14 @@ async def look(
     """
     entries: list[Entry] = []
     context = context_of(facts, policy, decision, board, policy_digest, now)
+    wanted = is_wanted(decision.under(policy), decision.tier)
     async with store.transaction() as connection:
         change = await register.open_of(connection, subject, held=True)
-        if change is None and not asked:
+        if change is None and wanted and not asked:
+            # Of a change that needs none, one that was cancelled says nothing: it goes ahead without.
             change = await _last(connection, subject)
         if change is None:
-            wanted = asked or is_wanted(decision.under(policy), decision.tier)
-            if not wanted and not await _was_abandoned(connection, subject):
+            if not wanted and not asked and not await _was_abandoned(connection, subject):
                 return await without_record(connection, facts, policy, now)
             contents = contents_of(facts, decision, policy, now, diff, None)
             draft = Change("", subject, contents, opened_at=now)

@@ -170,6 +170,9 @@ async def _end(connection: AsyncConnection[Any], change: Change, ending: Ending)
     if ending.facts.state is PullRequestState.CLOSED:
         return await _close(connection, change, ending) if not change.state.over else (change, [])
     if change.state is State.CANCELLED:
+        if not desk.is_wanted(ending.decision.under(ending.policy), ending.decision.tier):
+            # It needed no record, and went ahead without the one that was given up.
+            return change, []
         return await register.keep_all(connection, change, merged(change, _context(ending, ()), ending))
     if change.state not in {*_NOT_RELEASED, State.IMPLEMENT}:
         return change, []

@@ -10,14 +10,23 @@ from bot.words import dated
 
 
 def _request(situation: Situation) -> Answer:
-    why = situation.words()
+    desk, why = frame.change_of(situation).desk, situation.words()
+    record = desk.change if desk is not None else None
+    if record is not None and record.state is State.SCHEDULED and not record.contents.routing.has_board:
+        # It may have been opened by this very command, and have gone on by itself.
+        return Answer(done=True, reply=_needs_none(record))
     return frame.act(situation, Event(Act.SUBMIT, situation.standing.account, why), _asked)
+
+
+def _needs_none(record: Record) -> str:
+    where = "it is authorised" if record.state is State.SCHEDULED else f"it is in state {record.state.value}"
+    return f"{record.number} needs no board; {where}."
 
 
 def _asked(record: Record, _change: Change) -> str | None:
     """What becomes of the request; the board itself is called by an announcement, when it can vote."""
     if not record.contents.routing.has_board:
-        return f"{record.number} needs no board; it is in state {record.state.value}."
+        return _needs_none(record)
     if record.state is State.ASSESS:
         return (
             f"{record.number} is complete and comes on the agenda when nothing else blocks; the check says what does. "

@@ -329,7 +329,7 @@ def test_what_else_blocks_is_waited_for() -> None:
 def test_where_no_board_decides_that_is_said() -> None:
     outcome = said("/request-cab", record=draft(Tier.LOW), decision=decision_of(Tier.LOW))
     assert after(outcome).state is State.SCHEDULED
-    assert outcome.reply == "CHG-2027-0001 needs no board; it is in state scheduled."
+    assert outcome.reply == "CHG-2027-0001 needs no board; it is authorised."
 
 
 def test_where_no_board_decides_nobody_is_told_that_one_does() -> None:
