@@ -260,6 +260,8 @@ def _reasons(
 def _reason(vote: Vote, change: Change, standings: Sequence[Standing], policy: Policy, people: People) -> str:
     if _earlier(vote, change):
         return "it was given for an earlier state of the change"
+    if change.request is None:
+        return "the round that it was given in is over"
     found = objection(vote.by, change, standings, policy, people)
     return f"whoever gave it {found}" if found else ""
 

@@ -13,6 +13,7 @@ from bot.changes.model import (
     Event,
     Request,
     Retrospective,
+    Round,
     State,
     Vote,
 )
@@ -104,18 +105,32 @@ def authorise(change: Change, _event: Event, context: Context) -> Change:
     contents = change.contents
     by = cab.count(change, context.standings, context.policy).approvers if contents.routing.has_board else ()
     given = Authorisation(context.now, contents.diff, contents.routing, contents.template, by, context.policy_digest)
-    return replace(change, authorisation=given, deadline=None)
+    decided = _decided(change, "approved", context) if contents.routing.has_board else change
+    return replace(decided, authorisation=given, deadline=None)
 
 
-def to_draft(change: Change, event: Event, context: Context) -> Change:
+def _decided(change: Change, outcome: str, context: Context) -> Change:
+    """What the board has decided, and how each vote was counted for that, is written down."""
+    counted = cab.count(change, context.standings, context.policy)
+    uncounted = tuple(each.reason for each in counted.votes if each.vote.round == change.round)
+    return replace(change, decided=(*change.decided, Round(change.round, outcome, context.now, uncounted)))
+
+
+def defer(change: Change, event: Event, context: Context) -> Change:
     """The record is the requester's again, who asks anew."""
-    return replace(back(change, event, context), request=None)
+    return _to_draft(_decided(change, "deferred", context), event, context)
 
 
 def reject(change: Change, event: Event, context: Context) -> Change:
     """The record is the requester's again, and by whom it was sent back is written down."""
-    by = cab.count(change, context.standings, context.policy).rejecters
-    return replace(to_draft(change, event, context), rejected_by=by)
+    counted = cab.count(change, context.standings, context.policy)
+    by_board = event.final or counted.outcome is cab.Outcome.REJECTED
+    decided = _decided(change, "rejected" if by_board else "rejected, since its time to decide was over", context)
+    return replace(_to_draft(decided, event, context), rejected_by=counted.rejecters)
+
+
+def _to_draft(change: Change, event: Event, context: Context) -> Change:
+    return replace(back(change, event, context), request=None)
 
 
 def longer(change: Change, _event: Event, context: Context) -> Change:

@@ -151,7 +151,7 @@ TABLE: dict[tuple[State, Act], Rule] = {
         State.DRAFT,
         (guards.by_countersign, guards.outcome_is(Outcome.DEFERRED, None)),
         "The board deferred it.",
-        effects.to_draft,
+        effects.defer,
     ),
     (State.AUTHORIZE, Act.EXTEND): Rule(
         State.AUTHORIZE,

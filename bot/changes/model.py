@@ -267,6 +267,20 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """What a board decided in a round of asking, and how its votes were counted then.
+
+    ``outcome`` completes "it was …". ``uncounted`` has, for each vote of the round in the order of their time, why it
+    did not count; empty for one that did.
+    """
+
+    number: int
+    outcome: str
+    at: datetime
+    uncounted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Authorisation:
     """That the change may be made: this ``diff``, on these terms, by these people."""
 
@@ -310,7 +324,7 @@ class Change:
     ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
     ``verification_due`` is when a release should have been confirmed in production, where that is demanded;
     ``verifiers_reminded``: it was not, and that was said.
-    ``version`` grows with every transition.
+    ``version`` grows with every transition. ``decided`` are the rounds in which its board came to a decision.
 
     ``started_at`` and ``ended_at`` are when it was really made, ``released_by`` is who did that; ``overtaken`` says why
     it should have waited then. ``abandoned``: it was cancelled since its pull request was closed without a merge.
@@ -350,6 +364,7 @@ class Change:
     rejected_by: tuple[Account, ...] = ()
     verification_due: datetime | None = None
     verifiers_reminded: bool = False
+    decided: tuple[Round, ...] = ()
 
     @property
     def repository(self) -> int:

@@ -1,10 +1,10 @@
 """`/change`: shows the record, and does to it what has no command of its own."""
 
-from bot.changes import cab, clashes, evidence, plans
+from bot.changes import clashes, evidence, plans
 from bot.changes.emergency import lane_ends
-from bot.changes.model import Act, Choice, Event
+from bot.changes.model import Act, Event
 from bot.changes.model import Change as Record
-from bot.commands import close, emergency, frame, link
+from bot.commands import close, emergency, frame, link, votes
 from bot.commands.model import Answer, Change, Command, Situation
 from bot.facts.model import Permission
 from bot.publish.markdown import sentence, table
@@ -49,6 +49,7 @@ def _show(change: Change) -> Answer:
         ("test evidence", " ".join(evidence.summaries(contents.evidence)) or "no tool has reported anything"),
         ("board", _board(record)),
         *_asked(record),
+        *votes.rounds(record),
         ("regulations", listed(list(contents.regulations)) if contents.regulations else "none named"),
     ]
     if in_the_way := clashes.row(contents):
@@ -57,10 +58,7 @@ def _show(change: Change) -> Answer:
         rows.append(("elsewhere", change.link))
     lines = [f"**{record.number}** {sentence(contents.title, quiet=True)}", ""]
     lines += table(("", ""), [(name, sentence(text, quiet=True)) for name, text in rows])
-    counted = cab.count(record, change.desk.context.standings, change.desk.context.policy)
-    if counted.votes:
-        votes = [_vote(each) for each in counted.votes]
-        lines += ["", *table(("", "who", "vote", "why"), votes)]
+    lines += votes.shown(record, change.desk.context)
     if contents.evidence:
         lines += ["", "<details><summary>Test evidence</summary>", ""]
         lines += [f"- {sentence(each.removeprefix(evidence.ITEM), quiet=True)}" for each in contents.evidence]
@@ -90,16 +88,6 @@ def _asked(record: Record) -> list[tuple[str, str]]:
         by = listed([f"@{each.login}" for each in given.by]) if given.by else "the reviewers"
         rows.append(("authorised", f"on {dated(given.at)}, by {by}"))
     return rows
-
-
-def _vote(each: cab.CountedVote) -> tuple[str, ...]:
-    said = each.vote.reason if not each.reason else each.reason
-    return (
-        "not counted" if each.reason or each.vote.choice is Choice.WITHDRAW else "counted",
-        f"`@{each.vote.by.login}`",
-        each.vote.choice.value,
-        sentence(said, quiet=True),
-    )
 
 
 def _board(record: Record) -> str:

@@ -12,7 +12,7 @@ from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.guards import material
 from bot.changes.lifecycle import noticed
-from bot.changes.model import Act, Change, Choice, Event, Request, Routing, State
+from bot.changes.model import Act, Change, Choice, Event, Request, Round, Routing, State
 from bot.decide.approvals import bound
 from bot.facts.model import Named, Standing
 from bot.policy.model import Above, Cab, ChangeType, OnTimeout, Tier
@@ -223,6 +223,18 @@ def test_a_vote_for_an_earlier_diff_or_round_does_not_count() -> None:
     assert counted(other).approvals == 0
     assert reason(other, "ida") == "it was given for an earlier state of the change"
     assert counted(replace(change, round=2)).approvals == 0
+
+
+def test_of_a_round_that_is_over_no_vote_counts_any_more_and_how_it_counted_is_on_record() -> None:
+    change = say(asked(), *((login, Choice.REJECT) for login in ("ida", "rick", "cora")))
+    over = done(change, Event(Act.REJECT))
+    assert reason(over, "ida") == "the round that it was given in is over"
+    assert over.decided == (Round(1, "rejected", MONDAY, ("", "", "")),)
+    late = replace(change, votes=change.votes[:1])
+    over = done(late, Event(Act.REJECT), context(MONDAY + timedelta(hours=24)))
+    assert over.decided[0].outcome == "rejected, since its time to decide was over"
+    change = say(asked(), *((login, Choice.DEFER) for login in ("ida", "rick", "cora")))
+    assert done(change, Event(Act.DEFER)).decided[0].outcome == "deferred"
 
 
 def test_the_rejection_of_who_could_sign_stands_in_the_way_until_it_is_changed() -> None:

@@ -213,7 +213,7 @@ def test_the_record_is_shown_with_everything_that_a_board_asks_for() -> None:
         "| elsewhere | servicenow CHG0030001 |",
         "| counted | `@rick` | approve | Looks right to me. |",
         "| counted | `@ida` | reject | The `back-out` plan was never tried. |",
-        "| not counted | `@ana` | approve | whoever gave it contributed to the change |",
+        "| not counted | `@ana` | approve | Looks right to me. (whoever gave it contributed to the change) |",
     ):
         assert row in shown
 
@@ -255,6 +255,28 @@ def test_an_emergency_is_shown_with_its_incident_and_its_time() -> None:
     given = Authorisation(MONDAY, "first", contents().routing)
     begun = replace(done(draft(), declared), authorisation=given)
     assert "| window | at once, and not after 2027-01-04 16:00 UTC |" in said("/change", record=begun).reply
+
+
+def test_votes_are_shown_as_they_were_counted_when_they_decided() -> None:
+    record = asked()
+    for login in ("ida", "rick", "cora"):
+        record = done(record, vote(login, Choice.REJECT, f"{login} wants to see the totals."))
+    record = done(record, Event(Act.REJECT))
+    shown = said("/change", record=record).reply
+    for row in (
+        "| round 1 | rejected on 2027-01-04 12:00 UTC |",
+        "| counted in round 1 | `@ida` | reject | ida wants to see the totals. |",
+    ):
+        assert row in shown
+    again = approved(asked(record))
+    # Whoever leaves the board afterwards has voted all the same.
+    shown = said("/change", desk=desk_of(done(again, Event(Act.AUTHORIZE)), standings=standings({}))).reply
+    for row in (
+        "| counted in round 1 | `@cora` | reject | cora wants to see the totals. |",
+        "| counted in round 2 | `@cora` | approve | Looks right to me. |",
+        "| round 2 | approved on 2027-01-04 12:00 UTC |",
+    ):
+        assert row in shown
 
 
 def test_who_decides_after_an_escalation_is_shown_beside_the_board() -> None:
