@@ -151,7 +151,7 @@ async def look(
             each.id == "change-record:elsewhere" and each.blocks is Verdict.WAIT
             for each in recorded.made.decision.findings
         )
-        where = then.records.system.value if behind else ""
+        where = then.records.system.spoken if behind else ""
         ending = Ending(subject, facts, then, decision, diff, now, tuple(board), where)
         change, entries = await _end(connection, change, ending)
         known = await parts.of(connection, change.number)

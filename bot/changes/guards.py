@@ -287,8 +287,8 @@ def said_enough(_change: Change, event: Event, _context: Context) -> Refused | N
 
 
 def may_cancel(change: Change, event: Event, context: Context) -> Refused | None:
-    """Whoever contributed, asked or decides can cancel."""
-    if event.who is None:
+    """Whoever contributed, asked or decides can cancel; what is cancelled where the record is kept is so here, too."""
+    if event.who is None or event.final:
         return None
     people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
     person = people.person(event.who)

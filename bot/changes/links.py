@@ -233,7 +233,7 @@ async def elsewhere(connection: AsyncConnection[Any], change: Change) -> Elsewhe
         return None
     rows = await (await connection.execute(_NOT_COUNTED, [change.number])).fetchall()
     behind = link.id is None or link.version < change.version
-    parts = [f"In {link.system.value}, the record is {link.number or 'not there yet'}."]
+    parts = [f"In {link.system.spoken}, the record is {link.number or 'not there yet'}."]
     fault = link.faults.told
     parts += [fault.spoken(LONGEST_WAIT)] if fault is not None else []
     parts += [each for each in (link.problem, link.refused, await carrying.refusals(connection, change)) if each]

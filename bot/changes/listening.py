@@ -13,12 +13,12 @@ from psycopg import AsyncConnection
 from bot.changes import closing, lifecycle, links, register
 from bot.changes.context import Context
 from bot.changes.hearing import UNKNOWN, Heard
-from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Refused
+from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Refused, State
 from bot.deployments.windows import Interval, allowed
 from bot.facts import names
 from bot.facts.model import Account
 from bot.ledger import Entry
-from bot.policy.model import Policy
+from bot.policy.model import Policy, System
 from bot.words import quoted, visible
 
 
@@ -41,6 +41,19 @@ async def listen(
 _ANSWERS = frozenset({"approve", "reject", "rejected"})
 """What people say there of the change as it is asked about."""
 
+_DID = {
+    "approve": "approved it",
+    "reject": "rejected it",
+    "rejected": "rejected it as a whole",
+    "cancel": "cancelled it",
+    "close": "closed it",
+}
+
+
+def said(deed: Heard, where: System) -> str:
+    """What somebody did there, to begin a sentence."""
+    return f"{deed.who} {_DID.get(deed.deed, 'planned another time')} in {where.spoken}"
+
 
 def _nobody(login: str | None, context: Context) -> str:
     """Why whom the policy names for somebody there has no say here."""
@@ -60,39 +73,68 @@ def _hear(
     """
     number = meant.get(deed.login or "")
     account = next((each.account for each in context.standings if each.account.id == number), None)
-    where = policy.records.system.value
+    where = policy.records.system
+    told = f"not counted: {said(deed, where)}"
     if deed.deed in {"approve", "reject", "close"} and account is None:
-        here = _nobody(deed.login, context)
-        return [], f"not counted: {deed.who} said {deed.deed} in {where}, and is {here}: that does not count."
+        return [], f"{told}, and is {_nobody(deed.login, context)}: that does not count."
     if deed.deed == "close" and deed.value.startswith(UNKNOWN):
         code = quoted(deed.value.removeprefix(UNKNOWN).partition("\n")[0])
-        return [], f"not counted: {deed.who} said close in {where}, as {code}, which is no end that is known here."
+        return [], f"{told} as {code}, which is no end that is known here."
     if deed.deed in _ANSWERS and deed.round != change.round:
-        return [], f"not counted: {deed.who} said {deed.deed} in {where}, of an earlier state of the change."
-    events = _events(change, deed, account, context, f"{deed.deed} in {where}, by {deed.who}")
+        return [], f"{told}, which was about an earlier state of the change."
+    if _is_said_already(change, deed, account):
+        return [], "said here already"
+    if deed.deed == "cancel" and account is None and number is not None and deed.login is not None:
+        account = Account(number, deed.login)
+    events = _events(change, deed, account, context, where)
     if not events:
-        return [], f"not counted: {deed.who} planned another time in {where}, which the calendar does not allow."
+        return [], f"{told}, which the calendar does not allow."
     # What was said counts as of when it was said, however late it is heard.
     then = replace(context, now=min(context.now, deed.at))
     steps: list[Applied] = []
     for event in events:
         applied = lifecycle.apply(change, event, then)
         if isinstance(applied, Refused):
-            return [], f"not counted: {deed.who} said {deed.deed} in {where}. {applied.what}"
+            return [], f"{told}, which does not count. {applied.what}"
         steps.append(applied)
         change = applied.change
     return [*steps, *lifecycle.advance(change, context)], "done"
 
 
-def _events(change: Change, deed: Heard, account: Account | None, context: Context, why: str) -> tuple[Event, ...]:
+_CHOICES = {"approve": Choice.APPROVE, "reject": Choice.REJECT}
+
+
+def _is_said_already(change: Change, deed: Heard, account: Account | None) -> bool:
+    """Whether it only repeats what the board has decided, or a vote by which it did."""
+    if not change.decided or change.decided[-1].number != change.round or change.state is State.AUTHORIZE:
+        return False
+    if deed.deed == "rejected":
+        return change.decided[-1].outcome.startswith("rejected")
+    mine = [vote for vote in change.votes if vote.by == account and vote.round == change.round]
+    last = max(reversed(mine), key=lambda each: each.at, default=None)
+    return last is not None and last.choice is _CHOICES.get(deed.deed)
+
+
+def _by(deed: Heard, account: Account | None) -> str:
+    """Who did it there, and who that is here."""
+    if account is not None:
+        return f"{deed.who}, who is @{account.login} here"
+    if deed.login is not None:
+        return f"{deed.who}, who is @{deed.login} here by `records.people`"
+    return f"{deed.who}, whom `records.people` does not know"
+
+
+def _events(change: Change, deed: Heard, account: Account | None, context: Context, where: System) -> tuple[Event, ...]:
     """What is to be done here for a deed there; nothing when it cannot be done at all."""
+    why = f"In {where.spoken}, by {deed.who}."
     match deed.deed:
         case "approve" | "reject":
             return (Event(Act.VOTE, account, why, choice=Choice(deed.deed)),)
         case "rejected":
-            return (Event(Act.REJECT, why=why, final=True),)
+            return (Event(Act.REJECT, why=f"rejected in {where.spoken}, by {deed.who}", final=True),)
         case "cancel":
-            return (Event(Act.CANCEL, account, why),)
+            # It cannot be released any more, whoever that was: here, it is on record who.
+            return (Event(Act.CANCEL, account, f"In {where.spoken}, by {_by(deed, account)}.", final=True),)
         case "close":
             assert account is not None, "only somebody who is known here closes"
             code, _, notes = deed.value.partition("\n")
@@ -100,7 +142,9 @@ def _events(change: Change, deed: Heard, account: Account | None, context: Conte
             if change.backed_out and closure is Closure.UNSUCCESSFUL:
                 # Many an instance has one word for both.
                 closure = Closure.BACKED_OUT
-            return closing.closing(change, account, closure, f"{notes} ({why})" if visible(notes) else "")
+            return closing.closing(
+                change, account, closure, f"{notes} (in {where.spoken}, by {deed.who})" if visible(notes) else ""
+            )
         case _:
             window, policy = Interval.of(deed.value), context.policy
             sets, kind = change.contents.rules(policy).windows, change.contents.kind

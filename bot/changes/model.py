@@ -382,9 +382,9 @@ class Event:
     """That something is to happen to a change. ``who`` is None when Countersign itself acts: time passed, say.
 
     ``at`` is when something happened that is only noted: it is judged by that moment, however late it is heard of.
-    ``final``: the system that keeps the record has rejected it as a whole. ``rescheduled``: somebody planned it anew.
-    ``said_at`` is when somebody said it, where that is not the moment of the look; ``review`` the review by which, and
-    ``place`` where on the pages of the repository.
+    ``final``: the system that keeps the record has rejected it as a whole, or cancelled it. ``rescheduled``: somebody
+    planned it anew. ``said_at`` is when somebody said it, where that is not the moment of the look; ``review`` the
+    review by which, and ``place`` where on the pages of the repository.
     """
 
     act: Act

@@ -5,7 +5,7 @@ from bot.changes.model import Act, Change, Refused, State
 _NOBODY_ASKED = ("nobody has asked its board yet", "`/request-cab` asks it; votes count from when it is called.")
 _WAITS = ("its board is called when nothing else blocks", "The check says what does; votes count from then on.")
 _DECIDED = (
-    "its board has decided: it is authorised",
+    "its board has decided, and it is authorised",
     "Whoever has doubts says `/hold reason`; `/cancel reason` gives it up.",
 )
 _RELEASED = ("it has been released", "What comes of it is told when it is closed.")

@@ -16,12 +16,12 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import carrying, checking, hearing, links, parts, register, twin
+from bot.changes import carrying, checking, hearing, links, listening, parts, register, twin
 from bot.changes.clashes import Stage
 from bot.changes.links import Link
 from bot.changes.model import Change, State
 from bot.changes.systems import port
-from bot.changes.systems.errors import Away
+from bot.changes.systems.errors import Away, Gone, NotFound
 from bot.changes.systems.port import Content, RecordSystem, Snapshot
 from bot.changes.systems.requester import if_need_be_without
 from bot.clock import Clock
@@ -118,6 +118,12 @@ class Sync:
             return Next(over=True)
         try:
             over = await self._bring(look, change, policy)
+        except Gone as gone:
+            await self._note(change, str(gone), look)
+            if change.state is State.CANCELLED:
+                # There is nothing left to be cancelled.
+                return Next(over=True)
+            raise
         except Refusal as refused:
             await self._note(change, str(refused), look)
             raise
@@ -155,11 +161,11 @@ class Sync:
             Refusal: Countersign is not connected to it.
 
         """
-        make, name = self.systems.get(records.system), records.system.value
+        make, name = self.systems.get(records.system), records.system
         if make is None:
             raise Refusal(
-                f"The policy keeps change records in {name}, and Countersign is not connected to it.",
-                remedy=f"Whoever runs Countersign sets {name.upper()}_URL and its account.",
+                f"The policy keeps change records in {name.spoken}, and Countersign is not connected to it.",
+                remedy=f"Whoever runs Countersign sets {name.value.upper()}_URL and its account.",
             )
         return make(records)
 
@@ -245,8 +251,11 @@ class Sync:
                 if entries:
                     await want(connection, [_pull(change, look)], concerns=_others(change))
                 await append(connection, entries, at=self.clock())
-            link = await self._again(change)
-        return link, await system.read(_id(link))
+            return (link := await self._again(change)), await system.read(_id(link))
+        try:
+            return link, await system.read(link.id)
+        except NotFound as missing:
+            raise _gone(change, link, system.name) from missing
 
     async def _adopt(self, look: Look, change: Change, content: Content, system: RecordSystem, link: Link) -> Link:
         """The twin that somebody wants to have, or why that cannot be on record.
@@ -293,9 +302,9 @@ class Sync:
             # Nobody is asked there now: whatever is answered was so before.
             carried = await carrying.noted(connection, change.number)
             before = hearing.heard(change, replace(snapshot, planned=None), records, carried=carried)
-            where = records.system.value
             for each in before:
-                outcome = f"not counted: {each.who} said {each.deed} in {where}, of an earlier state of the change."
+                said = listening.said(each, records.system)
+                outcome = f"not counted: {said}, which was about an earlier state of the change."
                 entries = await links.hear(connection, change, [each], outcome=outcome)
                 await append(connection, entries, at=self.clock())
             await links.asked(connection, change.number, 0)
@@ -447,20 +456,31 @@ def _in_the_way(change: Change, snapshot: Snapshot, name: System) -> str:
     if snapshot.state is None:
         return f"Its state there is {quoted(snapshot.state_there)}, which is none that is known here."
     if snapshot.on_hold:
-        return f"It is on hold in {name.value}."
+        return f"It is on hold in {name.spoken}."
     if snapshot.state is port.State.CANCELLED and not change.state.over:
-        return f"It is cancelled in {name.value}."
+        return f"It is cancelled in {name.spoken}."
     return ""
 
 
 def _ended_otherwise(change: Change, snapshot: Snapshot, name: System) -> str:
     """What is to be said when the twin has another end than the record."""
     if snapshot.state is port.State.CANCELLED:
-        return f"It is cancelled in {name.value}, and has been released."
+        return f"It is cancelled in {name.spoken}, and has been released."
     if change.closure is None or snapshot.closed is None or not twin.differs(change, snapshot.closed):
         return ""
     there = quoted(snapshot.closed.code_there)
-    return f"It is closed as {there} in {name.value}, and as {change.closure.value} here."
+    return f"It is closed as {there} in {name.spoken}, and as {change.closure.value} here."
+
+
+def _gone(change: Change, link: Link, name: str) -> Gone:
+    """That the twin is not there any more, and what there is to do about it."""
+    anew = "`/cancel reason` gives this record up; `/request-cab` then opens another one, which is made there anew."
+    if change.state in _RELEASED:
+        anew = f"Without that, how it ended is not told in {name}."
+    return Gone(
+        f"The record {link.number} is not in {name} any more, or Countersign's account may not see it.",
+        remedy=f"An administrator of {name} can restore it. {anew}",
+    )
 
 
 def _id(link: Link) -> str:

@@ -105,13 +105,13 @@ def _adopt(change: Change, record: Record, number: str) -> Answer:
     pattern, example = _THEIRS[system]
     if not pattern.fullmatch(number.upper()):
         return frame.refused(
-            f"{quoted(number)} is no number of a record in {system.value}; they look like `{example}`.",
+            f"{quoted(number)} is no number of a record in {system.spoken}; they look like `{example}`.",
             f"To ship with another pull request, name its record, as in `{record.number}`.",
         )
     if record.state not in _OPEN_TO_OTHERS:
         return frame.refused(
             f"{record.number} is in state {record.state.value}: its board has been called about the record that "
-            f"{system.value} has now."
+            f"{system.spoken} has now."
         )
     return Answer(done=True, reply=None, deed=Linked(record.number, number.upper(), system))
 

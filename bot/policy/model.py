@@ -84,6 +84,11 @@ class System(StrEnum):
     SERVICENOW = "servicenow"
     JIRA = "jira"
 
+    @property
+    def spoken(self) -> str:
+        """What people call it."""
+        return {"servicenow": "ServiceNow", "jira": "Jira"}.get(self.value, "Countersign's own register")
+
 
 BOARD = "cab"
 """The role of a policy whose holders are the Change Advisory Board."""

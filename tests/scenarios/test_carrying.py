@@ -59,7 +59,7 @@ async def test_a_board_that_votes_only_on_github_lets_the_record_there_go_on(
     assert await countersign.rows("SELECT 1 FROM change_heard") == []
     kinds = [kind for kind, _ in await countersign.ledger()]
     assert kinds.count("countersign:vote:carried") == 3
-    assert "said approve" not in told(pull)
+    assert "approved it" not in told(pull)
 
 
 async def test_nothing_is_carried_unless_the_policy_says_so(

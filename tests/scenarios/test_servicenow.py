@@ -34,7 +34,7 @@ async def test_a_record_is_opened_there_once_and_what_is_approved_there_counts_h
     assert there.only is twin
     votes = await countersign.rows("SELECT voter ->> 'login', reason FROM vote ORDER BY 1")
     assert [login for login, _ in votes] == ["chris", "ida", "rick"]
-    assert "servicenow" in votes[0][1]
+    assert votes[0][1] == "In ServiceNow, by chris.cab."
 
 
 async def test_whoever_is_nobody_here_does_not_count_and_that_is_said(
@@ -45,7 +45,7 @@ async def test_whoever_is_nobody_here_does_not_count_and_that_is_said(
     there.approve()
     await poll(countersign)
     assert await state(countersign, pull) == "authorize"
-    assert "rick.risk said approve in servicenow, and is nobody here" in told(pull)
+    assert "rick.risk approved it in ServiceNow, and is nobody here" in told(pull)
 
 
 async def test_a_login_that_somebody_else_took_over_is_not_who_the_policy_meant(
@@ -66,7 +66,7 @@ async def test_a_login_that_somebody_else_took_over_is_not_who_the_policy_meant(
     await poll(countersign)
     assert await state(countersign, pull) == "authorize"
     assert (
-        "rick.risk said approve in servicenow, and is @rick here by the policy, which was another account when it was "
+        "rick.risk approved it in ServiceNow, and is @rick here by the policy, which was another account when it was "
         "first seen: that does not count."
     ) in told(pull)
     assert {login for (login,) in await countersign.rows("SELECT voter ->> 'login' FROM vote")} == {"chris", "ida"}
@@ -142,7 +142,7 @@ async def test_what_is_in_the_way_there_is_told_on_the_check(
     pull = await board.requested()
     there.simulation.instance.hold(there.only.number, there.chris, "The auditors are in the house.")
     await poll(countersign)
-    assert "It is on hold in servicenow." in told(pull)
+    assert "It is on hold in ServiceNow." in told(pull)
     there.simulation.instance.release(there.only.number, there.chris)
     await poll(countersign)
     assert "on hold" not in told(pull)
@@ -153,7 +153,7 @@ async def test_a_system_that_is_not_connected_is_named(countersign: Rehearsal, t
     pull = board.change()
     pull.comment(by=board.alice, body="/request-cab")
     await waits(countersign)
-    assert "keeps change records in jira, and Countersign is not connected to it" in told(pull)
+    assert "keeps change records in Jira, and Countersign is not connected to it" in told(pull)
     assert there.changes == []
 
 

@@ -25,7 +25,7 @@ async def test_what_was_approved_there_of_an_earlier_diff_does_not_authorise_thi
     await board.ask(pull)
     await poll(countersign)
     assert await state(countersign, pull) == "authorize"
-    assert "of an earlier state of the change" in told(pull)
+    assert "about an earlier state of the change" in told(pull)
     assert (there.only.values["state"], there.only.values["approval"]) == ("-3", "requested")
     there.approve()
     await poll(countersign)
@@ -84,7 +84,7 @@ async def test_a_rejection_there_sends_the_record_back_here(
     there.simulation.instance.reject(there.only.number, there.chris)
     await poll(countersign)
     assert await state(countersign, pull) == "draft"
-    assert any("was rejected in servicenow, by chris.cab" in each for each in said(pull))
+    assert any("was rejected in ServiceNow, by chris.cab" in each for each in said(pull))
     await poll(countersign)
     assert there.only.values["state"] == "-5"
 

@@ -101,7 +101,7 @@ async def test_who_verifies_can_close_it_there(countersign: Rehearsal, board: Bo
     assert await state(countersign, pull) == "closed"
     told = await board.say(pull, "alice", "/change")
     assert "as successful on " in told
-    assert "by `@vera`: Totals of the night are right. (close in servicenow, by vera.v)" in told
+    assert "by `@vera`: Totals of the night are right. (in ServiceNow, by vera.v)" in told
     await poll(countersign)
     assert not await is_polled(countersign)
 
@@ -115,20 +115,23 @@ async def test_whoever_contributed_cannot_verify_it_there_either(
     await poll(countersign)
     assert await state(countersign, pull) == "review"
     told = await board.say(pull, "vera", "/change")
-    assert "alice.a said close in servicenow. Whoever closes CHG-2026-0001 as a success verifies it" in told
+    assert (
+        "alice.a closed it in ServiceNow, which does not count. Whoever closes CHG-2026-0001 as a success verifies it"
+        in told
+    )
     # Vera closes it here with another end: both are told to whoever asks.
     await board.say(pull, "vera", "/change close unsuccessful Interest was paid twice")
     assert await state(countersign, pull) == "closed"
     told = await board.say(pull, "alice", "/change")
-    assert "It is closed as `successful` in servicenow, and as unsuccessful here." in told
+    assert "It is closed as `successful` in ServiceNow, and as unsuccessful here." in told
     assert not await is_polled(countersign)
 
 
 @pytest.mark.parametrize(
     ("who", "code", "sentence"),
     [
-        ("mia.m", "successful", "mia.m said close in servicenow, and is nobody here by the policy"),
-        ("vera.v", "u_partial", "vera.v said close in servicenow, as `u_partial`, which is no end that is known"),
+        ("mia.m", "successful", "mia.m closed it in ServiceNow, and is nobody here by the policy"),
+        ("vera.v", "u_partial", "vera.v closed it in ServiceNow as `u_partial`, which is no end that is known"),
     ],
 )
 async def test_nobody_known_or_no_end_that_is_known_ends_nothing_here(
@@ -152,12 +155,12 @@ async def test_what_is_cancelled_there_after_its_release_was_released(
     await poll(countersign)
     assert await state(countersign, pull) == "review"
     told = await board.say(pull, "vera", "/change")
-    assert "It is cancelled in servicenow." in told
+    assert "It is cancelled in ServiceNow." in told
     assert "what has been released is not cancelled" in told
     await board.say(pull, "vera", "/change close successful Totals are right")
     assert await state(countersign, pull) == "closed"
     assert there.only.values["state"] == "4"
-    assert "It is cancelled in servicenow, and has been released." in await board.say(pull, "vera", "/change")
+    assert "It is cancelled in ServiceNow, and has been released." in await board.say(pull, "vera", "/change")
     assert not await is_polled(countersign)
 
 
@@ -203,7 +206,7 @@ async def test_what_was_approved_nowhere_there_waits_for_that(
     told = await board.say(pull, "vera", "/change")
     # The board has decided here; there, its answers are missing, and the gate waited for them.
     assert "| should have waited | The pull request was merged all the same: " in told
-    assert "the record in servicenow" in told
+    assert "the record in ServiceNow" in told
     assert there.only.values["state"] == "-3"
     assert "the change is approved" in told or "Change is approved" in told
     there.approve()

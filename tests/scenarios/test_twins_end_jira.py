@@ -64,7 +64,7 @@ async def test_who_verifies_can_close_it_there(countersign: Rehearsal, board: Bo
     await poll(countersign)
     assert await state(countersign, pull) == "closed"
     told = await board.say(pull, "alice", "/change")
-    assert "by `@vera`: Totals of the night are right. (close in jira, by vera.v@bank.example)" in told
+    assert "by `@vera`: Totals of the night are right. (in Jira, by vera.v@bank.example)" in told
     await poll(countersign)
     assert not await is_polled(countersign)
 
@@ -73,8 +73,8 @@ async def test_who_verifies_can_close_it_there(countersign: Rehearsal, board: Bo
     ("who", "status", "sentence"),
     [
         ("Alice A", DONE, "Whoever closes CHG-2026-0001 as a success verifies it"),
-        ("Mia M", DONE, "said close in jira, and is nobody here by the policy"),
-        (None, DONE, "somebody said close in jira, and is nobody here by the policy"),
+        ("Mia M", DONE, "closed it in Jira, and is nobody here by the policy"),
+        (None, DONE, "somebody closed it in Jira, and is nobody here by the policy"),
         ("Vera V", CANCELED, "what has been released is not cancelled"),
     ],
 )
@@ -100,3 +100,13 @@ async def test_what_is_closed_without_a_merge_is_cancelled_there(
         "Countersign cancels CHG-2026-0001. The pull request was closed without a merge, by @bob."
     )
     assert not await is_polled(countersign)
+
+
+async def test_who_cancels_there_is_named_here(countersign: Rehearsal, board: Board, there: Jira) -> None:
+    pull = await board.requested()
+    there.simulation.desk.move(there.only.key, CANCELED, by=there.person("Mia M"))
+    await poll(countersign)
+    assert await state(countersign, pull) == "cancelled"
+    mia = there.person("Mia M")
+    told = (await board.say(pull, "alice", "/change")).replace("`", "")
+    assert f"| cancelled | In Jira, by {mia.email or mia.account_id}, whom records.people does not know. |" in told

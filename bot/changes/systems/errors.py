@@ -46,6 +46,10 @@ class NotFound(Refusal):
     """It is not there, or Countersign's account may not know that it is."""
 
 
+class Gone(Refusal):
+    """A record that was there is not there any more, or Countersign's account may not know that it is."""
+
+
 class Invalid(Refusal):
     """It does not accept what it was asked."""
 

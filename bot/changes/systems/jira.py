@@ -20,7 +20,7 @@ from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.jira_adoption import check_free, checked_key, is_another_s
 from bot.changes.systems.jira_desk import API, DESK, PAGE, Desk, checked
 from bot.changes.systems.jira_fields import LABEL, JiraMap, holds, items, labels, moment, text
-from bot.changes.systems.jira_history import closed_by, last_word
+from bot.changes.systems.jira_history import NOBODY, closed_by, last_word
 from bot.changes.systems.port import (
     WAY,
     ApprovalState,
@@ -188,10 +188,12 @@ class Jira:
         status, changed = text(issue, "fields", "status", "name"), moment(text(issue, "fields", "updated"))
         if changed is None:
             raise Unanswered("a request of Jira that says when it was changed")
+        state = self.fields.state(status)
+        by, _ = closed_by(await self.desk.changes(ref), status) if state is State.CANCELLED else (NOBODY, None)
         return Snapshot(
             receipt=self._receipt(issue),
             correlation_id=_correlation(issue),
-            state=self.fields.state(status),
+            state=state,
             state_there=status,
             approval=overall,
             approvals=approvals,
@@ -200,8 +202,8 @@ class Jira:
             description=issue["fields"].get("description") or "",
             revision=int(changed.timestamp() * 1000),
             changed_at=changed,
-            # Jira tells that of each change, not of the request.
-            changed_by="",
+            # Jira tells that of each change, not of the request: here, it is who brought it to its end.
+            changed_by=by.email or by.id,
             closed=await self._closed(ref, status, changed),
         )
 

@@ -623,7 +623,7 @@ def test_an_answer_there_is_of_the_account_that_the_policy_meant(
     if reason:
         assert (steps, outcome) == (
             [],
-            f"not counted: ida.it said approve in servicenow{reason}: that does not count.",
+            f"not counted: ida.it approved it in ServiceNow{reason}: that does not count.",
         )
     else:
         assert [(each.transition.act, each.transition.who) for each in steps] == [(Act.VOTE, account("ida"))]
@@ -639,7 +639,7 @@ def test_an_answer_stands_by_when_it_was_given_and_for_the_round_that_it_was_giv
     assert steps[0].change.votes[-1].at == at
     steps, outcome = listening._hear(asked(), Heard("mark", "reject", "ida.it", "ida", at), later, records, meant)
     assert steps == []
-    assert outcome == "not counted: ida.it said reject in servicenow, of an earlier state of the change."
+    assert outcome == "not counted: ida.it rejected it in ServiceNow, which was about an earlier state of the change."
 
 
 # What people do.

@@ -128,7 +128,7 @@ async def test_the_gate_waits_for_the_record_elsewhere_and_so_should_the_merge(s
     async with store.transaction() as connection:
         await record(connection, made, new_id=UUID(int=1))
     change = record_of(await end(store, merged(), policy=kept))
-    assert change.overtaken.endswith("waits for: the record in servicenow.")
+    assert change.overtaken.endswith("waits for: the record in ServiceNow.")
 
 
 async def test_github_counts_whole_seconds(store: Store) -> None:
@@ -455,7 +455,7 @@ async def test_a_code_that_nobody_knows_ends_nothing(store: Store) -> None:
     await hear(store, change.number, "close", "vera", "?u_partial\nHalf of it.")
     assert record_of(await end(store, merged(), board=standings())).state is State.REVIEW
     assert await outcomes(store) == [
-        "not counted: vera.there said close in register, as `u_partial`, which is no end that is known here."
+        "not counted: vera.there closed it in Countersign's own register as `u_partial`, which is no end that is known here."
     ]
 
 

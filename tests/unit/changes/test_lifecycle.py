@@ -630,7 +630,7 @@ def test_what_is_not_in_the_table_is_refused_with_what_helps() -> None:
     assert told.remedy == "`/request-cab` opens a new record."
     assert refused(started(), vote("ida")).what.endswith("implement: it has been released.")
     assert refused(draft(), vote("ida")).what.endswith("draft: nobody has asked its board yet.")
-    assert refused(authorised(), vote("ida")).what.endswith("its board has decided: it is authorised.")
+    assert refused(authorised(), vote("ida")).what.endswith("its board has decided, and it is authorised.")
     assert refused(draft(), Event(Act.START)).what == "CHG-2027-0001 is in state draft, where that is not possible."
 
 

@@ -91,9 +91,9 @@ def test_a_record_that_is_in_another_system_already_is_taken(policy: Policy, num
     ("policy", "number", "sentence"),
     [
         (rules(), "CHG0030001", "`CHG0030001` is no number of a change record here; they look like `CHG-2027-0001`."),
-        (THERE, "CM-12", "`CM-12` is no number of a record in servicenow; they look like `CHG0030001`."),
-        (THERE, "CHG0030001^ORactive=true", "`CHG0030001^ORactive=true` is no number of a record in servicenow"),
-        (DESK, "../CM-12", "`../CM-12` is no number of a record in jira; they look like `CM-12`."),
+        (THERE, "CM-12", "`CM-12` is no number of a record in ServiceNow; they look like `CHG0030001`."),
+        (THERE, "CHG0030001^ORactive=true", "`CHG0030001^ORactive=true` is no number of a record in ServiceNow"),
+        (DESK, "../CM-12", "`../CM-12` is no number of a record in Jira; they look like `CM-12`."),
     ],
 )
 def test_what_is_no_number_there_is_refused(policy: Policy, number: str, sentence: str) -> None:
@@ -102,4 +102,4 @@ def test_what_is_no_number_there_is_refused(policy: Policy, number: str, sentenc
 
 def test_the_record_there_stays_once_the_board_was_called_about_it() -> None:
     outcome = said("/change link CHG0030001", desk=desk_of(asked(where=context(MONDAY))), policy=THERE)
-    assert "its board has been called about the record that servicenow has now" in refused(outcome)
+    assert "its board has been called about the record that ServiceNow has now" in refused(outcome)
