@@ -26,6 +26,9 @@ from bot.words import listed, quoted
 HORIZON = timedelta(days=400)
 """How far ahead is looked: a rule that happens once a year is found."""
 
+FURTHER_NOTICE = "further notice"
+"""Until when a freeze lasts whose end is beyond the horizon."""
+
 _NEARER = (timedelta(days=8), timedelta(days=50))
 """Within the first a week's window opens, within the second a month's."""
 
@@ -186,12 +189,16 @@ def holiday(calendar: Calendar, moment: datetime) -> str:
     return next((name for name, each in _days_off(calendar, _around(moment)) if moment in each), "")
 
 
-def frozen(calendar: Calendar, kind: ChangeType, moment: datetime) -> tuple[tuple[Freeze, Interval], ...]:
-    """The freezes that hold for a change of that type, each with its time, cut at the horizon."""
+def frozen(calendar: Calendar, kind: ChangeType, moment: datetime) -> tuple[tuple[Freeze, datetime | None], ...]:
+    """The freezes that hold for a change of that type, each with its end; None when that is beyond the horizon."""
     if problem(calendar):
         return ()
     span = Interval(moment.astimezone(UTC), moment.astimezone(UTC) + HORIZON)
-    return tuple((freeze, each) for freeze, each in _freezes(calendar, kind, span) if span.start in each)
+    return tuple(
+        (freeze, each.end if each.end < span.end else None)
+        for freeze, each in _freezes(calendar, kind, span)
+        if span.start in each
+    )
 
 
 def occurrences(window: Window, timezone: str, span: Interval) -> tuple[Interval, ...]:
@@ -364,8 +371,8 @@ def _around(moment: datetime) -> Interval:
 def _reasons(calendar: Calendar, sets: Sets, kind: ChangeType, now: datetime) -> tuple[str, ...]:
     """Why nothing may begin now, a sentence each."""
     found = [
-        f"The freeze {quoted(freeze.name)} lasts until {_told(calendar, each.end)}."
-        for freeze, each in frozen(calendar, kind, now)
+        f"The freeze {quoted(freeze.name)} lasts until {_told(calendar, end) if end else FURTHER_NOTICE}."
+        for freeze, end in frozen(calendar, kind, now)
     ]
     if kind is ChangeType.EMERGENCY:
         return tuple(found)

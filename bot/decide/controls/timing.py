@@ -9,10 +9,10 @@ from datetime import datetime
 
 from bot.decide.context import Context
 from bot.decide.verdict import Finding, Verdict
-from bot.deployments.windows import Hours, Interval, frozen, hours
+from bot.deployments.windows import FURTHER_NOTICE, Hours, Interval, frozen, hours
 from bot.policy.inventory import is_released_by_merge
 from bot.policy.model import ChangeType, Freeze
-from bot.words import dated
+from bot.words import dated, listed, quoted
 
 _MERGED = "The merge releases this change: the policy names no environment that it is deployed to."
 _EMERGENCY = "The merge of an emergency releases it."
@@ -40,15 +40,19 @@ def look(context: Context) -> list[Finding]:
     return [replace(each, why=_EMERGENCY if emergency else _MERGED) for each in said]
 
 
-def _frozen(found: Hours, freezes: Sequence[tuple[Freeze, Interval]]) -> Finding:
-    ends = [each.end for _, each in freezes]
+def _frozen(found: Hours, freezes: Sequence[tuple[Freeze, datetime | None]]) -> Finding:
+    ends = [end for _, end in freezes if end is not None]
+    for_good = [quoted(freeze.name) for freeze, end in freezes if end is None]
+    last = FURTHER_NOTICE if for_good else dated(max(ends))
     return Finding(
         "freeze",
         Verdict.WAIT,
-        f"a freeze, until {dated(max(ends))}",
+        f"a freeze, until {last}",
         " ".join(found.because),
-        remedy=f"It goes on by itself when the freeze is over, at {dated(max(ends))}.",
-        until=min(ends),
+        remedy=f"The owners of the policy end the freeze {listed(for_good)} in its calendar."
+        if for_good
+        else f"It goes on by itself when the freeze is over, at {last}.",
+        until=min(ends, default=None),
     )
 
 

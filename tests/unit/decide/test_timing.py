@@ -116,6 +116,23 @@ def test_of_two_freezes_the_last_end_is_told_and_each_end_is_looked_at() -> None
     assert decision.next_at == datetime(2027, 1, 28, tzinfo=UTC)
 
 
+def test_a_freeze_until_further_notice_has_no_end_that_moves() -> None:
+    endless = replace(FREEZE, name="merger", last=date(2200, 12, 31))
+    first, later = (at(datetime(2027, 2, 25, hour, tzinfo=UTC), rules(freezes=(endless,))) for hour in (1, 2))
+    assert found(first, "freeze").headline == "a freeze, until further notice"
+    assert found(first, "freeze").what == "The freeze `merger` lasts until further notice."
+    assert found(first, "freeze").remedy == "The owners of the policy end the freeze `merger` in its calendar."
+    assert first.next_at is None
+    assert first == later, "it is not decided anew every hour"
+
+
+def test_the_end_of_a_freeze_is_looked_at_while_another_lasts_until_further_notice() -> None:
+    endless = replace(FREEZE, name="merger", last=date(2200, 12, 31))
+    decision = at(datetime(2027, 1, 25, tzinfo=UTC), rules(freezes=(FREEZE, endless)))
+    assert found(decision, "freeze").headline == "a freeze, until further notice"
+    assert decision.next_at == datetime(2027, 2, 2, tzinfo=UTC)
+
+
 def test_in_a_window_between_freezes_both_are_told() -> None:
     decision = at(SATURDAY, rules("weekend", freezes=(FREEZE,)))
     assert [finding.id for finding in decision.findings][-2:] == ["freeze", "window"]
