@@ -62,7 +62,7 @@ def _calls(before: Change, after: Change, told: Transition, context: Context) ->
         case Act.EXTEND | Act.ESCALATE:
             roles = after.escalation.roles if after.escalation is not None else ()
             return [_Call(_called(roles or routed.roles, after, context), _not_decided(before, after, context))]
-        case Act.REFRESH if after.state is State.AUTHORIZE and before.contents.window != after.contents.window:
+        case Act.REFRESH if after.state is State.AUTHORIZE and _is_planned_anew(before, after):
             return [_Call(_called(routed.roles, after, context), _moved(after, context))]
         case Act.REFRESH if after.state is State.AUTHORIZE and clashes.is_news(before.contents, after.contents):
             return [_Call(_called(routed.roles, after, context), _in_the_way(after, context))]
@@ -149,15 +149,26 @@ def _on_the_agenda(change: Change, context: Context) -> str:
 def _moved(change: Change, context: Context) -> str:
     """That a change that the board decides about is planned for another time, which nobody chose."""
     moved = f"{_named(change)}, is planned anew: its window cannot be used any more, or somebody else has it."
-    until = f"The board has until {_deadline(change)}; votes that were given stand."
+    until = f"The board has until {_deadline(change)}{_standing(change, '; votes that were given stand')}."
     return " ".join([moved, *_terms(change), until, _how(change, context)])
 
 
 def _in_the_way(change: Change, context: Context) -> str:
     """That the system that keeps its twin knows of something at the same time, which the board weighs."""
     told = f"{_named(change)}, is planned for a time at which something else is, too."
-    until = f"The board has until {_deadline(change)}; votes that were given stand, and can be changed."
+    stand = _standing(change, "; votes that were given stand, and can be changed")
+    until = f"The board has until {_deadline(change)}{stand}."
     return " ".join([told, *_terms(change), until, _how(change, context)])
+
+
+def _standing(change: Change, told: str) -> str:
+    """What is told of votes, where any were given since the board was asked last."""
+    return told if any(vote.round == change.round for vote in change.votes) else ""
+
+
+def _is_planned_anew(before: Change, after: Change) -> bool:
+    """Whether it is to be made at another time; an emergency is at once, whatever its record is planned for."""
+    return after.emergency is None and before.contents.window != after.contents.window
 
 
 def _terms(change: Change) -> list[str]:

@@ -13,10 +13,11 @@ from bot.changes.model import Change, Refused, State
 from bot.changes.plans import says_something
 from bot.decide.approvals import holds
 from bot.decide.verdict import Finding, Verdict
+from bot.deployments.windows import FURTHER_NOTICE, Interval, allowed, frozen
 from bot.facts.model import Account, Standing
 from bot.facts.people import is_human
-from bot.policy.model import ChangeType, Policy
-from bot.words import listed
+from bot.policy.model import ChangeType, Freeze, Policy
+from bot.words import dated, listed, quoted
 
 _INCIDENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*[-#]?[0-9]+", re.ASCII)
 LONGEST_ID = 40
@@ -43,11 +44,46 @@ def may_declare(
     return None
 
 
-def lane_ends(change: Change, policy: Policy) -> datetime | None:
-    """When an authorised emergency may no longer be begun; None for any other change."""
+def lane(change: Change, policy: Policy) -> Interval | None:
+    """When an authorised emergency may be begun; None for any other change."""
     if change.contents.kind is not ChangeType.EMERGENCY or change.authorisation is None:
         return None
-    return change.authorisation.at + policy.emergency.lasts
+    return Interval(change.authorisation.at, change.authorisation.at + policy.emergency.lasts)
+
+
+def lane_ends(change: Change, policy: Policy) -> datetime | None:
+    """When an authorised emergency may no longer be begun; None for any other change."""
+    found = lane(change, policy)
+    return found.end if found is not None else None
+
+
+def may_begin_until(change: Change, policy: Policy, now: datetime) -> datetime | None:
+    """Until when an authorised emergency may be begun from now on: its time is up, or a freeze begins that holds it."""
+    found = lane(change, policy)
+    if found is None or "freeze" in policy.observed:
+        return found.end if found is not None else None
+    slots = allowed(policy.calendar, (), ChangeType.EMERGENCY, found)
+    return next((slot.end for slot in slots if now in slot), found.end)
+
+
+def holding(policy: Policy, now: datetime) -> tuple[tuple[Freeze, datetime | None], ...]:
+    """The freezes that hold an emergency now, each with its end as far as that is known; none that is only observed."""
+    return () if "freeze" in policy.observed else frozen(policy.calendar, ChangeType.EMERGENCY, now)
+
+
+def frozen_out(policy: Policy, now: datetime) -> Refused | None:
+    """Why no emergency goes ahead now: its few hours would pass in a freeze; None where none holds it."""
+    found = holding(policy, now)
+    if not found:
+        return None
+    told = [
+        f"the freeze {quoted(each.name)} holds until {dated(end) if end else FURTHER_NOTICE}" for each, end in found
+    ]
+    lacks = "its `except` lacks" if len(found) == 1 else "each `except` lacks"
+    return Refused(
+        f"No emergency can be released now: {listed(told)}, and {lacks} `emergency`.",
+        "The owners of the policy can except emergencies; else it goes on when that is over.",
+    )
 
 
 def is_overdue(change: Change, now: datetime) -> bool:

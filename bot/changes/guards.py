@@ -14,7 +14,7 @@ from bot.deployments.windows import hours
 from bot.facts.model import Account
 from bot.facts.people import People, is_human
 from bot.policy.model import ChangeType, OnTimeout
-from bot.words import dated, listed, visible
+from bot.words import dated, listed, quoted, visible
 
 Guard = Callable[[Change, Event, Context], Refused | None]
 
@@ -57,7 +57,19 @@ def declares(change: Change, event: Event, context: Context) -> Refused | None:
     """Somebody may declare an emergency, says why, and names the incident; once."""
     if change.emergency is not None:
         return Refused(f"{change.number} is an emergency already.")
+    pulls = sorted({*change.contents.pulls, *(part.number for part in context.parts)})
+    if len(pulls) > 1:
+        return Refused(
+            f"{change.number} ships {listed([f'#{each}' for each in pulls])}, and an emergency ships alone.",
+            "`/change unlink` takes a pull request out of it.",
+        )
     return emergency.may_declare(event.who, event.why, event.incident, context.standings, context.policy)
+
+
+def not_frozen(change: Change, event: Event, context: Context) -> Refused | None:
+    """No freeze holds that does not except emergencies, where the change is one, or becomes one."""
+    urgent = event.act is Act.DECLARE or change.contents.kind is ChangeType.EMERGENCY
+    return emergency.frozen_out(context.policy, context.now) if urgent else None
 
 
 def asks(change: Change, event: Event, _context: Context) -> Refused | None:
@@ -161,7 +173,7 @@ def in_time(change: Change, _event: Event, context: Context) -> Refused | None:
     ends = emergency.lane_ends(change, context.policy)
     if ends is not None and context.now >= ends:
         return Refused(f"The time of the emergency was over at {dated(ends)}.", "Ask its board again.")
-    window = change.contents.window
+    window = change.contents.window if change.contents.kind is not ChangeType.EMERGENCY else None
     if change.contents.routing.has_board and window is not None and context.now >= window.end:
         return Refused(f"The window was over at {dated(window.end)}.", "Another one is planned.")
     return None
@@ -202,7 +214,7 @@ def _not_any_more(change: Change, lacking: list[str], context: Context) -> Refus
 
 
 def window_open(change: Change, _event: Event, context: Context) -> Refused | None:
-    """The calendar allows it now, for as long as it takes, and so does what the board authorised."""
+    """The calendar allows it now, for as long as it takes, and it is the time that it is planned for."""
     contents, policy = change.contents, context.policy
     found = hours(policy.calendar, contents.rules(policy).windows, contents.kind, context.now, context.lasting)
     if not found.open:
@@ -210,7 +222,7 @@ def window_open(change: Change, _event: Event, context: Context) -> Refused | No
         return Refused(" ".join(found.because), next_)
     within = planning.released_within(change, context)
     if within is not None and context.now not in within:
-        return Refused(f"The board authorised the change for {within.spoken}.", "Wait for its window.")
+        return Refused(f"The change is planned for {within.spoken}.", "Wait for its window.")
     return None
 
 
@@ -309,6 +321,12 @@ def lacking(change: Change, context: Context) -> tuple[str, ...]:
         counted = cab.count(change, context.standings, context.policy)
         missing = ", ".join(of_board(counted, change.contents)) or "which it has given: it rejects"
         found += [] if counted.outcome is Outcome.APPROVED else [f"the decision of the board ({missing})"]
+    if change.contents.kind is ChangeType.EMERGENCY:
+        # Its few hours begin when it is authorised: not before it may be released.
+        holding = emergency.holding(context.policy, context.now)
+        found += [
+            f"the end of the freeze {quoted(each.name)}, which does not except emergencies" for each, _ in holding
+        ]
     return tuple(found)
 
 
@@ -360,7 +378,12 @@ def material(change: Change, contents: Contents, context: Context) -> str:
 
 
 def _reschedules(change: Change, contents: Contents) -> bool:
-    """Whether it is planned for another time than what was authorised, or by somebody: votes outlive what time does."""
+    """Whether it is planned for another time than what was authorised, or by somebody: votes outlive what time does.
+
+    An emergency is authorised at once, and for a few hours from then on.
+    """
+    if contents.kind is ChangeType.EMERGENCY:
+        return False
     chosen = contents.scheduled or change.authorisation is not None
     return chosen and change.contents.window != contents.window
 

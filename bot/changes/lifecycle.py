@@ -17,7 +17,7 @@ from bot.changes.effects import Effect
 from bot.changes.guards import Guard
 from bot.changes.model import Act, Applied, Change, Contents, Event, Refused, State, Transition
 from bot.changes.refusals import impossible
-from bot.policy.model import OnTimeout
+from bot.policy.model import ChangeType, OnTimeout
 from bot.words import visible
 
 MOST_STEPS = 8
@@ -85,15 +85,17 @@ def wakes_at(change: Change, context: Context) -> datetime | None:
         window = change.contents.window
         moments += [window.start, window.end] if window else []
         moments.append(emergency.lane_ends(change, context.policy))
+    if change.contents.kind is ChangeType.EMERGENCY and change.state in {State.ASSESS, State.AUTHORIZE}:
+        moments += [end for _, end in emergency.holding(context.policy, context.now)]
     if change.retrospective is None:
         moments.append(change.review_due)
     moments += [verification.reminds_at(change, context), closing.closes_by_itself_at(change, context)]
     return min((each for each in moments if each is not None and each > context.now), default=None)
 
 
-_SUBMIT = (guards.asks, guards.complete, guards.board_can_decide)
+_SUBMIT = (guards.asks, guards.not_frozen, guards.complete, guards.board_can_decide)
 _CANCELLED = Rule(State.CANCELLED, (guards.says_why, guards.may_cancel), "", effects.give_up)
-_DECLARED = (guards.declares,)
+_DECLARED = (guards.declares, guards.not_frozen)
 _ABANDONED = Rule(State.CANCELLED, (closing.happened, guards.says_why), "", effects.abandon)
 _BYPASSED = Rule(State.CANCELLED, (closing.happened, guards.says_why, closing.not_noted), "", effects.bypass)
 _BACKED_OUT = Rule(State.REVIEW, (guards.says_why, closing.not_backed_out, closing.may_back_out), "", effects.back_out)
@@ -111,7 +113,7 @@ TABLE: dict[tuple[State, Act], Rule] = {
     (State.ASSESS, Act.SUBMIT): Rule(State.ASSESS, _SUBMIT, "The board is asked anew.", effects.submit),
     (State.ASSESS, Act.ASSESS): Rule(
         State.AUTHORIZE,
-        (guards.by_countersign, guards.complete, guards.asked, guards.clear),
+        (guards.by_countersign, guards.complete, guards.asked, guards.clear, guards.not_frozen),
         "Everything that is checked passes, and nothing is missing.",
         effects.ask_board,
     ),

@@ -80,6 +80,8 @@ def _hear(
     if deed.deed == "close" and deed.value.startswith(UNKNOWN):
         code = quoted(deed.value.removeprefix(UNKNOWN).partition("\n")[0])
         return [], f"{told} as {code}, which is no end that is known here."
+    if deed.deed == "schedule" and change.emergency is not None:
+        return [], f"{told}, and an emergency is released at once."
     if deed.deed in _ANSWERS and deed.round != change.round:
         return [], f"{told}, which was about an earlier state of the change."
     if _is_said_already(change, deed, account):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.changes import emergency
 from bot.changes.context import Context
 from bot.changes.model import Change, Contents, State
 from bot.deployments.windows import HORIZON, Interval, allowed, without
@@ -19,9 +20,13 @@ LONGEST_SLOT = timedelta(hours=24)
 
 
 def planned(contents: Contents, change: Change | None, context: Context, wish: Interval | None = None) -> Contents:
-    """What the record says, with when it is planned; ``wish`` is the window that somebody chose last."""
+    """What the record says, with when it is planned; ``wish`` is the window that somebody chose last.
+
+    An emergency is at once, whatever was wished for before it was one.
+    """
     policy, now = context.policy, context.now
-    if wish is not None and _usable(wish, contents, policy, now):
+    urgent = contents.kind is ChangeType.EMERGENCY
+    if wish is not None and not urgent and _usable(wish, contents, policy, now):
         return replace(contents, window=wish, scheduled=True)
     kept = change.contents if change is not None else contents
     if change is not None and kept.window is not None:
@@ -53,13 +58,17 @@ def for_board(contents: Contents, context: Context) -> tuple[Contents, datetime]
 
 
 def released_within(change: Change, context: Context) -> Interval | None:
-    """When the board has the change released; None where no board decides about that.
+    """When the board has the change released, or somebody chose that it is; None where nobody decides about that.
 
-    Where the policy demands no window and nobody chose a time, it is planned for a day that was only worked out: what
-    is authorised before may go ahead at once, unless somebody else holds the time until then.
+    An emergency may be begun until its time is up. Where the policy demands no window and nobody chose a time, it is
+    planned for a day that was only worked out: what is authorised before may go ahead at once, unless somebody else
+    holds the time until then. Where no board decides, a time that was chosen binds until it is over.
     """
     contents, given, window = change.contents, change.authorisation, change.contents.window
-    if window is None or not contents.routing.has_board or contents.kind is ChangeType.EMERGENCY:
+    if contents.kind is ChangeType.EMERGENCY:
+        return emergency.lane(change, context.policy)
+    chosen = contents.scheduled and window is not None and context.now < window.end
+    if window is None or not (contents.routing.has_board or chosen):
         return None
     if given is None or contents.scheduled or contents.rules(context.policy).windows or window.start <= given.at:
         return window

@@ -66,7 +66,7 @@ def _voted(record: Record, change: Change) -> str | None:
     if record.state is not State.SCHEDULED:
         # While others are missing, a reaction says enough; who asked is told when the board sends it back.
         return None
-    ends = emergency.lane_ends(record, change.policy)
+    ends = emergency.may_begin_until(record, change.policy, frame.now_of(change))
     if ends is not None:
         return f"{record.number} is authorised. It can be released now, until {dated(ends)}."
     return f"{record.number} is authorised. Planned for {frame.spoken(record.contents.window)}."

@@ -1,7 +1,7 @@
 """`/change`: shows the record, and does to it what has no command of its own."""
 
 from bot.changes import clashes, evidence, plans
-from bot.changes.emergency import lane_ends
+from bot.changes.emergency import frozen_out, may_begin_until
 from bot.changes.model import Act, Event
 from bot.changes.model import Change as Record
 from bot.commands import close, emergency, frame, link, votes
@@ -69,7 +69,11 @@ def _show(change: Change) -> Answer:
 def _window(record: Record, change: Change) -> str:
     if record.emergency is None:
         return frame.spoken(record.contents.window)
-    ends = lane_ends(record, change.policy)
+    now = frame.now_of(change)
+    held = frozen_out(change.policy, now) if record.started_at is None and not record.state.over else None
+    if held is not None:
+        return f"at once. {held.what}"
+    ends = may_begin_until(record, change.policy, now)
     return f"at once, and not after {dated(ends)}" if ends is not None else "at once"
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.changes import desk, needs
 from bot.changes.model import Applied, Event, Refused, State
@@ -76,9 +77,30 @@ def lay_down(situation: Situation, kind: Instructed, value: str, reason: str, re
 
 def now(situation: Situation) -> datetime:
     """The moment of the look."""
-    change = change_of(situation)
+    return now_of(change_of(situation))
+
+
+def now_of(change: Change) -> datetime:
+    """The moment of the look at the change."""
     assert change.now is not None, "a look has a moment"
     return change.now
+
+
+def local(window: Interval, timezone: str) -> str:
+    """When that is, on the clock of the time zone and in UTC; once where both show the same."""
+    zone = ZoneInfo(timezone)
+    ends = [each.astimezone(where) for where in (zone, UTC) for each in (window.start, window.end)]
+    start, end, *utc = ends
+    if [start.utcoffset(), end.utcoffset()] == [timedelta(), timedelta()]:
+        return window.spoken
+    here = f"{start:%Y-%m-%d %H:%M} to {end:%H:%M}" if start.date() == end.date() else _days(start, end)
+    same_day = len({each.date() for each in ends}) == 1
+    there = f"{utc[0]:%H:%M} to {utc[1]:%H:%M}" if same_day else _days(*utc)
+    return f"{here} ({timezone}), {there} UTC"
+
+
+def _days(start: datetime, end: datetime) -> str:
+    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
 
 
 def spoken(window: Interval | None) -> str:

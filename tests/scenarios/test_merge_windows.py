@@ -101,6 +101,98 @@ async def test_what_somebody_chose_a_time_for_waits_for_that(countersign: Rehear
     assert shown(pull)[0] == "success"
 
 
+EMERGENCY = "/emergency INC0012345 Payments are down since nine"
+
+
+async def test_an_emergency_passes_until_its_time_is_up(countersign: Rehearsal, board: Board) -> None:
+    pull = board.change()
+    await board.say(pull, "rita", EMERGENCY, "/request-cab")
+    await board.ballot(pull, "chris")
+    ends = await lane_ends(countersign)
+    assert shown(pull) == ("success", f"Passed: by its board, until {spoken(ends)}")
+    await countersign.until(ends)
+    assert shown(pull)[0] != "success"
+    assert await state(countersign, pull) == "authorize"
+
+
+async def lane_ends(countersign: Rehearsal) -> datetime:
+    """When the only emergency may no longer be begun."""
+    [(at,)] = await countersign.rows("SELECT authorised_at FROM change")
+    assert isinstance(at, datetime)
+    return at + timedelta(hours=4)
+
+
+async def test_nobody_plans_an_emergency_for_another_time_and_an_earlier_wish_is_none(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = await board.opened()
+    await board.say(pull, "alice", "/schedule weekend")
+    weekend = await planned(countersign, pull)
+    await board.say(pull, "rita", EMERGENCY, "/request-cab")
+    assert await planned(countersign, pull) < weekend
+    await board.ballot(pull, "chris")
+    assert shown(pull)[0] == "success"
+    answer = await board.say(pull, "alice", "/schedule weekend")
+    assert "is an emergency, which is released at once, and not planned for another time." in answer
+    assert await state(countersign, pull) == "scheduled"
+    assert shown(pull) == ("success", f"Passed: by its board, until {spoken(await lane_ends(countersign))}")
+    assert len(calls(pull, ON_THE_BOARD)) == 0
+    assert not [each for each in said(pull) if "planned anew" in each]
+
+
+async def test_no_emergency_is_declared_in_a_freeze_that_does_not_except_it(countersign: Rehearsal) -> None:
+    board = Board.found(countersign, frozen(countersign, 30))
+    pull = await board.opened()
+    answer = await board.say(pull, "rita", EMERGENCY)
+    assert "No emergency can be released now: the freeze `year end` holds until 2" in answer
+    assert "and its `except` lacks `emergency`. The owners of the policy can except emergencies" in answer
+    assert await state(countersign, pull) == "draft"
+
+
+async def test_no_board_is_asked_about_an_emergency_in_a_freeze_that_does_not_except_it(
+    countersign: Rehearsal,
+) -> None:
+    today = countersign.now().date()
+    to_come = f"{{name: year end, from: {today + timedelta(days=1)}, to: {today + timedelta(days=2)}}}"
+    board = Board.found(countersign, POLICY.replace("emergency:", f"  freezes: [{to_come}]\nemergency:", 1))
+    pull = await board.opened()
+    await board.say(pull, "rita", EMERGENCY)
+    assert "is an emergency now" in said(pull)[-1]
+    countersign.later(days=1)
+    assert "No emergency can be released now" in await board.say(pull, "alice", "/request-cab")
+    countersign.later(days=2)
+    await board.say(pull, "alice", "/request-cab")
+    assert await state(countersign, pull) == "authorize"
+    assert "It can be released now, until" in await board.say(pull, "chris", "/cab approve")
+
+
+async def test_a_time_that_somebody_chose_binds_where_no_board_decides_and_is_over_when_it_is(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.low_change()
+    await countersign.settle()
+    assert shown(pull)[0] == "success"
+    chosen = (countersign.now() + timedelta(hours=6)).replace(minute=0, second=0, microsecond=0)
+    until = chosen + timedelta(hours=2)
+    await board.say(pull, "alice", f"/schedule {chosen.isoformat()} {until.isoformat()}")
+    assert shown(pull) == ("action_required", f"Waiting: its window, {spoken(chosen)}")
+    await countersign.until(chosen)
+    assert shown(pull) == ("success", f"Passed: 1 approval, until {spoken(until)}")
+    await countersign.until(until)
+    assert shown(pull) == ("success", "Passed: 1 of 1 approval, none by a contributor")
+
+
+async def test_what_is_merged_before_a_time_that_somebody_chose_should_have_waited(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = board.low_change()
+    await countersign.settle()
+    chosen = countersign.now() + timedelta(hours=6)
+    await board.say(pull, "alice", f"/schedule {chosen.isoformat()}")
+    await board.merge(pull)
+    assert "The change is planned for" in await board.say(pull, "alice", "/change")
+
+
 async def test_an_emergency_needs_the_approvals_that_the_policy_names_for_it(countersign: Rehearsal) -> None:
     """Its time begins when the board and the reviewers have said yes; who may object by the tier is still heard."""
     strict = POLICY.replace("high:\n    approvals: [{count: 1", "high:\n    approvals: [{count: 2").replace(

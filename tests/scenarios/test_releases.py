@@ -128,6 +128,17 @@ async def test_an_emergency_ships_alone(countersign: Rehearsal, board: Board) ->
     assert "is an emergency, which ships alone" in said(first)[-1]
 
 
+async def test_what_ships_together_is_no_emergency_until_one_of_them_leaves(
+    countersign: Rehearsal, board: Board
+) -> None:
+    first, other = await board.together()
+    await board.say(first, "rita", "/emergency INC0012345 Interest is paid twice since noon.")
+    assert "ships #1 and #2, and an emergency ships alone. `/change unlink` takes" in said(first)[-1]
+    await board.say(other, "bob", "/change unlink")
+    await board.say(first, "rita", "/emergency INC0012345 Interest is paid twice since noon.")
+    assert "CHG-2026-0001 is an emergency now" in said(first)[-1]
+
+
 async def test_whoever_leaves_a_release_has_a_record_of_their_own_again(countersign: Rehearsal, board: Board) -> None:
     first, other = await board.together()
     await board.say(other, "bob", "/change unlink")

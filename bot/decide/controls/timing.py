@@ -72,7 +72,7 @@ def _window(found: Hours, planned: Interval | None, now: datetime) -> Finding:
         what = f"It can be merged until {dated(until)}." if until else "It can be merged."
         return Finding("window", Verdict.PASS, "its window is open", what, until=until)
     opens = planned.start if planned is not None and now < planned.start else found.until
-    terms = [f"It is authorised for {planned.spoken}."] if planned is not None and other else []
+    terms = [f"It is planned for {planned.spoken}."] if planned is not None and other else []
     return Finding(
         "window",
         Verdict.WAIT,

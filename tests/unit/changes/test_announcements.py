@@ -126,12 +126,20 @@ def test_where_somebody_chose_the_time_the_board_is_told_to_decide_before() -> N
 def test_the_board_is_told_when_what_it_decides_about_is_planned_anew() -> None:
     week = timedelta(days=7)
     later = contents(window=Interval(WEEKEND.start + week, WEEKEND.end + week))
-    assert text(asked(), Event(Act.REFRESH, contents=later)) == (
+    anew = (
         f"{TEAMS}: CHG-2027-0001, Settle twice a day, is planned anew: its window cannot be used any more, or somebody "
-        "else has it. Planned for 2027-01-16 02:00 to 2027-01-16 06:00 UTC. The board has until 2027-01-05 12:00 UTC; "
-        f"votes that were given stand. {VOTE}"
+        "else has it. Planned for 2027-01-16 02:00 to 2027-01-16 06:00 UTC. The board has until 2027-01-05 12:00 UTC"
     )
+    moved = Event(Act.REFRESH, contents=later)
+    assert text(approved(by=["ida"]), moved) == f"{anew}; votes that were given stand. {VOTE}"
+    assert text(asked(), moved) == f"{anew}. {VOTE}", "nobody has voted since it was asked"
     assert told(asked(), Event(Act.REFRESH, contents=contents(title="Another"))) is None
+
+
+def test_an_emergency_is_at_once_and_its_board_is_told_of_no_other_time() -> None:
+    change = replace(asked(), emergency=emergency().emergency)
+    moved = replace(change, contents=replace(change.contents, window=None))
+    assert announcements.of(change, moved, transition(Act.REFRESH), context()) is None
 
 
 def transition(act: Act) -> Transition:

@@ -1,15 +1,17 @@
 """Who may declare an emergency, and what becomes of one that nobody looked at afterwards."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from bot.changes.emergency import (
     concerns,
     finding,
+    frozen_out,
     is_overdue,
     lane_ends,
+    may_begin_until,
     may_declare,
     next_due,
     overdue,
@@ -18,7 +20,7 @@ from bot.changes.emergency import (
 from bot.changes.model import Authorisation, Change, Retrospective, State
 from bot.decide.verdict import Verdict
 from bot.facts.model import Account
-from bot.policy.model import ChangeType, Emergency
+from bot.policy.model import ChangeType, Emergency, Freeze
 from tests.unit.builders import account, bot
 from tests.unit.changes.builders import MONDAY, contents, draft, rules, standings
 
@@ -68,6 +70,33 @@ def test_an_emergency_opens_the_way_for_a_few_hours() -> None:
     assert lane_ends(begun(), rules()) == MONDAY + timedelta(hours=4)
     assert lane_ends(replace(begun(), authorisation=None), rules()) is None
     assert lane_ends(replace(begun(), contents=contents()), rules()) is None
+
+
+def test_it_is_open_no_longer_than_until_a_freeze_begins_that_does_not_except_it() -> None:
+    freeze = Freeze("audit", first=datetime(2027, 1, 4, 14, tzinfo=UTC), last=date(2200, 12, 31))
+    policy = replace(rules(), calendar=replace(rules().calendar, freezes=(freeze,)))
+    two = MONDAY + timedelta(hours=2)
+    assert may_begin_until(begun(), policy, MONDAY) == two
+    assert may_begin_until(begun(), policy, two) == MONDAY + timedelta(hours=4)
+    assert may_begin_until(begun(), rules(), MONDAY) == MONDAY + timedelta(hours=4)
+    assert may_begin_until(replace(begun(), authorisation=None), policy, MONDAY) is None
+    assert frozen_out(policy, MONDAY) is None
+    told = frozen_out(policy, two)
+    assert told is not None
+    assert told.what == (
+        "No emergency can be released now: the freeze `audit` holds until further notice, "
+        "and its `except` lacks `emergency`."
+    )
+    other = replace(policy, calendar=replace(policy.calendar, freezes=(freeze, replace(freeze, name="merger"))))
+    assert "each `except` lacks" in getattr(frozen_out(other, two), "what", "")
+
+
+def test_a_freeze_that_is_only_observed_holds_no_emergency() -> None:
+    freeze = Freeze("audit", first=date(2027, 1, 1), last=date(2027, 1, 31))
+    policy = replace(rules(), calendar=replace(rules().calendar, freezes=(freeze,)), observed=("freeze",))
+    assert frozen_out(policy, MONDAY) is None
+    assert may_begin_until(begun(), policy, MONDAY) == MONDAY + timedelta(hours=4)
+    assert may_begin_until(replace(begun(), authorisation=None), policy, MONDAY) is None
 
 
 def test_a_review_is_overdue_from_the_moment_that_it_was_due() -> None:

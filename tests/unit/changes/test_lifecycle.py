@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Part
 from bot.changes.refusals import impossible
 from bot.decide.verdict import Demand, Verdict
 from bot.deployments.windows import Interval
-from bot.policy.model import ChangeType, OnTimeout, Plan, Role, Separation, Template, Tier
+from bot.policy.model import ChangeType, Freeze, OnTimeout, Plan, Role, Separation, Template, Tier
 from tests.unit.builders import account, bot
 from tests.unit.changes.builders import (
     BOARD,
@@ -462,7 +462,7 @@ def test_a_change_is_begun_only_in_its_window() -> None:
         contents=replace(change.contents, window=Interval(SATURDAY + timedelta(days=7), SATURDAY + timedelta(days=8))),
     )
     assert refused(later, start, context(SATURDAY)).what == (
-        "The board authorised the change for 2027-01-16 02:00 to 2027-01-17 02:00 UTC."
+        "The change is planned for 2027-01-16 02:00 to 2027-01-17 02:00 UTC."
     )
     never = context(policy=replace(rules(), calendar=replace(rules().calendar, windows=())))
     assert refused(change, start, never).remedy == ""
@@ -514,6 +514,60 @@ def test_the_time_of_an_emergency_is_short() -> None:
     assert refused(change, Event(Act.START), over).what == "The time of the emergency was over at 2027-01-04 16:00 UTC."
     assert advance(change, over)[0].transition.act is Act.LAPSE
     assert wakes_at(change, context()) == MONDAY + timedelta(hours=4)
+
+
+def test_what_an_emergency_is_planned_for_says_nothing_about_its_time() -> None:
+    change = emergency()
+    over = Interval(MONDAY - timedelta(days=1), MONDAY)
+    change = replace(change, contents=replace(change.contents, window=over))
+    assert guards.in_time(change, Event(Act.START), context()) is None
+    assert done(change, Event(Act.START, account("rosa"))).state is State.IMPLEMENT
+    moved = noticed(change, replace(change.contents, window=WEEKEND), context())
+    assert moved is not None
+    assert moved.act is Act.REFRESH, "it stays authorised"
+
+
+def test_an_emergency_ships_alone() -> None:
+    both = draft(pulls=(7, 8))
+    told = "CHG-2027-0001 ships #7 and #8, and an emergency ships alone."
+    assert refused(both, declare()).what == told
+    # One that has joined since, and was not looked at yet, ships with it, too.
+    joined = context(parts=(Part("pull:77:7", contents()), Part("pull:77:8")))
+    assert refused(draft(), declare(), joined) == Refused(told, "`/change unlink` takes a pull request out of it.")
+
+
+FROZEN = replace(
+    rules(), calendar=replace(rules().calendar, freezes=(Freeze("year end", last=date(2027, 1, 5), first=None),))
+)
+HELD = (
+    "No emergency can be released now: the freeze `year end` holds until 2027-01-06 00:00 UTC, "
+    "and its `except` lacks `emergency`."
+)
+
+
+def test_no_emergency_is_declared_nor_asked_for_in_a_freeze_that_does_not_except_it() -> None:
+    frozen = context(policy=FROZEN)
+    remedy = "The owners of the policy can except emergencies; else it goes on when that is over."
+    assert refused(draft(), declare(), frozen) == Refused(HELD, remedy)
+    assert refused(done(draft(), declare()), ask("rosa"), frozen).what == HELD
+    assert done(draft(), ask(), frozen).state is State.ASSESS, "others wait for their window"
+
+
+def test_the_time_of_an_emergency_does_not_begin_in_a_freeze_that_holds_it() -> None:
+    frozen, thaw = context(policy=FROZEN), datetime(2027, 1, 6, tzinfo=UTC)
+    waiting = done(done(draft(), declare()), ask("rosa"))
+    assert refused(waiting, Event(Act.ASSESS), frozen).what == HELD
+    assert wakes_at(waiting, frozen) == thaw
+    deciding = approved(done(waiting, Event(Act.ASSESS)), by=("cleo", "omar"))
+    missing = "the end of the freeze `year end`, which does not except emergencies"
+    assert lacking(deciding, frozen) == (missing,)
+    assert (
+        refused(deciding, Event(Act.AUTHORIZE), frozen).what == f"CHG-2027-0001 is not authorised. Missing: {missing}."
+    )
+    late = replace(frozen, now=thaw - timedelta(hours=1))
+    assert advance(deciding, late) == ()
+    assert wakes_at(deciding, late) == thaw
+    assert [each.transition.act for each in advance(deciding, replace(frozen, now=thaw))] == [Act.AUTHORIZE]
 
 
 def test_an_emergency_needs_its_own_quorum_and_its_reviewers() -> None:

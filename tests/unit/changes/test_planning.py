@@ -106,6 +106,14 @@ def test_an_emergency_begins_at_once_and_gives_way_to_nobody() -> None:
     assert window(deciding, at=MONDAY + DAY) == (Interval(MONDAY + DAY, MONDAY + 2 * DAY), False)
 
 
+def test_an_emergency_is_at_once_whatever_somebody_wished_for_before() -> None:
+    urgent = contents(window=None, kind=ChangeType.EMERGENCY)
+    assert window(inside=urgent, wish=WEEKEND) == (Interval(MONDAY, MONDAY + DAY), False)
+    now = Interval(MONDAY, MONDAY + DAY)
+    declared = replace(draft(kind=ChangeType.EMERGENCY, window=now), state=State.DRAFT)
+    assert window(declared, wish=WEEKEND) == (now, False)
+
+
 # What is kept.
 
 
@@ -273,7 +281,19 @@ def test_a_time_that_somebody_chose_or_holds_before_is_waited_for() -> None:
     assert released_within(begun, where(policy=any_time())) == begun.contents.window
 
 
-def test_no_board_has_an_emergency_released_at_a_time_nor_what_none_decides_about() -> None:
-    inside = contents(kind=ChangeType.EMERGENCY)
-    for other in (inside, contents(Tier.LOW), contents(window=None)):
+def test_nobody_has_released_at_a_time_what_none_decides_about() -> None:
+    for other in (contents(Tier.LOW), contents(window=None), contents(window=None, scheduled=True)):
         assert released_within(replace(authorised(), contents=other), where()) is None
+
+
+def test_a_time_that_was_chosen_binds_where_no_board_decides_until_it_is_over() -> None:
+    change = draft(Tier.LOW, window=WEEKEND, scheduled=True)
+    assert released_within(change, where()) == WEEKEND
+    assert released_within(change, where(WEEKEND.end - HOUR)) == WEEKEND
+    assert released_within(change, where(WEEKEND.end)) is None
+
+
+def test_an_emergency_is_released_from_when_it_is_authorised_until_its_time_is_up() -> None:
+    inside = contents(kind=ChangeType.EMERGENCY)
+    assert released_within(replace(authorised(), contents=inside), where()) == Interval(MONDAY, MONDAY + 4 * HOUR)
+    assert released_within(replace(asked(), contents=inside), where()) is None

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from bot.commands.table import BY_NAME
 from bot.decide.verdict import Decision, Finding, Involvement, Verdict
 from bot.facts.model import Instructed, Instruction, Permission, Standing, Waived
 from bot.ingest.statements import Pending
-from bot.policy.model import Calendar, ChangeType, Emergency, Policy, Tier, Waivers
+from bot.policy.model import Calendar, ChangeType, Emergency, Freeze, Policy, Tier, Waivers
 from tests.unit.builders import account, decided, oid, pull_request
 from tests.unit.changes.builders import (
     BOARD,
@@ -43,6 +43,7 @@ from tests.unit.changes.builders import (
 from tests.unit.commands.asking import Outcome, outcome_of
 
 FACTS = pull_request(files=[])
+HOUR = timedelta(hours=1)
 TEAMS = {**BOARD, "rosa": ("acme/release",), "vera": ("acme/verification",), "rick": ("acme/risk",)}
 WISH = Asked(3, "rule:ticket", "There is no ticket for a typo.", MONDAY + timedelta(days=2), account("ana"))
 OPEN_RULE = Finding("rule:ticket", Verdict.FAIL, "no ticket", "Name the ticket.")
@@ -478,6 +479,37 @@ def test_nobody_else_declares_one() -> None:
     assert "Nobody may declare an emergency." in refused(said(text, "rosa", desk=nobody))
 
 
+@pytest.fixture
+def frozen() -> Policy:
+    """The bank's policy with a freeze that begins on Monday at two o'clock, and excepts nothing."""
+    freeze = Freeze("audit", first=datetime(2027, 1, 4, 14, tzinfo=UTC), last=date(2027, 1, 31))
+    return rules(calendar=replace(rules().calendar, freezes=(freeze,)))
+
+
+def test_an_emergency_in_a_freeze_that_does_not_except_it_is_refused_and_shown_so(frozen: Policy) -> None:
+    declared = after(said("/emergency INC0012345 Payments are down since nine", "rosa", record=draft()))
+    at = MONDAY + timedelta(hours=3)
+    held = "No emergency can be released now: the freeze `audit` holds until 2027-02-01 00:00 UTC"
+    for text, record in (
+        ("/emergency INC0012345 Payments are down since nine", draft()),
+        ("/request-cab", declared),
+    ):
+        desk = desk_of(record, at, policy=frozen)
+        assert refused(said(text, "rosa", desk=desk, policy=frozen, at=at)).startswith(held)
+    shown = said("/change", desk=desk_of(declared, at, policy=frozen), policy=frozen, at=at).reply
+    assert "at once. No emergency can be released now: the freeze `audit` holds" in shown.replace("\\", "")
+    before = said("/change", desk=desk_of(declared, policy=frozen), policy=frozen).reply
+    assert "| at once |" in before
+
+
+def test_an_emergency_is_never_told_to_be_open_when_a_freeze_begins(frozen: Policy) -> None:
+    deciding = approved(asked(after(said("/emergency INC1 Payments are down", "rosa", record=draft()))), by=["cleo"])
+    outcome = said("/cab approve", "omar", desk=desk_of(deciding, policy=frozen), policy=frozen)
+    assert outcome.reply == "CHG-2027-0001 is authorised. It can be released now, until 2027-01-04 14:00 UTC."
+    desk = desk_of(after(outcome), policy=frozen)
+    assert "at once, and not after 2027-01-04 14:00 UTC" in said("/change", desk=desk, policy=frozen).reply
+
+
 def test_an_emergency_is_reviewed_by_somebody_of_the_board() -> None:
     declared = after(said("/emergency INC0012345 Payments are down since nine", "rosa", record=draft()))
     where = context(SATURDAY)
@@ -638,12 +670,61 @@ def test_a_change_is_planned_for_a_time_within_a_window() -> None:
 
 def test_a_time_is_that_of_the_calendar_and_kept_in_utc() -> None:
     outcome = said("/schedule 2027-07-10T02:00", record=draft())
-    assert laid(outcome).value == "2027-07-10T01:00:00+00:00/2027-07-10T02:00:00+00:00"
-    assert outcome.reply == "Planned for 2027-07-10 01:00 to 2027-07-10 02:00 UTC."
+    assert laid(outcome).value == "2027-07-10T01:00:00+00:00/2027-07-10T05:00:00+00:00"
+    assert outcome.reply == "Planned for 2027-07-10 02:00 to 06:00 (Europe/London), 01:00 to 05:00 UTC."
+
+
+def test_a_time_is_planned_for_as_long_as_the_calendar_allows_and_at_most_a_day() -> None:
+    assert window_of(said("/schedule 2027-01-09T02:30", record=draft())) == (SATURDAY + HOUR / 2, WEEKEND.end)
+    outcome = said("/schedule 2027-07-10T10:30", record=draft(Tier.MEDIUM))
+    assert window_of(outcome)[1] - window_of(outcome)[0] == 24 * HOUR
+    assert outcome.reply == (
+        "Planned for 2027-07-10 10:30 to 2027-07-11 10:30 (Europe/London), 2027-07-10 09:30 to 2027-07-11 09:30 UTC."
+    )
 
 
 @pytest.mark.parametrize(
-    "wish", ["noon", "2027-01-03T02:00", "2027-01-04T12:00", "9999-12-31T23:30", "2028-06-03T02:00", "0001-01-01"]
+    "wish",
+    [
+        "2027-01-09T03:00 2027-01-09T04:30",
+        "2027-01-09 03:00 2027-01-09 04:30",
+        "2027-01-09T03:00 2027-01-09T05:30+01:00",
+    ],
+)
+def test_a_time_has_the_end_that_is_given(wish: str) -> None:
+    outcome = said(f"/schedule {wish}", record=draft())
+    assert window_of(outcome) == (SATURDAY + HOUR, SATURDAY + 2.5 * HOUR)
+    assert outcome.reply == "Planned for 2027-01-09 03:00 to 2027-01-09 04:30 UTC."
+
+
+def test_one_word_for_a_day_and_one_for_a_time_are_one_time() -> None:
+    assert window_of(said("/schedule 2027-01-09 02:30", record=draft()))[0] == SATURDAY + HOUR / 2
+
+
+def test_an_end_is_after_the_beginning_and_while_the_calendar_allows_it() -> None:
+    assert refused(said("/schedule 2027-01-09T03:00 2027-01-09T02:30", record=draft())) == (
+        "`2027-01-09T03:00 2027-01-09T02:30` ends before it begins."
+    )
+    assert refused(said("/schedule 2027-07-10T03:00 2027-07-10T08:00", record=draft())) == (
+        "The calendar does not allow all of that. "
+        "It allows 2027-07-10 03:00 to 06:00 (Europe/London), 02:00 to 05:00 UTC."
+    )
+    assert "The next time that it allows" in refused(said("/schedule 2027-01-08 2027-01-09T03:00", record=draft()))
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "noon",
+        "2027-01-09T03:00 9999-01-01",
+        "2027-01-09T03:00 noon",
+        "a b c d e f 2027-01-09",
+        "2027-01-03T02:00",
+        "2027-01-04T12:00",
+        "9999-12-31T23:30",
+        "2028-06-03T02:00",
+        "0001-01-01",
+    ],
 )
 def test_what_is_no_time_to_come_is_told_so(wish: str) -> None:
     assert refused(said(f"/schedule {wish}", record=draft())) == (
@@ -666,6 +747,14 @@ def test_a_time_that_the_calendar_does_not_allow_is_answered_with_the_next_that_
 def test_a_calendar_that_cannot_be_used_allows_nothing() -> None:
     broken = rules(calendar=replace(rules().calendar, holidays="XX-NOWHERE"))
     assert refused(said("/schedule weekend", record=draft(), policy=broken)) == "The calendar does not allow that."
+
+
+def test_an_emergency_is_planned_for_no_other_time() -> None:
+    declared = after(said("/emergency INC0012345 Payments are down since nine", "rosa", record=draft()))
+    assert refused(said("/schedule weekend", record=declared)) == (
+        "CHG-2027-0001 is an emergency, which is released at once, and not planned for another time. From when its "
+        "board has authorised it, it can be released for a few hours; `/change` says until when."
+    )
 
 
 @pytest.mark.parametrize("desk", [None, desk_of(None)])

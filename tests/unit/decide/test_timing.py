@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.changes import findings, guards
-from bot.changes.model import Act, Change, Event
+from bot.changes.model import Act, Authorisation, Change, Event
 from bot.decide.evaluate import decide
 from bot.decide.verdict import Decision, Verdict
 from bot.deployments.windows import Interval
@@ -150,7 +150,7 @@ def test_the_board_has_it_released_in_its_own_window() -> None:
     later = (WEEKEND[0] + timedelta(days=7), WEEKEND[1] + timedelta(days=7))
     early = at(SATURDAY, rules("weekend"), planned(later))
     assert (early.verdict, early.next_at) == (Verdict.WAIT, later[0])
-    assert found(early, "window").what == "It is authorised for 2027-01-16 02:00 to 2027-01-16 06:00 UTC."
+    assert found(early, "window").what == "It is planned for 2027-01-16 02:00 to 2027-01-16 06:00 UTC."
     assert at(later[0], rules("weekend"), planned(later)).verdict is Verdict.PASS
     over = at(later[1] + timedelta(days=7, hours=-5), rules("weekend"), planned(WEEKEND))
     assert over.verdict is Verdict.WAIT
@@ -170,6 +170,14 @@ def test_an_emergency_needs_no_window_and_no_environment_lets_it_into_a_freeze()
     held = at(datetime(2027, 1, 25, tzinfo=UTC), deployed, planned(kind=ChangeType.EMERGENCY))
     assert held.verdict is Verdict.WAIT
     assert found(held, "freeze").why == "The merge of an emergency releases it."
+
+
+def test_an_emergency_passes_until_its_time_is_up() -> None:
+    lane = (MONDAY, MONDAY + timedelta(hours=4))
+    decision = at(MONDAY, rules("weekend"), planned(lane, ChangeType.EMERGENCY))
+    assert (decision.verdict, decision.next_at) == (Verdict.PASS, lane[1])
+    assert found(decision, "window").what == "It can be merged until 2027-01-04 16:00 UTC."
+    assert at(lane[1], rules("weekend"), planned(lane, ChangeType.EMERGENCY)).verdict is Verdict.WAIT
 
 
 def test_what_waits_for_people_is_not_told_the_time() -> None:
@@ -196,14 +204,23 @@ RECORDS = st.sampled_from(Tier).map(changes.draft)
 
 
 @settings(deadline=None)
-@given(moment=TIMES, record=RECORDS, kind=st.sampled_from(ChangeType), days=st.integers(-7, 21))
+@given(
+    moment=TIMES,
+    record=RECORDS,
+    kind=st.sampled_from(ChangeType),
+    days=st.integers(-7, 21),
+    chosen=st.booleans(),
+    given_at=st.none() | TIMES,
+)
 def test_it_passes_exactly_when_a_merge_would_begin_the_release_in_time(
-    moment: datetime, record: Change, kind: ChangeType, days: int
+    moment: datetime, record: Change, kind: ChangeType, days: int, *, chosen: bool, given_at: datetime | None
 ) -> None:
     window = record.contents.window
     assert window is not None
     moved = Interval(window.start + timedelta(days=days), window.end + timedelta(days=days))
-    record = replace(record, contents=replace(record.contents, kind=kind, window=moved))
+    record = replace(record, contents=replace(record.contents, kind=kind, window=moved, scheduled=chosen))
+    given_ = Authorisation(given_at, "first", record.contents.routing) if given_at is not None else None
+    record = replace(record, authorisation=given_)
     demanded = changes.rules()
     tier = record.contents.tier
     demanded = replace(demanded, applications=(Application("payments", (REPOSITORY.name,), tier),))
