@@ -138,6 +138,9 @@ def _named(found: list[Conflict]) -> str:
 
 
 def _in_common(one: Change, other: Change, exclusive: tuple[tuple[str, ...], ...]) -> str:
+    if (one.repository, one.contents.head) == (other.repository, other.contents.head):
+        # The same commit for two branches: neither passes without the other, so that they are made together.
+        return ""
     mine, theirs = _item(one), _item(other)
     if mine and mine == theirs:
         return mine

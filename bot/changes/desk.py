@@ -47,8 +47,9 @@ _PLANS = {
     Instructed.PLAN_BACKOUT: Plan.BACKOUT,
     Instructed.PLAN_IMPACT: Plan.IMPACT,
 }
-_NOT_OTHERS = frozenset({"approvals", "change-record", "plans", "emergency", "window", "freeze"})
-"""Findings that are the record's own business, or only a matter of time, and do not keep it from being assessed."""
+_NOT_OTHERS = frozenset({"approvals", "change-record", "plans", "emergency", "window", "freeze", "shared-head"})
+"""Findings that are the record's own business, only a matter of time, or another pull request's business: they do not
+keep it from being assessed."""
 
 
 @dataclass(frozen=True, slots=True)

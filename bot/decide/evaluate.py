@@ -1,5 +1,6 @@
 """The decision about a pull request, on one screen."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -9,7 +10,7 @@ from bot.decide.approvals import Tally, tally
 from bot.decide.catalogue import NEVER_OBSERVED
 from bot.decide.context import Context
 from bot.decide.contributors import Contributors, contributors
-from bot.decide.controls import findings, timing
+from bot.decide.controls import findings, shared_head, timing
 from bot.decide.environment import environment
 from bot.decide.requesters import kept_from_approving
 from bot.decide.risk import risk_of
@@ -40,8 +41,10 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     context = Context(facts, policy, now, risk.tier, risk, people, involved, asking, counted, application, subjects)
     why_not = partial(lapsed, diff=facts.diff, people=people, contributing=involved.because)
     found = waived([_placed(finding, policy) for finding in findings(context)], _waivers(facts), now, why_not)
-    if worst(finding.blocks for finding in found) in {Verdict.PASS, Verdict.WAIVED}:
+    if _passes(found):
         found = (*found, *(_placed(finding, policy) for finding in timing.look(context)))
+    if (shared := shared_head.look(context, alone=_passes(found))) is not None:
+        found = (*found, _placed(shared, policy))
     # Who asked for a waiver can approve when it is over.
     over = [each.until for each in facts.waivers if asking and each.in_force(now)]
     return Decision(
@@ -57,6 +60,10 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
         next_at=min((*over, *(finding.until for finding in found if finding.until)), default=None),
         raised_from=risk.by_policy if risk.by_policy < risk.tier else None,
     )
+
+
+def _passes(found: Sequence[Finding]) -> bool:
+    return worst(finding.blocks for finding in found) in {Verdict.PASS, Verdict.WAIVED}
 
 
 def _of_emergency(policy: Policy, tier: Tier, facts: PullRequestFacts) -> Policy:

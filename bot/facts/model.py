@@ -288,12 +288,13 @@ class Sibling:
     """Another open pull request of the repository with the same head commit: GitHub keeps one check for both.
 
     ``passes`` and ``enforced`` are what its own latest decision says, apart from what it says about siblings; None
-    while there is none.
+    while there is none. ``author`` opened it.
     """
 
     number: int
     passes: bool | None = None
     enforced: bool | None = None
+    author: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,13 +228,13 @@ def _siblings(node: Node) -> tuple[tuple[Sibling, ...], tuple[FactsIncomplete, .
     """The other open pull requests whose head is the same commit."""
     listed = [tip["commit"]["associatedPullRequests"] for tip in node["tip"]["nodes"]]
     found = {
-        each["number"]
+        each["number"]: Sibling(each["number"], author=account(each["author"]))
         for page in listed
         for each in page["nodes"]
         if each["state"] == "OPEN" and each["headRefOid"] == node["headRefOid"] and each["number"] != node["number"]
     }
     gaps = [short_list("the list of pull requests", len(page["nodes"]), page["totalCount"]) for page in listed]
-    return tuple(Sibling(number) for number in sorted(found)), tuple(gap for gap_ in gaps for gap in gap_)
+    return tuple(found[number] for number in sorted(found)), tuple(gap for gap_ in gaps for gap in gap_)
 
 
 def _reported(node: Node, app_id: int) -> tuple[tuple[Reported, ...], int]:

@@ -1,6 +1,7 @@
 """What was decided about other open pull requests with the same head commit."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -27,7 +28,7 @@ async def read(
     cursor = await connection.execute(_LATEST, [list(keys), head])
     async for key, passes, enforced, seen in cursor:
         there = keys[key]
-        known[there] = Sibling(there, passes, enforced)
+        known[there] = replace(known[there], passes=passes, enforced=enforced)
         if (view := seen.get(str(number))) is not None:
             views[there] = Sibling(number, *view)
     return tuple(known[number] for number in sorted(known)), views

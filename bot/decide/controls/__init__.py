@@ -19,7 +19,6 @@ from bot.decide.controls import (
     risk,
     rules,
     separation,
-    shared_head,
     unauthorised,
 )
 from bot.decide.verdict import Finding
@@ -38,7 +37,6 @@ CONTROLS: tuple[Control, ...] = (
     record.look,
     objections.look,
     identity.look,
-    shared_head.look,
     mergeable.look,
     inventory.look,
     risk.look,

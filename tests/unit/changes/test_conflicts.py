@@ -29,7 +29,8 @@ EXCLUSIVE = (("payments", "cards"), ("CI7", "CI8"))
 
 
 def planned(number: int, **changes: Any) -> Change:
-    return replace(draft(), number=f"CHG-2027-{number:04}", contents=contents(**changes))
+    inside = contents(**{"head": f"{number:040}", **changes})
+    return replace(draft(), number=f"CHG-2027-{number:04}", contents=inside)
 
 
 ONE = planned(1)
@@ -58,6 +59,14 @@ def test_one_that_is_over_or_has_ended_is_no_conflict() -> None:
     assert conflicts(ONE, [early], ())[0].during == hours(0, 1)
     before = replace(early, ended_at=SATURDAY - timedelta(hours=1))
     assert conflicts(ONE, [before], ()) == ()
+
+
+def test_the_same_commit_for_two_branches_is_in_nobodys_way() -> None:
+    same = planned(2, head=ONE.contents.head)
+    assert conflicts(ONE, [same], ()) == conflicts(same, [ONE], ()) == ()
+    assert others_of(ONE, [replace(same, request=Request(account("ana"), MONDAY))], ()) == Others()
+    elsewhere = replace(same, subject="pull:78:7")
+    assert len(conflicts(ONE, [elsewhere], ())) == 1, "in another repository it is another change"
 
 
 def test_without_a_configuration_item_it_is_the_application() -> None:

@@ -26,6 +26,7 @@ from tests.unit.builders import (
     pushed,
     stranger,
 )
+from tests.unit.decide.test_catalogue import timed
 
 READY = [approved("ben")]
 
@@ -187,6 +188,59 @@ def test_a_sibling_for_which_the_policy_is_enforced_enforces_it_for_the_commit()
 def test_a_commit_waits_for_the_other_pull_request_that_has_it(passes: bool | None, verdict: Verdict) -> None:
     facts = replace(pull_request(reviews=READY), siblings=(Sibling(8, passes=passes, enforced=True),))
     assert decided(facts).verdict is verdict
+
+
+def test_a_commit_waits_for_the_time_of_each_pull_request_that_has_it() -> None:
+    rules = timed("FREQ=DAILY;BYHOUR=0", "FREQ=DAILY;BYHOUR=1")
+    facts = replace(pull_request(reviews=READY), siblings=(Sibling(8, passes=False, enforced=True),))
+    assert {each.id for each in decided(facts, rules).findings if each.blocks is Verdict.WAIT} == {
+        "window",
+        "shared-head",
+    }
+    assert not passes_alone(decided(facts, rules)), "also while the other one is in the way, its time counts"
+
+
+@pytest.mark.parametrize(
+    ("siblings", "reviewed", "what", "remedy"),
+    [
+        (
+            (Sibling(8, passes=False, enforced=True, author=account("mal")),),
+            True,
+            "The head commit is also that of #8, opened by @mal. #8 does not pass yet.",
+            "Close #8, opened by @mal, or get it approved as well, for the same time (`/schedule`)",
+        ),
+        (
+            (Sibling(8), Sibling(9, passes=True), Sibling(10, passes=False)),
+            True,
+            "The head commit is also that of #8, #9 and #10. #8 and #10 do not pass yet.",
+            "Close #8 or #10, or get each approved as well, for the same time (`/schedule`)",
+        ),
+        (
+            (Sibling(8, passes=True, author=account("mal")),),
+            False,
+            "The head commit is also that of #8, opened by @mal, which passes but for #7.",
+            "Close #7, opened by @ana, or get it approved as well, for the same time (`/schedule`)",
+        ),
+        (
+            (Sibling(8, passes=True), Sibling(9, passes=True)),
+            False,
+            "The head commit is also that of #8 and #9, which pass but for #7.",
+            "Close #7, opened by @ana, or get it approved as well, for the same time (`/schedule`)",
+        ),
+        (
+            (Sibling(8, passes=True),),
+            True,
+            "The head commit is also that of #8. Each passes by its own approvals.",
+            "",
+        ),
+    ],
+)  # fmt: skip
+def test_who_holds_up_whom_by_the_same_commit_is_told(
+    siblings: tuple[Sibling, ...], reviewed: bool, what: str, remedy: str
+) -> None:
+    facts = replace(pull_request(reviews=READY if reviewed else ()), siblings=siblings)
+    [shared] = [each for each in decided(facts).findings if each.id == "shared-head"]
+    assert (shared.what, shared.remedy.partition("; or push")[0]) == (what, remedy)
 
 
 def test_the_same_arguments_give_the_same_decision() -> None:

@@ -36,7 +36,7 @@ FACTS = replace(
         incomplete=[FactsIncomplete("the list of commits", "GitHub lists 250 of 312")],
     ),
     labels=("urgent",),
-    siblings=(Sibling(8, passes=True, enforced=False),),
+    siblings=(Sibling(8, passes=True, enforced=False, author=Account(6, "mal")),),
 )
 
 

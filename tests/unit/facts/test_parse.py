@@ -15,6 +15,7 @@ from bot.facts.model import (
     PullRequestState,
     Reported,
     ReviewState,
+    Sibling,
     TurnKind,
 )
 from bot.facts.parse import account, blob_id, enqueuer, moment, permissions, pull_request, review, signature
@@ -96,7 +97,7 @@ ANSWER: Node = {
                             "totalCount": 4,
                             "nodes": [
                                 {"number": 7, "state": "OPEN", "headRefOid": oid("head")},
-                                {"number": 9, "state": "OPEN", "headRefOid": oid("head")},
+                                {"number": 9, "state": "OPEN", "headRefOid": oid("head"), "author": user("mal", 4)},
                                 {"number": 8, "state": "CLOSED", "headRefOid": oid("head")},
                                 {"number": 6, "state": "OPEN", "headRefOid": oid("elsewhere")},
                             ],
@@ -148,7 +149,7 @@ def test_a_pull_request_is_read_whole() -> None:
 
 
 def test_the_other_open_pull_requests_of_the_same_head_are_its_siblings() -> None:
-    assert [sibling.number for sibling in read().siblings] == [9]
+    assert read().siblings == (Sibling(9, author=Account(4, "mal")),)
 
 
 def test_a_short_list_of_siblings_is_a_gap() -> None:
