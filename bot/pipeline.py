@@ -303,8 +303,11 @@ class Pipeline:
 
 
 def _after_the_end(desk: Desk | None) -> Next:
-    """What a look at a pull request that is not open leaves behind: its record can go on without it."""
-    if desk is None or desk.change is None or desk.change.state.over:
+    """What a look at a pull request that is not open leaves behind: its record can go on without it.
+
+    So does what is over and still owes somebody a review.
+    """
+    if desk is None or desk.change is None or (desk.change.state.over and desk.wakes_at is None):
         return Next(over=True)
     return Next(at=desk.wakes_at, concerns=frozenset({parts.concern(desk.change.number)}))
 

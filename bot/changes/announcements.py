@@ -1,8 +1,8 @@
 """What is announced in a comment when something happened to a change: to those who have to act on it now. Pure.
 
 A board is called when its time to decide begins, and when it begins anew. Who asked for a change is told when the board
-sent it back. Who can look back at an emergency is asked to when it was made, and once more when that is overdue; so is
-who can confirm a release in production, where the policy demands that.
+sent it back. Both are told of what was released without them. Who can look back at an emergency is asked to when it was
+made, and once more when that is overdue; so is who can confirm a release in production, where the policy demands that.
 """
 
 from collections.abc import Sequence
@@ -62,15 +62,15 @@ def _calls(before: Change, after: Change, told: Transition, context: Context) ->
         case Act.EXTEND | Act.ESCALATE:
             roles = after.escalation.roles if after.escalation is not None else ()
             return [_Call(_called(roles or routed.roles, after, context), _not_decided(before, after, context))]
-        case Act.REFRESH if after.state is State.AUTHORIZE and _is_planned_anew(before, after):
-            return [_Call(_called(routed.roles, after, context), _moved(after, context))]
-        case Act.REFRESH if after.state is State.AUTHORIZE and clashes.is_news(before.contents, after.contents):
-            return [_Call(_called(routed.roles, after, context), _in_the_way(after, context))]
+        case Act.REFRESH if after.state is State.AUTHORIZE:
+            return _while_it_decides(before, after, context)
         case Act.REJECT | Act.DEFER:
             asked = before.request.by if before.request is not None else None
             return [_Call((asked.login,) if asked is not None else (), _sent_back(before, told, context))]
         case Act.FINISH | Act.BACK_OUT:
             return _released(after, context)
+        case Act.BYPASS if after.review_due is not None or routed.has_board or after.requesters:
+            return [_Call(_told_of_bypass(after, context), _bypassed(before, after, context))]
         case Act.REMIND if after.review_due is not None:
             return [_Call(_reviewers(after, context), _not_reviewed(after, after.review_due))]
         case Act.REMIND_VERIFIERS if after.verification_due is not None:
@@ -78,6 +78,17 @@ def _calls(before: Change, after: Change, told: Transition, context: Context) ->
             return [_Call(called, _not_verified(after, after.verification_due, who))]
         case _:
             return []
+
+
+def _while_it_decides(before: Change, after: Change, context: Context) -> list[_Call]:
+    """That something is new about what the board decides, which asks nobody to vote anew."""
+    if _is_planned_anew(before, after):
+        text = _moved(after, context)
+    elif clashes.is_news(before.contents, after.contents):
+        text = _in_the_way(after, context)
+    else:
+        return []
+    return [_Call(_called(after.contents.routing.roles, after, context), text)]
 
 
 def _released(change: Change, context: Context) -> list[_Call]:
@@ -109,6 +120,8 @@ def _is_done(act: Act, change: Change) -> bool:
     match act:
         case Act.REMIND:
             return reviewed
+        case Act.BYPASS:
+            return change.retrospective is not None
         case Act.FINISH | Act.BACK_OUT | Act.REMIND_VERIFIERS:
             return reviewed and verification.pending(change) is None
         case _:
@@ -126,6 +139,13 @@ def _called(roles: Sequence[str], change: Change, context: Context) -> tuple[str
 
 def _reviewers(change: Change, context: Context) -> tuple[str, ...]:
     return _called(cab.reviewing(change.contents.under(context.policy), change.contents.tier), change, context)
+
+
+def _told_of_bypass(change: Change, context: Context) -> tuple[str, ...]:
+    """Whom it concerns that the change was released without authorisation: its board, and who asked for it."""
+    emergency = change.review_due is not None
+    board = _reviewers(change, context) if emergency else _called(change.contents.routing.roles, change, context)
+    return tuple(dict.fromkeys((*board, *(each.login for each in change.requesters))))
 
 
 def _verifiers(change: Change, context: Context) -> tuple[tuple[str, ...], str]:
@@ -224,6 +244,28 @@ def _sent_back(before: Change, told: Transition, context: Context) -> str:
     said = [each.vote for each in counted.votes if not each.reason and each.vote.choice is choice]
     reasons = [f"- `@{each.by.login}`: {sentence(shortened(each.reason, LONGEST_REASON), quiet=True)}" for each in said]
     return "\n\n".join([f"{_named(before)}, was {how}. {_AGAIN}", *(["\n".join(reasons)] if reasons else [])])
+
+
+def _bypassed(before: Change, change: Change, context: Context) -> str:
+    """That a change was released without authorisation, that this stays on record, and what can be done about it."""
+    emergency = "an emergency, " if change.review_due is not None else ""
+    unknown = closing.is_released_by_nobody_known(change)
+    by = "somebody whom GitHub does not name" if unknown else _releasing(change)
+    how = f"{emergency}was released by {by} without authorisation: it was in state {before.state.value}"
+    stays = "That stays on record, and nobody authorises it afterwards."
+    told = [f"{_named(change)}, {how}. {stays} Whoever takes it back does so by a change of its own."]
+    if change.review_due is not None:
+        told.append(
+            "Somebody of the board who neither contributed to it, asked for it, voted on it nor released it reviews it "
+            f"by {dated(change.review_due)} with {_REVIEW}; else {_next(change)} waits until that is done."
+        )
+    roles = [quoted(role) for role in context.policy.acknowledging]
+    if roles:
+        told.append(
+            f"Where it went over a red check, somebody with the role {listed(roles, 'or')} who did not do that answers "
+            "for it with `/acknowledge number reason`; the next check of the repository has its number."
+        )
+    return " ".join(told)
 
 
 def _to_be_reviewed(change: Change, due: datetime) -> str:

@@ -1,15 +1,16 @@
 """Emergencies: who may declare one, for how long it opens the way, and when it must have been looked at.
 
-An emergency is authorised by its own board at once, for one diff and a few hours, and reviewed afterwards. Until that
-review is done in time, the next change of the same application or repository waits, also if it is an emergency: the
-policy can call an application otherwise by then, or have the repository in another one.
+An emergency is authorised by its own board at once, for one diff and a few hours, and reviewed afterwards; so is one
+that was released before its board had authorised it. Until that review is done in time, the next change of the same
+application or repository waits, also if it is an emergency: the policy can call an application otherwise by then, or
+have the repository in another one.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from bot.changes.model import Change, Refused, State
+from bot.changes.model import Change, Refused
 from bot.changes.plans import says_something
 from bot.decide.approvals import holds
 from bot.decide.verdict import Finding, Verdict
@@ -88,12 +89,7 @@ def frozen_out(policy: Policy, now: datetime) -> Refused | None:
 
 def is_overdue(change: Change, now: datetime) -> bool:
     """Whether an emergency should have been reviewed by now and was not."""
-    return (
-        change.review_due is not None
-        and change.retrospective is None
-        and change.state is not State.CANCELLED
-        and now >= change.review_due
-    )
+    return change.review_due is not None and change.retrospective is None and now >= change.review_due
 
 
 def concerns(application: str, repository: int) -> tuple[str, ...]:
@@ -111,7 +107,6 @@ def reviews_due(changes: Iterable[Change], application: str, repository: int, nu
         and {*concerns(application, repository)} & {*concerns(each.contents.application, each.repository)}
         and each.review_due is not None
         and each.retrospective is None
-        and each.state is not State.CANCELLED
     )
 
 

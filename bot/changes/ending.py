@@ -79,6 +79,9 @@ def merged(change: Change, context: Context, ending: Ending) -> list[Applied]:
         observed = " The policy is only observed here." if ending.decision.mode is Mode.OBSERVE else ""
         why = f"{what} was merged without authorisation: {change.number} was in state {change.state.value}.{observed}"
         _take(steps, change, Event(Act.BYPASS, merge.by, why, at=at), context)
+        if observed and change.emergency is None:
+            # What is only observed keeps nobody from merging, and nobody has to act on it.
+            steps = [replace(step, announcement=None) for step in steps]
         return steps
     start = Event(Act.START, merge.by, f"{what} was merged.", at=at)
     # Of what was begun before, the same is asked again: it is not over with the first merge.
@@ -159,10 +162,11 @@ async def look(
         change, heard = await listening.listen(connection, change, context, policy)
         entries += heard
         # What is authorised and waits for its deployment is not taken back by a look at its pull request.
-        due = lifecycle.advance(change, context) if change.state is State.REVIEW and not waiting else ()
+        goes_on = change.state is State.REVIEW or change.is_unauthorised
+        due = lifecycle.advance(change, context) if goes_on and not waiting else ()
         change, kept = await register.keep_all(connection, change, due)
         await append(connection, [*entries, *kept], at=now)
-    return Desk(change, context, lifecycle.wakes_at(change, context) if change.state is State.REVIEW else None)
+    return Desk(change, context, lifecycle.wakes_at(change, context) if goes_on else None)
 
 
 async def _end(connection: AsyncConnection[Any], change: Change, ending: Ending) -> tuple[Change, list[Entry]]:
@@ -226,7 +230,8 @@ async def _merge(connection: AsyncConnection[Any], change: Change, ending: Endin
         entries += await _leave(connection, change, ending, f"It was merged while {change.number} was not authorised.")
         own, opened = await register.open_record(connection, ending.subject, seen, ending.now)
         entries += [opened] if opened is not None else []
-        change, context = own, _context(ending, (mine,))
+        # It is no less an emergency by itself.
+        change, context = replace(own, emergency=change.emergency), _context(ending, (mine,))
     change, more = await register.keep_all(connection, change, merged(change, context, ending))
     return change, entries + more
 

@@ -29,6 +29,7 @@ MOST_NAMED = 10
 """How many records one comment can name."""
 
 _RELEASED = frozenset({State.SCHEDULED, State.IMPLEMENT, State.REVIEW})
+_NOT_AUTHORISED = frozenset({State.DRAFT, State.ASSESS, State.AUTHORIZE, State.CANCELLED})
 """Where a record stands that a merge releases, or that has been released and is still open."""
 
 _LINK = "SELECT url FROM change_link WHERE change = %s"
@@ -176,7 +177,8 @@ async def ended(
         mine = next((each for each in await parts.of(connection, known.number) if each.subject == subject), None)
     facts = await _by_whom(github, facts, mine, lane)
     standings: tuple[Standing, ...] = ()
-    roles = _to_be_known(known, _demanded(policy, decision, known), heard=asked or bool(told))
+    heard = asked or bool(told) or _is_bypass(known, mine, facts)
+    roles = _to_be_known(known, _demanded(policy, decision, known), heard=heard)
     if roles:
         standings = await board.read(store, github, policy, roles, facts.names, lane)
         if told:
@@ -204,12 +206,20 @@ def _demanded(policy: Policy, decision: Decision, held: Record | None) -> list[t
 def _to_be_known(known: Record, demanded: Sequence[tuple[Policy, Tier]], *, heard: bool) -> set[str]:
     """The roles whose holders matter after the end: who can review an emergency, or verify a release, is told of it.
 
-    ``heard``: somebody has said something, which is judged by all that they may do.
+    ``heard``: somebody has said something, which is judged by all that they may do, or the board is told of the end.
     """
     verifying = {role for each in demanded for role in _verifying(*each)}
-    if heard or (known.emergency is not None and not known.state.over):
+    if heard or (known.emergency is not None and known.state is not State.CLOSED):
         return verifying.union(*(cab.roles_to_ask(*each) for each in demanded))
     return verifying if known.state in _RELEASED else set()
+
+
+def _is_bypass(known: Record, mine: Part | None, facts: PullRequestFacts) -> bool:
+    """Whether it was merged, which is not on record yet, and was not authorised: so is what nobody has looked at."""
+    if facts.state is not PullRequestState.MERGED or known.started_at is not None:
+        return False
+    unseen = mine is None or mine.contents is None or mine.contents.head != facts.head.oid
+    return known.state in _NOT_AUTHORISED or unseen
 
 
 def _verifying(policy: Policy, tier: Tier) -> tuple[str, ...]:

@@ -242,6 +242,13 @@ def outcome_is(outcome: Outcome, timeout: OnTimeout | None) -> Guard:
     return guard
 
 
+def to_be_reviewed(change: Change, _event: Event, _context: Context) -> Refused | None:
+    """It was released."""
+    if change.review_due is not None:
+        return None
+    return Refused(f"{change.number} is cancelled, and was released as no emergency: there is nothing to review.")
+
+
 def may_review(change: Change, event: Event, context: Context) -> Refused | None:
     """Somebody reviews an emergency who could have decided about it and had no part in it; once."""
     if change.contents.kind is not ChangeType.EMERGENCY:
@@ -258,10 +265,13 @@ def may_review(change: Change, event: Event, context: Context) -> Refused | None
         request=Request(None, context.now, roles, cab.members(roles, context.standings, context.policy)),
         escalation=None,
     )
-    people = cab.people_of_change(change, context.standings, context.policy, (event.who,))
+    people = cab.people_of_change(change, context.standings, context.policy, (event.who, *change.released_by))
     reason = cab.objection(event.who, asked, context.standings, context.policy, people)
     if not reason and _decided(change, event.who, people):
         reason = "decided about it"
+    releasing = {people.person(each) for each in change.released_by}
+    if not reason and change.is_unauthorised and people.person(event.who) in releasing:
+        reason = "released it without authorisation"
     return (
         Refused(
             f"@{event.who.login} cannot review {change.number}: @{event.who.login} {reason}.",

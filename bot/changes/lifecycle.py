@@ -3,8 +3,8 @@
 One table holds all of it. Nothing reaches ``implement`` but through ``authorize``, whose guards ask for what the policy
 demands of this tier and type; ``start`` asks for the same again. What was authorised once and released although it
 should have waited has overtaken that, and says so; what was never authorised and released all the same is cancelled and
-says that. Time alone never authorises: it rejects, extends, escalates, or takes an authorisation back. Pure: the same
-change, event and context give the same answer.
+says that, and is reviewed if it is an emergency. Time alone never authorises: it rejects, extends, escalates, or takes
+an authorisation back. Pure: the same change, event and context give the same answer.
 """
 
 from dataclasses import dataclass, replace
@@ -213,6 +213,12 @@ TABLE: dict[tuple[State, Act], Rule] = {
         State.CLOSED, (closing.fits, closing.may_close), "It did what it was to do.", effects.close
     ),
     (State.CANCELLED, Act.BYPASS): _BYPASSED,
+    (State.CANCELLED, Act.REVIEW): Rule(
+        State.CANCELLED, (guards.to_be_reviewed, guards.may_review, guards.said_enough), "", effects.review
+    ),
+    (State.CANCELLED, Act.REMIND): Rule(
+        State.CANCELLED, (guards.by_countersign, guards.review_overdue), "Its review is overdue.", effects.remind
+    ),
 }
 """The state machine: what may happen in which state, where it leads, and what must hold."""
 

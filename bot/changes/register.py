@@ -139,7 +139,7 @@ _IN_FORCE = """
 _ASKS = (Act.SUBMIT, Act.DECLARE)
 """By what somebody asks for a change."""
 
-_ABOUT_REVIEWS = {Act.START, Act.OVERTAKE, Act.REVIEW}
+_ABOUT_REVIEWS = {Act.START, Act.OVERTAKE, Act.BYPASS, Act.REVIEW}
 """What makes a review of an emergency due, or is one."""
 
 _RELEASES = {Act.START, Act.OVERTAKE, Act.BYPASS, Act.FINISH, Act.BACK_OUT}

@@ -336,7 +336,9 @@ class Sync:
     async def _move(self, system: RecordSystem, ref: str, change: Change, snapshot: Snapshot) -> tuple[Snapshot, str]:
         """Bring the twin to the record's state; answers why that system does not let it, which is no error of ours."""
         target = port.State(change.state.value)
-        if change.is_unauthorised or (change.abandoned and snapshot.state is not target):
+        # What follows an unauthorised release, such as its review, is no other reason for the same note.
+        follows = snapshot.state is target and (change.reminded or change.retrospective is not None)
+        if (change.is_unauthorised and not follows) or (change.abandoned and snapshot.state is not target):
             await system.add_note(ref, f"Countersign cancels {change.number}. {change.notes}")
         if snapshot.state is target or port.is_past(snapshot.state, target):
             return snapshot, ""

@@ -53,9 +53,7 @@ def shown(record: Record, context: Context) -> list[tuple[str, str]]:
         rows.append(("should have waited", record.overtaken.replace("\n", " ")))
     if record.backed_out:
         rows.append(("backed out", "yes"))
-    looked = record.retrospective
-    if looked is not None:
-        rows.append(("reviewed", f"on {dated(looked.at)}, by @{looked.by.login}: {looked.said}"))
+    rows += _reviewed(record, context)
     if record.closure is not None and record.closed_at is not None:
         by = f"@{record.closed_by.login}" if record.closed_by is not None else "Countersign"
         notes = f": {record.notes}" if record.notes else ""
@@ -71,6 +69,16 @@ def shown(record: Record, context: Context) -> list[tuple[str, str]]:
     if record.state is State.REVIEW:
         rows.append(("to be closed", _by_whom(record, context)))
     return rows
+
+
+def _reviewed(record: Record, context: Context) -> list[tuple[str, str]]:
+    """Who looked back at an emergency; until when somebody has to, where nothing else is left to be done."""
+    looked, due = record.retrospective, record.review_due
+    if looked is not None:
+        return [("reviewed", f"on {dated(looked.at)}, by @{looked.by.login}: {looked.said}")]
+    if due is None or not record.is_unauthorised:
+        return []
+    return [("to be reviewed", f"by {dated(due)}{' (overdue)' if context.now >= due else ''}: `/change review`")]
 
 
 def _by_whom(record: Record, context: Context) -> str:

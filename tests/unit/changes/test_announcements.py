@@ -220,6 +220,52 @@ def test_a_board_whose_time_begins_anew_is_called_each_time() -> None:
         change = done(change, Event(Act.EXTEND), where)
 
 
+# It was released without authorisation.
+
+
+def bypass(change: Change, by: Account | None, policy: Policy | None = None) -> Announcement | None:
+    event = Event(Act.BYPASS, by, "Merged without authorisation.", at=MONDAY)
+    return told(change, event, context(policy=policy or rules()))
+
+
+def test_the_board_and_who_asked_are_told_of_what_was_released_without_authorisation() -> None:
+    found = bypass(asked(), account("zoe"))
+    assert found is not None
+    assert found.called == ("acme/cab", "acme/it", "acme/risk", "acme/compliance", "ana")
+    assert found.text == (
+        f"{TEAMS} @ana: CHG-2027-0001, Settle twice a day, was released by `@zoe` without authorisation: it was in "
+        "state authorize. That stays on record, and nobody authorises it afterwards. Whoever takes it back does so by "
+        "a change of its own."
+    )
+    unknown = bypass(draft(), None, replace(rules(), acknowledging=("risk-officer",)))
+    assert unknown is not None
+    assert unknown.text == (
+        f"{TEAMS}: CHG-2027-0001, Settle twice a day, was released by somebody whom GitHub does not name without "
+        "authorisation: it was in state draft. That stays on record, and nobody authorises it afterwards. Whoever takes "
+        "it back does so by a change of its own. Where it went over a red check, somebody with the role `risk-officer` "
+        "who did not do that answers for it with `/acknowledge number reason`; the next check of the repository has its "
+        "number."
+    )
+    assert bypass(draft(Tier.LOW), account("zoe")) is None, "there is nobody to be told"
+
+
+def test_who_can_review_an_emergency_is_asked_to_when_it_did_not_wait_for_its_board() -> None:
+    change = done(done(draft(), Event(Act.DECLARE, account("rosa"), INCIDENT, incident="INC0012345")), ask("ana"))
+    found = bypass(change, account("zoe"))
+    assert found is not None
+    assert found.text == (
+        f"{TEAMS} @rosa @ana: CHG-2027-0001, Settle twice a day, an emergency, was released by `@zoe` without "
+        "authorisation: it was in state assess. That stays on record, and nobody authorises it afterwards. Whoever takes "
+        "it back does so by a change of its own. Somebody of the board who neither contributed to it, asked for it, "
+        "voted on it nor released it reviews it by 2027-01-07 12:00 UTC with `/change review what-was-found`; else the "
+        "next change of `payments` waits until that is done."
+    )
+    after = done(change, Event(Act.BYPASS, account("zoe"), "Merged.", at=MONDAY))
+    assert announcements.due([found], after) == found
+    seen = Event(Act.REVIEW, account("cleo"), "The cause was a lost index.")
+    assert announcements.due([found], done(after, seen)) is None
+
+
 # The board sent it back.
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.changes import closing
 from bot.changes.closing import NOBODY_REPORTED, QUIET, closes_by_itself_at
+from bot.changes.emergency import is_overdue
 from bot.changes.guards import lacking
 from bot.changes.lifecycle import advance, wakes_at
 from bot.changes.model import Act, Change, Choice, Closure, Event, Merge, Part, State
@@ -105,6 +106,35 @@ def test_what_was_never_authorised_and_released_is_cancelled_and_says_so(before:
     again = Event(Act.BYPASS, account("zoe"), "Merged again.", at=MONDAY)
     assert refused(found, again).what == "It is on record that CHG-2027-0001 was released."
     assert advance(found, context(MONDAY + timedelta(days=9))) == ()
+
+
+def bypassed(before: Change, by: str = "zoe") -> Change:
+    declared = done(before, Event(Act.DECLARE, account("rosa"), "Payments are sent twice.", incident="INC0012345"))
+    return done(declared, Event(Act.BYPASS, account(by), "Merged without authorisation.", at=MONDAY))
+
+
+@pytest.mark.parametrize("before", [draft, lambda: done(draft(), ask()), asked])
+def test_an_emergency_that_did_not_wait_for_its_board_is_reviewed_all_the_same(before: Callable[[], Change]) -> None:
+    found, due = bypassed(before()), MONDAY + timedelta(days=3)
+    assert (found.is_unauthorised, found.review_due, found.emergency is not None) == (True, due, True)
+    assert wakes_at(found, context()) == due
+    assert is_overdue(found, due)
+    [reminded] = advance(found, context(due))
+    assert (reminded.transition.act, reminded.change.state) == (Act.REMIND, State.CANCELLED)
+    assert advance(reminded.change, context(due)) == ()
+    seen = Event(Act.REVIEW, account("cleo"), "The cause was a lost index.")
+    reviewed = done(found, seen)
+    assert (reviewed.is_unauthorised, wakes_at(reviewed, context())) == (True, None)
+    assert not is_overdue(reviewed, due)
+    assert "released it without authorisation" in refused(bypassed(before(), "cleo"), seen).what
+
+
+def test_what_was_cancelled_and_not_released_is_not_reviewed() -> None:
+    given_up = done(draft(), Event(Act.CANCEL, account("ana"), "Superseded."))
+    seen = Event(Act.REVIEW, account("cleo"), "The cause was a lost index.")
+    assert refused(given_up, seen).what.endswith("was released as no emergency: there is nothing to review.")
+    normal = done(draft(), Event(Act.BYPASS, account("zoe"), "Merged.", at=MONDAY))
+    assert refused(normal, seen).what.endswith("was released as no emergency: there is nothing to review.")
 
 
 def test_what_was_given_up_and_merged_all_the_same_says_so_too() -> None:

@@ -104,7 +104,7 @@ def test_a_review_is_overdue_from_the_moment_that_it_was_due() -> None:
     assert not is_overdue(change, MONDAY - timedelta(seconds=1))
     assert is_overdue(change, MONDAY)
     assert not is_overdue(replace(change, review_due=None), MONDAY)
-    assert not is_overdue(replace(change, state=State.CANCELLED), MONDAY)
+    assert is_overdue(replace(change, state=State.CANCELLED), MONDAY), "it was released without authorisation"
     looked_at = Retrospective(account("ida"), MONDAY, "It was right.")
     assert not is_overdue(replace(change, retrospective=looked_at), MONDAY)
 
@@ -135,7 +135,9 @@ def test_it_blocks_the_other_changes_of_the_same_application_or_repository(
 def test_it_blocks_no_longer_than_it_is_owed() -> None:
     change = begun()
     assert reviews_due([change], "payments", HERE, "CHG-2027-0001") == ()
-    assert reviews_due([replace(change, state=State.CANCELLED)], "payments", HERE, "CHG-2027-0002") == ()
+    bypassed = replace(change, state=State.CANCELLED)
+    assert reviews_due([bypassed], "payments", HERE, "CHG-2027-0002") == (bypassed,)
+    assert reviews_due([replace(bypassed, review_due=None)], "payments", HERE, "CHG-2027-0002") == ()
     assert overdue([change], MONDAY) == ("CHG-2027-0001",)
     earlier = MONDAY - timedelta(seconds=1)
     assert (overdue([change], earlier), next_due([change], earlier)) == ((), MONDAY)

@@ -228,15 +228,27 @@ async def test_when_somebody_asks_the_board_is_read_and_whoever_verifies(place: 
 async def test_nobody_is_read_who_need_not_be(place: Bench, gh: SimulatedGitHub) -> None:
     await place.record()
     before = gh._requests
-    found = await place.ended(merged(place, account("ana")))
-    assert there(found).is_unauthorised
-    assert there(found).released_by == (account("ana"),)
+    closed = replace(merged(place, account("ana")), state=PullRequestState.CLOSED)
+    found = await place.ended(closed)
+    assert there(found).abandoned
     assert found is not None
     assert found.context.standings == ()
     assert gh._requests == before
     elsewhere = replace(merged(place, None), repository=Repository(1, "acme", "vault"))
     assert await place.ended(elsewhere, asked=True, subject="pull:1:1") is None
     assert gh._requests == before
+
+
+async def test_the_board_is_read_once_when_it_is_to_be_told_of_what_it_did_not_authorise(place: Bench) -> None:
+    await place.record()
+    found = await place.ended(merged(place, account("ana")))
+    assert there(found).is_unauthorised
+    assert there(found).released_by == (account("ana"),)
+    assert found is not None
+    assert {each.account.login for each in found.context.standings} == {"cleo", "emil", "ida", "vera"}
+    again = await place.ended(merged(place, account("ana")))
+    assert again is not None
+    assert again.context.standings == ()
 
 
 async def test_the_merge_queue_merges_for_whoever_put_it_there(place: Bench) -> None:
