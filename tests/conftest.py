@@ -3,12 +3,17 @@
 import logging
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 import structlog
 from pytest_socket import socket_allow_hosts
 
 from bot.store import Store
 from tests import database
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_runtest_setup() -> None:

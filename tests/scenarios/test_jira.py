@@ -98,7 +98,7 @@ async def test_how_jira_fails_and_since_when_is_told_until_it_answers_again(
     pull = board.change()
     pull.comment(by=board.alice, body="/request-cab")
     await waits(countersign)
-    assert "In jira, the record is not there yet. Jira has " in told(pull)
+    assert "In Jira, the record is not there yet. Jira has " in told(pull)
     assert since(told(pull), f"Jira {how}", countersign)
     there.simulation.faults.clear()
     countersign.later(hours=1)

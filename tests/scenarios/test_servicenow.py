@@ -216,7 +216,7 @@ async def test_a_record_that_is_there_already_becomes_the_twin_and_the_first_one
     assert by_hand.values["correlation_id"] == "countersign:CHG-2026-0001"
     assert by_hand.values["short_description"] == "PAY-1 Daily interest"
     assert (first.values["state"], by_hand.values["state"]) == ("4", "-5")
-    assert f"In servicenow, the record is {by_hand.number}." in told(pull)
+    assert f"In ServiceNow, the record is {by_hand.number}." in told(pull)
     await board.ask(pull)
     there.approve(by_hand)
     await poll(countersign)

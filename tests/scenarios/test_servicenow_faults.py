@@ -87,14 +87,14 @@ async def test_how_it_fails_and_since_when_is_told_until_it_answers_again(
     pull.comment(by=board.alice, body="/request-cab")
     await waits(countersign)
     assert shown(pull)[0] == "action_required"
-    assert "wait | In servicenow, the record is not there yet. ServiceNow has " in told(pull)
+    assert "wait | In ServiceNow, the record is not there yet. ServiceNow has " in told(pull)
     assert since(told(pull), f"ServiceNow {how}", countersign)
     assert "at least every 15 minutes unless it is asked to wait longer. Nothing is lost." in told(pull)
     there.simulation.faults.clear()
     countersign.later(hours=1)
     await poll(countersign)
     assert there.only.values["state"] == "-3"
-    assert "In servicenow, the record is CHG0030001." in told(pull)
+    assert "In ServiceNow, the record is CHG0030001." in told(pull)
     assert "ServiceNow has" not in told(pull)
 
 
@@ -156,9 +156,9 @@ async def test_that_the_record_has_been_made_is_on_the_check_by_itself(
     pull = board.change()
     await until(lambda: bool(there.simulation.faults.met))
     pull.comment(by=board.alice, body="/recheck")
-    await until(lambda: "In servicenow, the record is not there yet." in told(pull))
+    await until(lambda: "In ServiceNow, the record is not there yet." in told(pull))
     await countersign.settle()
-    assert "In servicenow, the record is CHG0030001." in told(pull)
+    assert "In ServiceNow, the record is CHG0030001." in told(pull)
 
 
 async def test_all_pull_requests_of_a_record_are_told(countersign: Rehearsal, board: Board, there: ServiceNow) -> None:
@@ -183,7 +183,7 @@ async def test_a_change_of_which_it_knows_already_that_it_is_authorised_does_not
     breaks(there, "503")
     await fails(countersign)
     [line] = [each for each in told(pull).splitlines() if "change-record:elsewhere" in each]
-    assert "pass | In servicenow, the record is CHG0030001. ServiceNow has answered 503" in line
+    assert "pass | In ServiceNow, the record is CHG0030001. ServiceNow has answered 503" in line
     assert shown(pull) == before
 
 
@@ -209,7 +209,7 @@ async def test_a_business_rule_that_stops_the_record_is_named_with_who_can_help(
     pull = board.change()
     await waits(countersign)
     assert (
-        "In servicenow, the record is not there yet. ServiceNow's business rule `No record in the audit week` does not "
+        "In ServiceNow, the record is not there yet. ServiceNow's business rule `No record in the audit week` does not "
         "let Countersign write there. The change manager there meets that rule, or an administrator there lets "
         "Countersign's account pass it; then it goes on by itself."
     ) in told(pull)

@@ -83,6 +83,9 @@ FACTS = replace(pull_request(reviews=[approved("ben"), approved("cem")]), body=B
 NOTHING_SAID = replace(FACTS, body="Interest is paid daily.")
 DESCRIBED = [f"plans:{name}" for name in ("justification", "implementation", "test", "backout", "impact")]
 
+OTHER = replace(FACTS, number=8, head=replace(FACTS.head, oid=oid("other")))
+"""Another pull request, of another commit."""
+
 
 def decision_of(facts: PullRequestFacts = FACTS, policy: Policy | None = None, at: datetime = MONDAY) -> Decision:
     return decide(facts, policy or rules(), at)
@@ -390,7 +393,7 @@ async def test_the_boards_teams_are_added_to_what_the_reviewers_may_do(store: St
 
 async def test_two_changes_of_one_thing_at_one_time_are_told_to_both(store: Store) -> None:
     await look(store)
-    other = replace(FACTS, number=8)
+    other = OTHER
     facts, _ = await look(store, other, subject="pull:77:8")
     conflict = told(facts)["conflict"]
     assert conflict.verdict == "pass", "nobody asked for the other one"
@@ -401,7 +404,7 @@ async def test_two_changes_of_one_thing_at_one_time_are_told_to_both(store: Stor
 
 async def test_a_draft_moves_away_from_what_was_asked_for_and_comes_back_for_nobody(store: Store) -> None:
     _, first = await look(store)
-    other = replace(FACTS, number=8)
+    other = OTHER
     _, second = await look(store, other, subject="pull:77:8")
     assert record_of(second).contents.window == WEEKEND
     await act(store, first, ASK)
@@ -420,14 +423,14 @@ async def test_a_draft_moves_away_from_what_was_asked_for_and_comes_back_for_nob
 async def test_a_newcomer_is_planned_for_a_free_window_at_once(store: Store) -> None:
     _, first = await look(store)
     await act(store, first, ASK)
-    _, second = await look(store, replace(FACTS, number=8), subject="pull:77:8")
+    _, second = await look(store, OTHER, subject="pull:77:8")
     assert (record_of(second).contents.window, record_of(second).version) == (NEXT, 1)
 
 
 async def test_whoever_chooses_the_window_of_another_waits_and_the_other_is_told(store: Store) -> None:
     _, first = await look(store)
     await act(store, first, ASK)
-    other = replace(FACTS, number=8, instructions=(laid(Instructed.SCHEDULE, WEEKEND.iso),))
+    other = replace(OTHER, instructions=(laid(Instructed.SCHEDULE, WEEKEND.iso),))
     facts, second = await look(store, other, subject="pull:77:8")
     assert (record_of(second).contents.window, record_of(second).contents.scheduled) == (WEEKEND, True)
     assert told(facts)["conflict"].verdict == "wait"

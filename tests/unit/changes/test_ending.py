@@ -410,7 +410,7 @@ async def test_who_verifies_can_close_it_in_the_other_system(store: Store) -> No
     await hear(store, change.number, "close", "vera", "successful\nSettled twice without a difference.")
     found = record_of(await end(store, merged(), board=standings()))
     assert (found.state, found.closure, found.closed_by) == (State.CLOSED, Closure.SUCCESSFUL, account("vera"))
-    assert found.notes == "Settled twice without a difference. (close in register, by vera.there)"
+    assert found.notes == "Settled twice without a difference. (in Countersign's own register, by vera.there)"
     assert await outcomes(store) == ["done"]
 
 

@@ -357,18 +357,18 @@ async def link(store: Store, change: Change, columns: dict[str, str | None]) -> 
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"id": None}, "In servicenow, the record is not there yet."),
+        ({"id": None}, "In ServiceNow, the record is not there yet."),
         (
             {"number": "CHG0030001", "url": "https://snow.example/1"},
-            "In servicenow, the record is CHG0030001. https://snow.example/1",
+            "In ServiceNow, the record is CHG0030001. https://snow.example/1",
         ),
         (
             {"number": "CHG0030001", "problem": "It is closed there."},
-            "In servicenow, the record is CHG0030001. It is closed there.",
+            "In ServiceNow, the record is CHG0030001. It is closed there.",
         ),
         (
             {"problem": "Nobody may write there."},
-            "In servicenow, the record is not there yet. Nobody may write there.",
+            "In ServiceNow, the record is not there yet. Nobody may write there.",
         ),
         (
             {
@@ -379,7 +379,7 @@ async def link(store: Store, change: Change, columns: dict[str, str | None]) -> 
                 "problem": "It is on hold.",
             },
             (
-                "In servicenow, the record is not there yet. ServiceNow has answered 503 since 2026-11-29 13:05 UTC; "
+                "In ServiceNow, the record is not there yet. ServiceNow has answered 503 since 2026-11-29 13:05 UTC; "
                 "Countersign tries again by itself, at least every 15 minutes unless it is asked to wait longer. "
                 "Nothing is lost. It is on hold."
             ),
