@@ -151,7 +151,7 @@ async def look(
             )
             change, told_there = await listening.listen(connection, change, context, policy)
             entries += [*kept, *told_there]
-        told = await links.elsewhere(connection, change)
+        told = await links.elsewhere(connection, change, policy.records.system)
         around = await register.around(connection, change, policy.exclusive)
         await append(connection, entries, at=now)
     together = conflicts.conflicts(change, around, policy.exclusive)

@@ -291,10 +291,10 @@ async def situation(
     if found is not None and found.change is not None:
         async with store.transaction() as connection:
             row = await (await connection.execute(_LINK, [found.change.number])).fetchone()
-            there = await links.elsewhere(connection, found.change)
-        if row and there is not None:
+            there = await links.elsewhere(connection, found.change, policy.records.system)
+        if there is not None:
             # The check of a pull request that is not open says nothing new any more: here, all of it is told.
-            link = f"{there.said} {row[0] or ''}".strip()
+            link = f"{there.said} {(row and row[0]) or ''}".strip()
     return Change(facts, policy, subject, found, laid.asked, link, now, named, laid.diff)
 
 

@@ -18,7 +18,7 @@ from bot.ledger import Entry, Kind
 from bot.policy.model import System
 from bot.queue.worker import LONGEST_WAIT
 
-_COLUMNS = "system, id, number, sent, version, problem, adopt, refused, round, generation, kind, planned"
+_COLUMNS = "system, id, number, sent, version, problem, adopt, refused, round, generation, kind, planned, parting"
 _FAULTS = "failing, failing_since, fault, fault_since"
 _READ = f"SELECT {_FAULTS}, {_COLUMNS} FROM change_link WHERE change = %s"  # noqa: S608 - names of columns
 _INTEND = "INSERT INTO change_link (change, system, intended) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
@@ -28,7 +28,8 @@ _ASK_TO_ADOPT = """
 """
 _ADOPTED = """
     UPDATE change_link
-    SET id = %s, number = %s, url = %s, kind = %s, sent = '', problem = '', adopt = NULL, round = 0, planned = ''
+    SET id = %s, number = %s, url = %s, kind = %s,
+        sent = '', version = 0, problem = '', adopt = NULL, round = 0, planned = ''
     WHERE change = %s AND adopt = %s RETURNING change
 """
 _NOT_ADOPTED = "UPDATE change_link SET adopt = NULL, refused = %s WHERE change = %s AND adopt = %s RETURNING change"
@@ -38,9 +39,16 @@ _LINKED = """
 # The twin that comes next has another correlation id, so that it is never taken for the one before.
 _REPLACED = """
     UPDATE change_link
-    SET system = %s, id = NULL, number = NULL, url = NULL, kind = '', sent = '', problem = '', round = 0, planned = '',
-        generation = generation + 1
+    SET system = %s, id = NULL, number = NULL, url = NULL, kind = '', sent = '', version = 0, problem = '', round = 0,
+        planned = '', generation = generation + 1
     WHERE change = %s AND id IS NOT DISTINCT FROM %s AND generation = %s RETURNING change
+"""
+_LEFT = """
+    UPDATE change_link
+    SET system = 'register', id = NULL, number = NULL, url = NULL, kind = '', sent = '', version = 0, problem = '',
+        adopt = NULL, refused = '', round = 0, planned = '', failing = '', failing_since = NULL, fault = '',
+        fault_since = NULL, parting = %s
+    WHERE change = %s AND system = %s AND id IS NOT DISTINCT FROM %s RETURNING change
 """
 _ASKED = "UPDATE change_link SET round = %s WHERE change = %s"
 _SENT = """
@@ -68,6 +76,9 @@ _ANSWERED = "UPDATE change_heard SET outcome = %s WHERE id = %s AND outcome IS N
 _TO_BE_AUTHORISED = {State.DRAFT, State.ASSESS, State.AUTHORIZE}
 """Where people there are still to be asked, and to be heard."""
 
+_AHEAD = {*_TO_BE_AUTHORISED, State.SCHEDULED}
+"""Where a record follows the policy to another system; what has been released or is over ends where it was kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -76,7 +87,8 @@ class Link:
     ``sent`` is the digest of what it holds, ``version`` that of the record when it was last brought up to date, and
     ``problem`` what was in the way then; ``faults`` what has kept attempts from coming to their end since. ``round`` is
     that of asking in which its approvals are asked for. ``adopt`` is the number of a record that somebody wants in its
-    place, ``refused`` why the last such wish was not fulfilled.
+    place, ``refused`` why the last such wish was not fulfilled. ``system`` is the register where the twin was left, and
+    ``parting`` what became of it.
     """
 
     faults: Faults
@@ -92,6 +104,11 @@ class Link:
     generation: int
     kind: str
     planned: str
+    parting: str
+
+    def is_left(self, change: Change, system: System) -> bool:
+        """Whether leave is to be taken of the twin, since the policy keeps the record in that system now."""
+        return self.system not in {System.REGISTER, system} and change.state in _AHEAD
 
 
 async def read(connection: AsyncConnection[Any], change: str) -> Link | None:
@@ -130,6 +147,12 @@ async def not_adopted(connection: AsyncConnection[Any], change: str, number: str
 async def replaced(connection: AsyncConnection[Any], change: str, link: Link, system: System) -> None:
     """Note that another twin is to be made in place of this one."""
     await connection.execute(_REPLACED, [system.value, change, link.id, link.generation])
+
+
+async def left(connection: AsyncConnection[Any], change: str, link: Link, parting: str) -> bool:
+    """Note what became of the twin that the policy does not keep any more; whether nobody noted that before."""
+    row = await (await connection.execute(_LEFT, [parting, change, link.system.value, link.id])).fetchone()
+    return row is not None
 
 
 async def asked(connection: AsyncConnection[Any], change: str, round_: int) -> None:
@@ -222,27 +245,52 @@ async def ask_to_adopt(
     return [Entry(Kind.RECORD_LINK_ASKED, subject, body)]
 
 
-async def elsewhere(connection: AsyncConnection[Any], change: Change) -> Elsewhere | None:
-    """What is in the way there, and what was done there and does not count; None where there is no twin.
+async def elsewhere(connection: AsyncConnection[Any], change: Change, system: System) -> Elsewhere | None:
+    """What is in the way there, and what was done there and does not count; None where there is nothing to say.
+
+    ``system`` is where the policy keeps the record now. Nothing waits for a twin anywhere else.
+    """
+    link = await read(connection, change.number)
+    if link is None or link.system is System.REGISTER or link.is_left(change, system):
+        # Nobody has asked that system yet: what is authorised here is not so there.
+        is_to_come = system is not System.REGISTER and not change.state.over
+        parts = [f"In {system.value}, the record is not there yet."] if is_to_come else []
+        parts += [_leaving(link)] if link is not None and link.system is not System.REGISTER else []
+        waits = is_to_come and change.state is State.SCHEDULED
+    else:
+        parts, waits = _in_the_way(change, link, await carrying.refusals(connection, change))
+        waits = waits and link.system is system
+    rows = await (await connection.execute(_NOT_COUNTED, [change.number])).fetchall()
+    parts += [outcome.removeprefix("not counted: ") for (outcome,) in reversed(rows)]
+    parts += [link.parting] if link is not None and link.parting else []
+    return Elsewhere(" ".join(parts), waits) if parts else None
+
+
+def _in_the_way(change: Change, link: Link, not_carried: str) -> tuple[list[str], bool]:
+    """Where the twin is and what is in the way there, and whether the change waits for that.
 
     A change that is authorised waits until its twin says so, too: there, it may be on hold, or nobody knows of it yet.
     One whose twin says so already does not wait because that system is away.
     """
-    link = await read(connection, change.number)
-    if link is None:
-        return None
-    rows = await (await connection.execute(_NOT_COUNTED, [change.number])).fetchall()
     behind = link.id is None or link.version < change.version
     parts = [f"In {link.system.spoken}, the record is {link.number or 'not there yet'}."]
     fault = link.faults.told
     parts += [fault.spoken(LONGEST_WAIT)] if fault is not None else []
-    parts += [each for each in (link.problem, link.refused, await carrying.refusals(connection, change)) if each]
+    parts += [each for each in (link.problem, link.refused, not_carried) if each]
     waits = bool(link.problem) or (behind and change.state is State.SCHEDULED)
     waits = waits or (fault is not None and change.state in _TO_BE_AUTHORISED)
     is_under_way = waits and not link.problem and fault is None and link.id is not None
     parts += ["It is brought up to date there."] if is_under_way else []
-    parts += [outcome.removeprefix("not counted: ") for (outcome,) in reversed(rows)]
-    return Elsewhere(" ".join(parts), waits)
+    return parts, waits
+
+
+def _leaving(link: Link) -> str:
+    """That leave is still to be taken of the twin."""
+    where = link.system.value
+    what = f"{link.number} in {where} is to be cancelled" if link.number else f"What there is in {where} is cancelled"
+    told = f"{what}, since the policy does not keep the record there any more; nothing waits for that."
+    fault = link.faults.told
+    return f"{told} {fault.spoken(LONGEST_WAIT)}" if fault is not None else told
 
 
 def _linked(change: Change, receipt: Receipt) -> Entry:

@@ -28,10 +28,12 @@ async def listen(
     """Do here what people did in the other system since the last look, as far as that counts."""
     entries: list[Entry] = []
     deeds = await links.unanswered(connection, change.number)
+    link = await links.read(connection, change.number) if deeds else None
+    where = link.system if link is not None else policy.records.system
     logins = {deed.login for _, deed in deeds if deed.login is not None}
     meant = await names.bind(connection, logins, [each.account for each in context.standings])
     for key, deed in deeds:
-        steps, outcome = _hear(change, deed, context, policy, meant)
+        steps, outcome = _hear(change, deed, context, where, meant)
         change, kept = await register.keep_all(connection, change, steps)
         entries += kept
         await links.answered(connection, key, outcome)
@@ -65,15 +67,14 @@ def _nobody(login: str | None, context: Context) -> str:
 
 
 def _hear(
-    change: Change, deed: Heard, context: Context, policy: Policy, meant: Mapping[str, int]
+    change: Change, deed: Heard, context: Context, where: System, meant: Mapping[str, int]
 ) -> tuple[list[Applied], str]:
     """Do here what somebody did in the other system; answers the steps, and a sentence about what came of it.
 
-    ``meant`` has the accounts that the policy's logins stood for when they were first seen.
+    ``where`` is that system; ``meant`` has the accounts that the policy's logins stood for when first seen.
     """
     number = meant.get(deed.login or "")
     account = next((each.account for each in context.standings if each.account.id == number), None)
-    where = policy.records.system
     told = f"not counted: {said(deed, where)}"
     if deed.deed in {"approve", "reject", "close"} and account is None:
         return [], f"{told}, and is {_nobody(deed.login, context)}: that does not count."

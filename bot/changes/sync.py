@@ -16,10 +16,11 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import carrying, checking, hearing, links, listening, parts, register, twin
+from bot.changes import carrying, checking, hearing, links, listening, parting, parts, register, twin
 from bot.changes.clashes import Stage
 from bot.changes.links import Link
 from bot.changes.model import Change, State
+from bot.changes.parting import Parting
 from bot.changes.systems import port
 from bot.changes.systems.errors import Away, Gone, NotFound
 from bot.changes.systems.port import Content, RecordSystem, Snapshot
@@ -28,7 +29,7 @@ from bot.clock import Clock
 from bot.errors import Refusal
 from bot.facts import names
 from bot.ledger import Entry, Kind, append
-from bot.ledger.decisions import last_of
+from bot.ledger.decisions import last_of, last_policy
 from bot.policy.model import Policy, Records, System
 from bot.queue import Look, Next, Subject, Urgency, Wish, still_mine, want
 from bot.store import Store
@@ -61,14 +62,15 @@ def subject_of(number: str, installation_id: int) -> Subject:
 
 
 async def wish(connection: AsyncConnection[Any], change: Change, policy: Policy, installation_id: int) -> None:
-    """Have the twin looked at, if there is to be one and the record has changed since it was sent."""
-    if policy.records.system is System.REGISTER:
-        return
+    """Have the twin looked at, if there is to be one, when the record has changed since, or is kept elsewhere now."""
+    system = policy.records.system
     link = await links.read(connection, change.number)
-    if link is None and change.state.over:
+    if link is None or link.system is System.REGISTER:
         # What was over before there was to be one has none.
-        return
-    if link is None or link.version < change.version:
+        wanted = system is not System.REGISTER and not change.state.over
+    else:
+        wanted = link.version < change.version or link.is_left(change, system)
+    if wanted:
         await want(connection, [Wish(subject_of(change.number, installation_id), Urgency.DEPLOYMENT)])
 
 
@@ -111,9 +113,15 @@ class Sync:
         async with self.store.transaction() as connection:
             change = await register.by_number(connection, number)
             decided = await last_of(connection, change.subject) if change is not None else None
+            link = await links.read(connection, number)
         if change is None or decided is None:
             return Next(over=True)
         policy = decided.made.policy
+        if link is not None and link.is_left(change, policy.records.system):
+            await self._leave(look, change, link, policy)
+        elif link is not None and link.system not in {System.REGISTER, policy.records.system}:
+            # What has been released, or is over, comes to its end where it was kept.
+            policy = await self._policy_in(change, link.system, policy)
         if policy.records.system is System.REGISTER:
             return Next(over=True)
         try:
@@ -153,6 +161,43 @@ class Sync:
         await self._receive(look, change, policy, link, snapshot, held, problem)
         await self._check(look, change, system, _id(link), snapshot)
         return change.state.over and (snapshot.state in _OVER or not (problem or was_released))
+
+    async def _leave(self, look: Look, change: Change, link: Link, policy: Policy) -> None:
+        """Take leave of the twin, since the policy keeps the record in another system now.
+
+        Raises:
+            Away: that system cannot be asked now, and nothing else has to wait for that.
+
+        """
+        records = (await self._policy_in(change, link.system, policy)).records
+        found = await self._take_leave(look, change, link, records, policy.records.system)
+        async with self.store.transaction() as connection:
+            entries = await parting.keep(connection, change, link, records, found)
+            await want(connection, [_pull(change, look)], concerns=_others(change))
+            await append(connection, entries, at=self.clock())
+
+    async def _take_leave(self, look: Look, change: Change, link: Link, records: Records, to: System) -> Parting:
+        try:
+            system = self._system(records)
+        except Refusal as refused:
+            return parting.untold(link, refused.what)
+        try:
+            return await parting.take_leave(
+                system, link, twin.correlation_id(change, link.generation), parting.note(change, to)
+            )
+        except Away as away:
+            how = f"{system.name} {away.how}"
+            if to is not System.REGISTER:
+                # The next twin does not wait for a system that may be gone for good.
+                return parting.untold(link, f"{how}.")
+            await self._failed(change, how, look)
+            raise
+
+    async def _policy_in(self, change: Change, system: System, policy: Policy) -> Policy:
+        """The last policy that kept the record in that system, which says how to speak with it."""
+        async with self.store.transaction() as connection:
+            found = await last_policy(connection, change.subject, system)
+        return found or replace(policy, records=Records(system))
 
     def _system(self, records: Records) -> RecordSystem:
         """The system that the policy names, as it says that it is.

@@ -20,7 +20,7 @@ def content_of(change: Change, records: Records, generation: int = 1) -> Content
     kind = port.ChangeType(contents.kind.value)
     standard = contents.kind is ChangeType.STANDARD
     return Content(
-        correlation_id=f"countersign:{change.number}{f'.{generation}' if generation > 1 else ''}",
+        correlation_id=correlation_id(change, generation),
         correlation_display=f"{contents.repository}#{', #'.join(map(str, contents.pulls))}",
         type=kind,
         short_description=contents.title,
@@ -39,6 +39,11 @@ def content_of(change: Change, records: Records, generation: int = 1) -> Content
         actual_end=change.ended_at,
         extra=dict(records.extra),
     )
+
+
+def correlation_id(change: Change, generation: int) -> str:
+    """What the twin is found by; ``generation`` as in ``content_of``."""
+    return f"countersign:{change.number}{f'.{generation}' if generation > 1 else ''}"
 
 
 def closure_of(change: Change) -> port.Closure:

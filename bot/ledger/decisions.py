@@ -17,7 +17,7 @@ from bot.facts import codec as facts_codec
 from bot.facts.codec import Facts
 from bot.facts.model import MergeGroupFacts
 from bot.policy import digest as policy_codec
-from bot.policy.model import Mode, Policy
+from bot.policy.model import Mode, Policy, System
 
 _LATEST = "SELECT id, decided_at, facts, policy, body FROM decision WHERE subject = %s ORDER BY decided_at DESC LIMIT 1"
 _KEEP_FACTS = "INSERT INTO facts (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING"
@@ -33,6 +33,12 @@ _READ = """
     JOIN policy ON policy.digest = decision.policy
 """
 _RECORDED = f"{_READ} WHERE decision.id = %s"
+_POLICIES = """
+    SELECT body FROM policy
+    JOIN (SELECT policy, max(decided_at) AS at FROM decision WHERE subject = %s GROUP BY policy) AS used
+        ON used.policy = policy.digest
+    ORDER BY at DESC
+"""
 _LAST_OF = f"{_READ} WHERE decision.subject = %s ORDER BY decision.decided_at DESC LIMIT 1"
 
 
@@ -133,6 +139,13 @@ async def last_of(connection: AsyncConnection[Any], subject: str) -> Recorded | 
     """The latest decision about a subject; None when there is none."""
     cursor = await connection.execute(_LAST_OF, [subject])
     return _recorded(await cursor.fetchone())
+
+
+async def last_policy(connection: AsyncConnection[Any], subject: str, system: System) -> Policy | None:
+    """The policy of the latest decision about a subject that kept change records in that system."""
+    rows = await (await connection.execute(_POLICIES, [subject])).fetchall()
+    policies = (policy_codec.load(bytes(body)) for (body,) in rows)
+    return next((each for each in policies if each.records.system is system), None)
 
 
 def _recorded(row: tuple[Any, ...] | None) -> Recorded | None:

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     RECORD_LINK_ASKED = "person:record:link-asked"
     RECORD_LINKED = "countersign:record:linked"
     RECORD_SENT = "countersign:record:sent"
+    RECORD_LEFT = "countersign:record:left"
     RECORD_HEARD = "system:record:heard"
     WAIVER_ASKED = "person:waiver:asked"
     WAIVER_DENIED = "person:waiver:denied"

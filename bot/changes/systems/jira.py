@@ -117,6 +117,11 @@ class Jira:
         receipt = self._receipt(issue)
         return await self.update(receipt.id, content) if self._state(issue) is State.DRAFT else receipt
 
+    async def find(self, correlation_id: str) -> Receipt | None:
+        """The request with this correlation id; None where there is none."""
+        found = await self._find(correlation_id)
+        return self._receipt(found) if found is not None else None
+
     async def adopt(self, number: str, content: Content) -> Receipt:
         """Take the request of that key for this change, in place of any that was made for it."""
         wanted = self.fields.fields(content)

@@ -255,6 +255,10 @@ class RecordSystem(Protocol):
         """
         ...
 
+    async def find(self, correlation_id: str) -> Receipt | None:
+        """The record with this correlation id; None where there is none."""
+        ...
+
     async def adopt(self, number: str, content: Content) -> Receipt:
         """Take the record of that number for this change, in place of any that was made for it.
 

@@ -147,6 +147,11 @@ class ServiceNow:
             await self._bring(record, content, wanted)
         return self._receipt(record)
 
+    async def find(self, correlation_id: str) -> Receipt | None:
+        """The record with this correlation id; None where there is none."""
+        found = await self._find(correlation_id)
+        return self._receipt(found) if found is not None else None
+
     async def adopt(self, number: str, content: Content) -> Receipt:
         """Take the record of that number for this change, in place of any that was made for it."""
         record, wanted = await self._numbered(checked_number(number)), await self._wanted(content)

@@ -622,7 +622,7 @@ def test_an_answer_there_is_of_the_account_that_the_policy_meant(
 ) -> None:
     meant = {login: account(number).id} if login is not None and number is not None else {}
     deed = Heard("mark", "approve", "ida.it", login, MONDAY, round=1)
-    steps, outcome = listening._hear(asked(), deed, context(), rules(records=Records(System.SERVICENOW)), meant)
+    steps, outcome = listening._hear(asked(), deed, context(), System.SERVICENOW, meant)
     if reason:
         assert (steps, outcome) == (
             [],
@@ -635,12 +635,15 @@ def test_an_answer_there_is_of_the_account_that_the_policy_meant(
 
 def test_an_answer_stands_by_when_it_was_given_and_for_the_round_that_it_was_given_in() -> None:
     later = context(MONDAY + timedelta(hours=2))
-    records = rules(records=Records(System.SERVICENOW))
     meant = {"ida": account("ida").id}
     at = MONDAY + timedelta(minutes=5)
-    steps, _ = listening._hear(asked(), Heard("mark", "reject", "ida.it", "ida", at, round=1), later, records, meant)
+    steps, _ = listening._hear(
+        asked(), Heard("mark", "reject", "ida.it", "ida", at, round=1), later, System.SERVICENOW, meant
+    )
     assert steps[0].change.votes[-1].at == at
-    steps, outcome = listening._hear(asked(), Heard("mark", "reject", "ida.it", "ida", at), later, records, meant)
+    steps, outcome = listening._hear(
+        asked(), Heard("mark", "reject", "ida.it", "ida", at), later, System.SERVICENOW, meant
+    )
     assert steps == []
     assert outcome == "not counted: ida.it rejected it in ServiceNow, which was about an earlier state of the change."
 

@@ -28,7 +28,7 @@ from bot.facts.pull_request import Place
 from bot.github.client import InstallationClient
 from bot.github.lanes import Lane
 from bot.policy import digest
-from bot.policy.model import BOARD, EMERGENCY_BOARD, Approvals, OnTimeout, Policy, Tier, TierRules
+from bot.policy.model import BOARD, EMERGENCY_BOARD, Approvals, OnTimeout, Policy, Records, System, Tier, TierRules
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.pulls import Turn
 from bot.store import Store
@@ -392,7 +392,40 @@ async def test_commands_know_where_the_record_is_elsewhere(
     async with store.transaction() as connection:
         change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
     await link(store, change, columns)
-    known = await gather.situation(store, PULL, FACTS, HIGH, Desk(change, context()), NOTHING, MONDAY)
+    policy = replace(HIGH, records=Records(System.SERVICENOW))
+    known = await gather.situation(store, PULL, FACTS, policy, Desk(change, context()), NOTHING, MONDAY)
+    assert known.link == said
+
+
+@pytest.mark.parametrize(
+    ("columns", "system", "said"),
+    [
+        (
+            {"number": "CHG0030001", "url": "https://snow.example/1", "problem": "It is on hold."},
+            System.REGISTER,
+            (
+                "CHG0030001 in servicenow is to be cancelled, since the policy does not keep the record there any more; "
+                "nothing waits for that. https://snow.example/1"
+            ),
+        ),
+        (
+            {"id": None},
+            System.JIRA,
+            (
+                "In jira, the record is not there yet. What there is in servicenow is cancelled, since the policy does not "
+                "keep the record there any more; nothing waits for that."
+            ),
+        ),
+    ],
+)
+async def test_commands_know_that_leave_is_taken_of_the_record_elsewhere(
+    store: Store, columns: dict[str, str | None], system: System, said: str
+) -> None:
+    async with store.transaction() as connection:
+        change, _ = await register.open_record(connection, PULL, contents(), MONDAY)
+    await link(store, change, columns)
+    policy = replace(HIGH, records=Records(system))
+    known = await gather.situation(store, PULL, FACTS, policy, Desk(change, context()), NOTHING, MONDAY)
     assert known.link == said
 
 

@@ -21,8 +21,8 @@ from bot.facts.model import (
     Repository,
     Standing,
 )
-from bot.ledger.decisions import Made, Receipt, record, recorded
-from bot.policy.model import Approvals, Mode, Policy, Role, Separation, Tier, TierRules
+from bot.ledger.decisions import Made, Receipt, last_policy, record, recorded
+from bot.policy.model import Approvals, Mode, Policy, Records, Role, Separation, System, Tier, TierRules
 from bot.store import Store, migrate
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -112,6 +112,17 @@ async def test_another_decision_about_the_same_facts_keeps_them_once(store: Stor
 async def test_whatever_differs_makes_it_another_one(store: Store, other: Made) -> None:
     await keep(store, MADE, 1)
     assert (await keep(store, other, 2)).new
+
+
+async def test_the_last_policy_that_kept_records_somewhere_is_found(store: Store) -> None:
+    there = [replace(POLICY, records=Records(System.SERVICENOW, extra=(("u_region", each),))) for each in ("A", "B")]
+    for place, policy in enumerate([*there, POLICY], start=1):
+        await keep(store, replace(MADE, policy=policy, at=AT + timedelta(hours=place)), place)
+    async with store.transaction() as connection:
+        assert await last_policy(connection, MADE.subject, System.SERVICENOW) == there[1]
+        assert await last_policy(connection, MADE.subject, System.REGISTER) == POLICY
+        assert await last_policy(connection, MADE.subject, System.JIRA) is None
+        assert await last_policy(connection, "pull:21:9", System.SERVICENOW) is None
 
 
 async def test_a_decision_about_a_merge_group_is_read_back_too(store: Store) -> None:

@@ -113,7 +113,9 @@ async def test_what_has_a_field_of_its_own_stands_there(there: SimulatedJira, ow
 
 
 async def test_opening_again_makes_nothing_and_writes_nothing(there: SimulatedJira, own: Jira) -> None:
+    assert await own.find(CORRELATION) is None
     first = await own.open(content())
+    assert await own.find(CORRELATION) == first
     there.site.asked.clear()
     assert await own.open(content()) == first
     assert {each.method for each in there.site.asked} == {"GET"}

@@ -59,7 +59,9 @@ async def test_a_change_is_made_with_everything(there: SimulatedServiceNow, serv
 async def test_opening_again_makes_nothing_and_writes_nothing(
     there: SimulatedServiceNow, servicenow: ServiceNow
 ) -> None:
+    assert await servicenow.find(CORRELATION) is None
     first = await servicenow.open(content())
+    assert await servicenow.find(CORRELATION) == first
     there.site.asked.clear()
     assert await servicenow.open(content()) == first
     assert [each.method for each in there.site.asked] == ["GET"]
