@@ -11,11 +11,11 @@ import holidays
 
 from bot.decide.catalogue import CATALOGUE, NEVER_OBSERVED, kind
 from bot.policy import packs, recurrence
-from bot.policy.expressions import checked
+from bot.policy.expressions import checked, patterns_in
 from bot.policy.faults import Malformed
 from bot.policy.model import Tier
 from bot.policy.near import nearest
-from bot.policy.patterns import compiled
+from bot.policy.patterns import MOST_INSTRUCTIONS, compiled, instructions
 from bot.policy.schema import CabPart, CalendarPart, FreezePart, PolicyFile, RecordsPart, TierPart
 from bot.policy.shelf import available
 from bot.policy.yaml import Path
@@ -46,13 +46,22 @@ class Contradiction:
 
 
 Found = Iterator[tuple[Path, str]]
+"""Texts with their places."""
 
 
 def contradictions(content: PolicyFile, known: Known) -> Iterator[Contradiction]:
     """The problems, each with its place."""
     for path, message in _found(content, known):
         yield Contradiction(path, message)
-    yield from _expressions(content)
+    large = _too_large(content)
+    if large is not None:
+        yield large
+        return
+    for path, pattern in _paths(content):
+        if wrong := _pattern(pattern):
+            yield Contradiction(path, wrong)
+    for path, text in _texts(content):
+        yield from _expression(text, path)
 
 
 def _found(content: PolicyFile, known: Known) -> Found:
@@ -133,10 +142,6 @@ def _inventory(content: PolicyFile) -> Found:
     for index, application in enumerate(content.applications):
         if not application.repositories and not application.properties:
             yield ("applications", index), "It says which repositories belong to it: `repositories` or `properties`."
-    for index, template in enumerate(content.standard):
-        for place, pattern in enumerate(template.paths):
-            if wrong := _pattern(pattern):
-                yield ("standard", index, "paths", place), wrong
 
 
 def _groups(content: PolicyFile, roles: Collection[str]) -> Found:
@@ -214,12 +219,43 @@ def _doubles(content: PolicyFile) -> Found:
                 yield (*path, index, "id"), f"The id `{each.id}` is there {ids[each.id]} times."
 
 
-def _expressions(content: PolicyFile) -> Iterator[Contradiction]:
+def _too_large(content: PolicyFile) -> Contradiction | None:
+    """The pattern with which those of the file are too large: nothing else is compiled then."""
+    left = MOST_INSTRUCTIONS
+    for path, pattern, offset in _patterns(content):
+        left -= instructions(pattern)
+        if left < 0:
+            message = (
+                "With this pattern, those of the file are too large together. Classes like `\\pL` and repetitions like "
+                "`{20}` make one large: write fewer of them, or fewer patterns."
+            )
+            return Contradiction(path, message, offset)
+    return None
+
+
+def _patterns(content: PolicyFile) -> Iterator[tuple[Path, str, int]]:
+    """Every pattern that is written out, with the place of its text and the character where it begins there."""
+    for path, pattern in _paths(content):
+        yield path, pattern, 0
+    for path, text in _texts(content):
+        for offset, pattern in patterns_in(text):
+            yield path, pattern, offset
+
+
+def _paths(content: PolicyFile) -> Found:
+    """The patterns of the files that standard changes may touch."""
+    for index, template in enumerate(content.standard):
+        for place, pattern in enumerate(template.paths):
+            yield ("standard", index, "paths", place), pattern
+
+
+def _texts(content: PolicyFile) -> Found:
+    """The expressions."""
     for index, raising in enumerate(content.risk.raise_):
-        yield from _expression(raising.when, ("risk", "raise", index, "when"))
+        yield ("risk", "raise", index, "when"), raising.when
     for index, rule in enumerate(content.rules):
-        yield from _expression(rule.when, ("rules", index, "when"))
-        yield from _expression(rule.require, ("rules", index, "require"))
+        yield ("rules", index, "when"), rule.when
+        yield ("rules", index, "require"), rule.require
 
 
 def _expression(text: str, path: Path) -> Iterator[Contradiction]:

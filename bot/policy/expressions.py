@@ -190,16 +190,31 @@ def _within_cost(compiled: Any) -> Cost:
     return found
 
 
+def patterns_in(text: str) -> Iterator[tuple[int, str]]:
+    """The patterns that are written out in an expression, whether or not it is one, each with its place."""
+    for token in _patterns(text):
+        try:
+            yield token.start, _value(token.text)
+        except RuntimeError:
+            continue  # It is no text either, and what is wrong with it is told of the expression.
+
+
 def _patterns_wrong(text: str) -> Iterator[Fault]:
+    for token in _patterns(text):
+        try:
+            compiled(_value(token.text))
+        except re2.error as error:
+            yield Fault(f"The pattern is not one of RE2: {_words(error)}.", token.start)
+
+
+def _patterns(text: str) -> Iterator[_Token]:
     tokens = _tokens(text)
     for place, token in enumerate(tokens):
         if token.kind == "literal" and _reads(tokens, place - 3, ". matches ( ? )"):
-            try:
-                compiled(_value(token.text))
-            except re2.error as error:
-                yield Fault(f"The pattern is not one of RE2: {_words(error)}.", token.start)
+            yield token
 
 
+@lru_cache(maxsize=4096)
 def _value(literal: str) -> str:
     """The text that a literal stands for."""
     return str(_environment().compile(literal).eval(_environment().Activation({})).value())

@@ -8,6 +8,13 @@ from typing import Any
 
 import re2
 
+MOST_INSTRUCTIONS = 500_000
+"""Of all patterns of a policy file together: they take a second to compile. A pattern for a path has some dozens."""
+
+_OF_ANY = 200
+_OF_NONE = 20_000
+"""What is no pattern can have been far too large for one before that was found out."""
+
 _OF_WHOLE_TEXTS = re.compile(r"\\[AzC]|\(\?")
 
 
@@ -44,6 +51,14 @@ def compiled(pattern: str) -> Any:
 
     """
     return re2.compile(pattern, options=_QUIET)
+
+
+def instructions(pattern: str) -> int:
+    """What a pattern counts among `MOST_INSTRUCTIONS`: those of its program, and some for being one."""
+    try:
+        return _OF_ANY + int(compiled(pattern).programsize)
+    except re2.error:
+        return _OF_NONE
 
 
 _QUIET = re2.Options()

@@ -143,3 +143,32 @@ def test_what_the_layers_above_have_is_known() -> None:
 )  # fmt: skip
 def test_a_value_of_the_wrong_form_is_told_at_its_place(text: str, sentence: str) -> None:
     assert told(text) == sentence
+
+
+LARGE = "With this pattern, those of the file are too large together. Classes like `\\pL` and repetitions like `{20}` make one large: write fewer of them, or fewer patterns."
+
+
+def test_what_takes_seconds_to_compile_is_told_at_its_place() -> None:
+    # Each counts some 30,000 of the 500,000 instructions.
+    patterns = " || ".join(rf'"".matches(r"\pL{{25}}{number}")' for number in range(20))
+    rule = f"- {{id: a, message: m, require: '{patterns}'}}"
+    column = rule.index(r'r"\pL{25}16"') + 1
+    assert told("rules:\n" + rule) == f"o:3:{column}: {LARGE}"
+
+
+def test_very_many_patterns_are_as_much_as_large_ones() -> None:
+    standard = "".join(
+        f"\n- {{id: a{row}, title: t, lines: 1, expires: 2027-01-01, paths: [{', '.join(f'^{row}a{place}' for place in range(50))}]}}"
+        for row in range(50)
+    )
+    assert told("standard:" + standard).endswith(LARGE)
+
+
+def test_many_things_that_are_no_patterns_may_have_been_far_too_large() -> None:
+    wrong = ", ".join(f"'({number}'" for number in range(30))
+    rule = f"standard: [{{id: a, title: t, lines: 1, expires: 2027-01-01, paths: [{wrong}]}}]"
+    assert told(rule).endswith(LARGE)
+
+
+def test_a_pattern_that_is_no_text_is_a_fault_of_its_expression() -> None:
+    assert "does not belong here" in told('rules: [{id: a, message: m, require: \'"a".matches("\\q")\'}]')
