@@ -131,6 +131,7 @@ def finding(overdue: Sequence[str]) -> Finding | None:
         headline="an emergency was not reviewed in time",
         what=f"The review of {named} is overdue.",
         why="An emergency goes ahead on the promise that it is looked at afterwards.",
-        remedy=f"Somebody of the board who did not take part reviews {named}; then the next change can go on.",
+        remedy=f"Somebody of the board who did not take part reviews {named}; then the next change can go on. Where "
+        "everybody of the board took part, the owners of the policy put somebody else into one of its roles, who can.",
         controls=("NIST-800-53-CM-3", "ISO-27001-A.8.32"),
     )

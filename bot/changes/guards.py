@@ -266,20 +266,29 @@ def may_review(change: Change, event: Event, context: Context) -> Refused | None
         escalation=None,
     )
     people = cab.people_of_change(change, context.standings, context.policy, (event.who, *change.released_by))
-    reason = cab.objection(event.who, asked, context.standings, context.policy, people)
-    if not reason and _decided(change, event.who, people):
-        reason = "decided about it"
-    releasing = {people.person(each) for each in change.released_by}
-    if not reason and change.is_unauthorised and people.person(event.who) in releasing:
-        reason = "released it without authorisation"
-    return (
-        Refused(
-            f"@{event.who.login} cannot review {change.number}: @{event.who.login} {reason}.",
-            f"Somebody with {listed([f'`{role}`' for role in roles])} who had no part in it can.",
-        )
-        if reason
-        else None
+    reason = _kept_from_reviewing(event.who, asked, context, people)
+    if not reason:
+        return None
+    named = listed([f"`{role}`" for role in roles], "or")
+    left = any(not _kept_from_reviewing(each.account, asked, context, people) for each in context.standings)
+    return Refused(
+        f"@{event.who.login} cannot review {change.number}: @{event.who.login} {reason}.",
+        f"Somebody with {named} who had no part in it can."
+        if left
+        else f"Nobody with {named} is left who had no part in it: the owners of the policy put somebody into one of "
+        "these roles, who can.",
     )
+
+
+def _kept_from_reviewing(who: Account, asked: Change, context: Context, people: People) -> str:
+    """Why somebody does not review an emergency that all are asked to review now; empty when they may."""
+    reason = cab.objection(who, asked, context.standings, context.policy, people)
+    if reason:
+        return reason
+    if _decided(asked, who, people):
+        return "decided about it"
+    releasing = {people.person(each) for each in asked.released_by}
+    return "released it without authorisation" if asked.is_unauthorised and people.person(who) in releasing else ""
 
 
 def _decided(change: Change, who: Account, people: People) -> bool:

@@ -158,3 +158,7 @@ def test_what_blocks_is_told() -> None:
     found = finding(("CHG-2027-0001",))
     assert found is not None
     assert (found.verdict, found.what) == (Verdict.FAIL, "The review of CHG-2027-0001 is overdue.")
+    assert found.remedy == (
+        "Somebody of the board who did not take part reviews CHG-2027-0001; then the next change can go on. Where "
+        "everybody of the board took part, the owners of the policy put somebody else into one of its roles, who can."
+    )
