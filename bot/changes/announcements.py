@@ -1,8 +1,9 @@
 """What is announced in a comment when something happened to a change: to those who have to act on it now. Pure.
 
 A board is called when its time to decide begins, and when it begins anew. Who asked for a change is told when the board
-sent it back. Both are told of what was released without them. Who can look back at an emergency is asked to when it was
-made, and once more when that is overdue; so is who can confirm a release in production, where the policy demands that.
+sent it back, and when what was authorised is not any more. Both are told of what was released without them. Who can
+look back at an emergency is asked to when it was made, and once more when that is overdue; so is who can confirm a
+release in production, where the policy demands that.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from datetime import datetime
 from bot.changes import cab, clashes, closing, evidence, guards, verification
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
-from bot.changes.model import Act, Announcement, Change, Choice, State, Transition
+from bot.changes.model import Act, Announcement, Change, Choice, Event, State, Transition
 from bot.decide.approvals import label
 from bot.policy.model import Approvals
 from bot.publish.markdown import sentence
@@ -58,26 +59,42 @@ def _calls(before: Change, after: Change, told: Transition, context: Context) ->
     routed = after.contents.routing
     match told.act:
         case Act.ASSESS if routed.has_board:
-            return [_Call(_called(routed.roles, after, context), _on_the_agenda(after, context))]
+            return [_Call(_called(routed.roles, after, context), _on_the_agenda(before, after, context))]
         case Act.EXTEND | Act.ESCALATE:
             roles = after.escalation.roles if after.escalation is not None else ()
             return [_Call(_called(roles or routed.roles, after, context), _not_decided(before, after, context))]
         case Act.REFRESH if after.state is State.AUTHORIZE:
             return _while_it_decides(before, after, context)
         case Act.REJECT | Act.DEFER:
-            asked = before.request.by if before.request is not None else None
-            return [_Call((asked.login,) if asked is not None else (), _sent_back(before, told, context))]
+            return [_Call(_who_asked(before), _sent_back(before, told, context))]
+        case Act.REVISE | Act.DECLARE | Act.LAPSE if before.state in {State.AUTHORIZE, State.SCHEDULED}:
+            return _lost(before, after, told, context)
         case Act.FINISH | Act.BACK_OUT:
             return _released(after, context)
         case Act.BYPASS if after.review_due is not None or routed.has_board or after.requesters:
             return [_Call(_told_of_bypass(after, context), _bypassed(before, after, context))]
-        case Act.REMIND if after.review_due is not None:
-            return [_Call(_reviewers(after, context), _not_reviewed(after, after.review_due))]
-        case Act.REMIND_VERIFIERS if after.verification_due is not None:
-            called, who = _verifiers(after, context)
-            return [_Call(called, _not_verified(after, after.verification_due, who))]
+        case Act.REMIND | Act.REMIND_VERIFIERS:
+            return _overdue(after, told.act, context)
         case _:
             return []
+
+
+def _overdue(change: Change, act: Act, context: Context) -> list[_Call]:
+    """That something which should have been done after the release was not."""
+    if act is Act.REMIND and change.review_due is not None:
+        return [_Call(_reviewers(change, context), _not_reviewed(change, change.review_due))]
+    if act is Act.REMIND_VERIFIERS and change.verification_due is not None:
+        called, who = _verifiers(change, context)
+        return [_Call(called, _not_verified(change, change.verification_due, who))]
+    return []
+
+
+def _lost(before: Change, after: Change, told: Transition, context: Context) -> list[_Call]:
+    """That what its board has authorised is not any more, or that its board does not decide about it any more."""
+    asked = _who_asked(before)
+    if not asked or not before.contents.routing.has_board:
+        return []
+    return [_Call(asked, _taken_back(before, after, told, context))]
 
 
 def _while_it_decides(before: Change, after: Change, context: Context) -> list[_Call]:
@@ -122,6 +139,8 @@ def _is_done(act: Act, change: Change) -> bool:
             return reviewed
         case Act.BYPASS:
             return change.retrospective is not None
+        case Act.REVISE:
+            return change.request is not None
         case Act.FINISH | Act.BACK_OUT | Act.REMIND_VERIFIERS:
             return reviewed and verification.pending(change) is None
         case _:
@@ -135,6 +154,12 @@ def _called(roles: Sequence[str], change: Change, context: Context) -> tuple[str
     able = {account.login.lower() for account in accounts if not cab.part_in(account, change, people)}
     holders = dict.fromkeys(holder for role in roles for holder in context.policy.roles.get(role, ()))
     return tuple(holder for holder in holders if "/" in holder or holder in able)
+
+
+def _who_asked(change: Change) -> tuple[str, ...]:
+    """Who asked the board that decides, or has decided."""
+    asked = change.request.by if change.request is not None else None
+    return (asked.login,) if asked is not None else ()
 
 
 def _reviewers(change: Change, context: Context) -> tuple[str, ...]:
@@ -160,10 +185,36 @@ def _verifiers(change: Change, context: Context) -> tuple[tuple[str, ...], str]:
     return called, "One of you" if called else f"Somebody with {groups}"
 
 
-def _on_the_agenda(change: Change, context: Context) -> str:
+def _on_the_agenda(before: Change, change: Change, context: Context) -> str:
     agenda = f"{_named(change)}, is on the agenda until {_deadline(change)}."
+    again = [f"It {_lapsed(before)}: the board votes anew."] if before.lapsed is not None else []
     tested = [f"Tested: {each}" for each in evidence.summaries(change.contents.evidence)]
-    return " ".join([agenda, *_terms(change), *tested, _how(change, context)])
+    return " ".join([agenda, *again, *_terms(change), *tested, _how(change, context)])
+
+
+def _lapsed(change: Change) -> str:
+    assert change.lapsed is not None, "its time is over"
+    return f"was authorised for {change.lapsed.spoken}, and nothing was released in that time"
+
+
+def _taken_back(before: Change, change: Change, told: Transition, context: Context) -> str:
+    """That the change is assessed again, why, and whether somebody has to ask."""
+    lost = "is not authorised any more" if before.state is State.SCHEDULED else "is not on the agenda any more"
+    match told.act:
+        case Act.DECLARE if told.who is not None:
+            why = f"`@{told.who.login}` declared it an emergency, about which the board decides anew."
+        case Act.LAPSE if change.lapsed is not None:
+            why = f"It {_lapsed(change)}."
+        case _:
+            why = sentence(shortened(told.why, LONGEST_REASON), quiet=True)
+    routed, unasked = change.contents.routing, guards.asked(change, Event(Act.ASSESS), context) is not None
+    by_itself = "its board is called" if routed.has_board else "no board decides about it now, and it goes on"
+    next_ = (
+        "Ask for it again with `/request-cab`."
+        if unasked
+        else f"Nobody need ask again: {by_itself} when nothing blocks."
+    )
+    return f"{_named(before)}, {lost}. {why} {next_}"
 
 
 def _moved(change: Change, context: Context) -> str:

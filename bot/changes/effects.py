@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.changes import cab, planning, verification
+from bot.changes import cab, emergency, planning, verification
 from bot.changes.context import Context
 from bot.changes.model import (
     Authorisation,
@@ -17,6 +17,7 @@ from bot.changes.model import (
     State,
     Vote,
 )
+from bot.deployments.windows import Interval
 from bot.facts.model import Account
 from bot.facts.people import GHOST
 from bot.policy.model import ChangeType
@@ -34,6 +35,15 @@ def take_contents(change: Change, event: Event, context: Context) -> Change:
 def back(change: Change, _event: Event, _context: Context) -> Change:
     """Nothing is authorised any more, and no board has a time to decide in."""
     return replace(change, authorisation=None, deadline=None, escalation=None)
+
+
+def lapse(change: Change, event: Event, context: Context) -> Change:
+    """The time that it was authorised for is over, and its board is to be asked anew."""
+    given, window = change.authorisation, change.contents.window
+    ends = emergency.lane_ends(change, context.policy)
+    if given is not None and ends is not None and context.now >= ends:
+        window = Interval(given.at, ends)
+    return replace(back(change, event, context), lapsed=window)
 
 
 def give_up(change: Change, event: Event, context: Context) -> Change:
@@ -78,8 +88,18 @@ def _with(accounts: tuple[Account, ...], another: Account) -> tuple[Account, ...
 
 def ask_board(change: Change, event: Event, context: Context) -> Change:
     """A new round of asking begins, with its time to decide in, and a window after that."""
-    again = replace(change, round=change.round + 1, deadline=None, escalation=None, rejected_by=())
+    asked = replace(change, request=_asked_anew(change, context), lapsed=None)
+    again = replace(asked, round=change.round + 1, deadline=None, escalation=None, rejected_by=())
     return longer(again, event, context) if change.contents.routing.has_board else again
+
+
+def _asked_anew(change: Change, context: Context) -> Request | None:
+    """The request; where nobody has asked since an authorisation lapsed, it is put to the board as it is now."""
+    request, over = change.request, change.lapsed
+    if request is None or over is None or request.at >= over.end:
+        return request
+    members = cab.members(request.roles, context.standings, context.policy)
+    return replace(request, at=context.now, members=members)
 
 
 def vote(change: Change, event: Event, context: Context) -> Change:

@@ -184,7 +184,10 @@ TABLE: dict[tuple[State, Act], Rule] = {
     ),
     (State.SCHEDULED, Act.DECLARE): Rule(State.ASSESS, _DECLARED, "", effects.declare),
     (State.SCHEDULED, Act.LAPSE): Rule(
-        State.ASSESS, (guards.by_countersign, guards.late), "The time that it was authorised for is over.", effects.back
+        State.ASSESS,
+        (guards.by_countersign, guards.late),
+        "The time that it was authorised for is over.",
+        effects.lapse,
     ),
     (State.SCHEDULED, Act.START): Rule(
         State.IMPLEMENT,

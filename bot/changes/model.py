@@ -321,6 +321,7 @@ class Change:
     another record that what it ships was a part of, and ``waiving`` who asked for a waiver of what blocks it.
     ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
     ``rejected_by`` are those whose votes to reject counted when the board last sent it back, until it is asked anew.
+    ``lapsed`` is the time that it was last authorised for and nothing was released in, until its board is asked anew.
     ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
     ``verification_due`` is when a release should have been confirmed in production, where that is demanded;
     ``verifiers_reminded``: it was not, and that was said.
@@ -365,6 +366,7 @@ class Change:
     verification_due: datetime | None = None
     verifiers_reminded: bool = False
     decided: tuple[Round, ...] = ()
+    lapsed: Interval | None = None
 
     @property
     def repository(self) -> int:

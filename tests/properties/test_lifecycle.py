@@ -121,6 +121,7 @@ class Life(RuleBasedStateMachine):
         self.askers: set[str] = set()
         self.on_board: set[str] = set()
         self.beside: set[str] = set()
+        self.lapsed = False
 
     @rule(tier=st.sampled_from([Tier.LOW, Tier.HIGH, Tier.HIGH]))
     @precondition(lambda self: self.change.state.over)
@@ -155,6 +156,11 @@ class Life(RuleBasedStateMachine):
         if told.act is Act.SUBMIT:
             self.on_board = {login for login, teams in self.teams.items() if self.roles(teams, before)}
             self.beside = set()
+        if told.act is Act.ASSESS and self.lapsed:
+            self.on_board = {login for login, teams in self.teams.items() if self.roles(teams, before)}
+        if told.act in {Act.ASSESS, Act.SUBMIT, Act.LAPSE}:
+            # Nobody asks again: the board that is called is that of the moment.
+            self.lapsed = told.act is Act.LAPSE
         if told.act is Act.ESCALATE:
             self.beside = {login for login, teams in self.teams.items() if self.is_director(teams)}
         if told.act in {Act.ASSESS, Act.REVISE, Act.DECLARE}:

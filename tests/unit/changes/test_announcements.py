@@ -220,6 +220,77 @@ def test_a_board_whose_time_begins_anew_is_called_each_time() -> None:
         change = done(change, Event(Act.EXTEND), where)
 
 
+# What was authorised is not any more.
+
+
+def test_who_asked_is_told_that_an_authorisation_is_lost() -> None:
+    other = Event(Act.REVISE, why="Different now: the diff.", contents=contents(diff="second"))
+    found = told(approved_at_last(), other)
+    assert found is not None
+    assert found.called == ("ana",)
+    assert found.text == (
+        "@ana: CHG-2027-0001, Settle twice a day, is not authorised any more. Different now: the diff. "
+        "Ask for it again with `/request-cab`."
+    )
+    lost = done(approved_at_last(), other)
+    assert announcements.due([found], lost) == found
+    assert announcements.due([found], done(lost, ask())) is None, "somebody has asked again"
+    assert told(lost, replace(other, contents=contents(diff="third"))) is None, "it is said once"
+
+
+def test_who_asked_is_told_that_the_board_does_not_decide_about_it_any_more() -> None:
+    other = Event(Act.REVISE, why="Different now: the plans.", contents=contents(plans=()))
+    assert text(asked(), other) == (
+        "@ana: CHG-2027-0001, Settle twice a day, is not on the agenda any more. Different now: the plans. "
+        "Ask for it again with `/request-cab`."
+    )
+    low = Event(Act.REVISE, why="Different now: the risk tier.", contents=contents(Tier.LOW))
+    assert text(asked(), low) == (
+        "@ana: CHG-2027-0001, Settle twice a day, is not on the agenda any more. Different now: the risk tier. "
+        "Nobody need ask again: no board decides about it now, and it goes on when nothing blocks."
+    )
+
+
+def test_who_asked_is_told_that_somebody_made_an_emergency_of_it() -> None:
+    declared = Event(Act.DECLARE, account("rosa"), INCIDENT, incident="INC0012345")
+    assert text(asked(), declared) == (
+        "@ana: CHG-2027-0001, Settle twice a day, is not on the agenda any more. `@rosa` declared it an emergency, "
+        "about which the board decides anew. Ask for it again with `/request-cab`."
+    )
+    assert told(draft(), declared) is None
+
+
+def test_nobody_is_told_where_nobody_asked_a_board() -> None:
+    low = done(done(done(draft(Tier.LOW), Event(Act.SUBMIT)), Event(Act.ASSESS)), Event(Act.AUTHORIZE))
+    assert low.state is State.SCHEDULED
+    assert told(low, Event(Act.REVISE, why="Different now: the diff.", contents=contents(Tier.LOW, diff="x"))) is None
+    unasked = replace(asked(), request=None)
+    assert told(unasked, Event(Act.REVISE, why="Different now.", contents=contents(diff="second"))) is None
+
+
+def test_a_time_that_passed_unused_is_told_by_the_call_about_the_next() -> None:
+    over = context(WEEKEND.end)
+    lapsed = told(approved_at_last(), Event(Act.LAPSE), over)
+    assert lapsed is not None
+    unused = "was authorised for 2027-01-09 02:00 to 2027-01-09 06:00 UTC, and nothing was released in that time"
+    assert lapsed.text == (
+        f"@ana: CHG-2027-0001, Settle twice a day, is not authorised any more. It {unused}. Nobody need ask again: its "
+        "board is called when nothing blocks."
+    )
+    change = done(approved_at_last(), Event(Act.LAPSE), over)
+    called = told(change, Event(Act.ASSESS), over)
+    assert called is not None
+    assert called.text == (
+        f"{TEAMS}: CHG-2027-0001, Settle twice a day, is on the agenda until 2027-01-10 06:00 UTC. It {unused}: the "
+        f"board votes anew. Planned for 2027-01-16 02:00 to 2027-01-16 06:00 UTC. {VOTE}"
+    )
+    assert announcements.due([lapsed, called], done(change, Event(Act.ASSESS), over)) == called
+
+
+def approved_at_last() -> Change:
+    return done(approved(), Event(Act.AUTHORIZE))
+
+
 # It was released without authorisation.
 
 

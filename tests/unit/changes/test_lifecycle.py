@@ -35,6 +35,7 @@ from tests.unit.changes.builders import (
     on_timeout,
     refused,
     rules,
+    standing,
     standings,
     started,
     vote,
@@ -322,9 +323,47 @@ def test_an_authorised_time_that_is_over_is_decided_about_anew_and_nobody_has_to
     lapsed, asked_again = advance(change, over)
     assert [lapsed.transition.act, asked_again.transition.act] == [Act.LAPSE, Act.ASSESS]
     again = asked_again.change
-    assert (again.state, again.round, again.request) == (State.AUTHORIZE, 2, change.request)
+    assert change.request is not None
+    assert lapsed.change.lapsed == WEEKEND
+    assert (again.state, again.round, again.lapsed) == (State.AUTHORIZE, 2, None)
+    assert again.request == replace(change.request, at=WEEKEND.end), "it is the same person's, of now"
     assert (again.deadline, again.contents.window) == (WEEKEND.end + timedelta(hours=24), NEXT)
     assert cab.count(again, standings(), rules()).approvals == 0
+
+
+def test_a_board_that_is_asked_anew_by_itself_is_that_of_then() -> None:
+    after = {login: teams for login, teams in BOARD.items() if login != "ida"}
+    over = context(WEEKEND.end, standings=standings(after, ivan=("acme/it",)))
+    again = advance(authorised(), over)[-1].change
+    voted = done(again, vote("ivan"), over)
+    assert cab.count(voted, over.standings, rules()).approvals == 1
+    late = replace(over, standings=(*over.standings, standing("newt", "acme/cab")))
+    assert "came to the board after it was asked on 2027-01-09" in refused(voted, vote("newt"), late).what
+
+
+def test_whoever_asked_after_the_time_was_over_asked_the_board_of_that_moment() -> None:
+    blocked = context(WEEKEND.end, blocking=("hold",))
+    [lapsed] = advance(authorised(), blocked)
+    asked_ = done(lapsed.change, ask("ana"), blocked)
+    later = context(WEEKEND.end + timedelta(hours=1), standings=standings(newt=("acme/cab",)))
+    [again] = advance(asked_, later)
+    assert again.change.request == asked_.request
+
+
+def test_a_time_that_is_given_once_more_is_the_same_boards() -> None:
+    policy = on_timeout(OnTimeout.EXTEND)
+    where = context(policy=policy)
+    change = asked(draft(routing=cab.routing(policy, Tier.HIGH, ChangeType.NORMAL)), where)
+    late = context(MONDAY + timedelta(hours=24), policy=policy, standings=standings(newt=("acme/cab",)))
+    assert done(change, Event(Act.EXTEND), late).request == change.request
+
+
+def test_an_emergency_lapses_with_its_hours() -> None:
+    declared = done(draft(), Event(Act.DECLARE, account("rosa"), "Payments are down again.", incident="INC1"))
+    change = approved(asked(declared), by=("cleo", "omar"))
+    [given] = advance(change, context())
+    [lapsed, *_] = advance(given.change, context(MONDAY + timedelta(hours=4)))
+    assert lapsed.change.lapsed == Interval(MONDAY, MONDAY + timedelta(hours=4))
 
 
 def test_nothing_is_authorised_without_a_time() -> None:
