@@ -23,6 +23,10 @@ a night's batch and a day's reconciliation have gone over it by then."""
 
 NOBODY_REPORTED = f"Nobody has reported a problem within {QUIET // timedelta(hours=1)} hours of its release."
 
+NOBODY_REPORTED_MORE = (
+    f"Nobody has reported another problem within {QUIET // timedelta(hours=1)} hours of when the hold on it was lifted."
+)
+
 _ALWAYS_APART = (
     Separation(frozenset({Role.CONTRIBUTOR, Role.VERIFIER})),
     Separation(frozenset({Role.DEPLOYER, Role.VERIFIER})),
@@ -161,19 +165,29 @@ def may_back_out(change: Change, event: Event, context: Context) -> Refused | No
 def closes_by_itself_at(change: Change, context: Context) -> datetime | None:
     """When Countersign closes it as successful if nobody reports a problem; None when a person has to say it.
 
-    That is so where somebody verifies, of an emergency, and of what was backed out, or released though it should wait.
+    That is so where somebody verifies or holds it, of an emergency, and of what was backed out, or released though it
+    should wait.
     """
     if change.state is not State.REVIEW or change.ended_at is None or change.backed_out or change.overtaken:
         return None
     demanded = verification.demanded(change, context)
     if demanded is not None or change.emergency is not None or change.contents.kind is ChangeType.EMERGENCY:
         return None
-    return change.ended_at + QUIET
+    if context.held:
+        return None
+    return (_lifted_at(change, context) or change.ended_at) + QUIET
 
 
-def by_itself() -> Event:
-    """That Countersign closes a change of which it has heard nothing."""
-    return Event(Act.CLOSE, why=NOBODY_REPORTED, closure=Closure.SUCCESSFUL)
+def _lifted_at(change: Change, context: Context) -> datetime | None:
+    """When the last hold since its release was lifted; None where nobody has held it since."""
+    lifted = [each.at for each in context.holds if not each.value]
+    return max((at for at in lifted if change.ended_at is not None and at > change.ended_at), default=None)
+
+
+def by_itself(change: Change, context: Context) -> Event:
+    """That Countersign closes a change of which it has heard nothing more."""
+    why = NOBODY_REPORTED if _lifted_at(change, context) is None else NOBODY_REPORTED_MORE
+    return Event(Act.CLOSE, why=why, closure=Closure.SUCCESSFUL)
 
 
 def closing(change: Change, who: Account, closure: Closure, why: str) -> tuple[Event, ...]:

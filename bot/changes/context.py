@@ -7,7 +7,7 @@ from bot.changes.conflicts import Others
 from bot.changes.model import Checked, Part
 from bot.decide.approvals import Opinion
 from bot.decide.verdict import Demand
-from bot.facts.model import Account, Standing
+from bot.facts.model import Account, Instruction, Standing
 from bot.policy.model import Policy
 
 
@@ -21,6 +21,7 @@ class Context:
     time.
     ``lasting`` is how long it takes. ``parts`` are the pull requests that ship together, ``opinions`` what people last
     said in reviews, where the policy takes them as votes of the board. ``others`` are the windows that others hold.
+    ``holds`` are the last words on holding what ships; one with an empty value lifts a hold.
     ``checked`` is what the system that keeps the record's twin knows to be in its way.
     """
 
@@ -37,3 +38,9 @@ class Context:
     opinions: tuple[Opinion, ...] = ()
     approvers: tuple[Account, ...] = ()
     checked: Checked | None = None
+    holds: tuple[Instruction, ...] = ()
+
+    @property
+    def held(self) -> tuple[Instruction, ...]:
+        """The holds that stand."""
+        return tuple(each for each in self.holds if each.value)

@@ -13,12 +13,12 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import desk, lifecycle, listening, parts, register, release
+from bot.changes import desk, instructions, lifecycle, listening, parts, register, release
 from bot.changes.context import Context
 from bot.changes.desk import Desk
 from bot.changes.model import Act, Applied, Change, Event, Merge, Part, Refused, State
 from bot.decide.verdict import Decision, Verdict
-from bot.facts.model import PullRequestFacts, PullRequestState, Standing
+from bot.facts.model import Instructed, Instruction, PullRequestFacts, PullRequestState, Standing
 from bot.facts.people import GHOST
 from bot.ledger import Entry, append
 from bot.ledger.decisions import last_of
@@ -158,7 +158,8 @@ async def look(
         ending = Ending(subject, facts, then, decision, diff, now, tuple(board), where)
         change, entries = await _end(connection, change, ending)
         known = await parts.of(connection, change.number)
-        context, change = release.context_of(known, context), await desk.with_askers(connection, change, known)
+        context = replace(release.context_of(known, context), holds=await _holds(connection, known))
+        change = await desk.with_askers(connection, change, known)
         change, heard = await listening.listen(connection, change, context, policy)
         entries += heard
         # What is authorised and waits for its deployment is not taken back by a look at its pull request.
@@ -167,6 +168,12 @@ async def look(
         change, kept = await register.keep_all(connection, change, due)
         await append(connection, [*entries, *kept], at=now)
     return Desk(change, context, lifecycle.wakes_at(change, context) if goes_on else None)
+
+
+async def _holds(connection: AsyncConnection[Any], known: Sequence[Part]) -> tuple[Instruction, ...]:
+    """The last words on holding each pull request of a release: whichever it is said on, it is about all of it."""
+    given = [each for part in known for each in await instructions.read(connection, part.subject)]
+    return tuple(each for each in given if each.kind is Instructed.HOLD)
 
 
 async def _end(connection: AsyncConnection[Any], change: Change, ending: Ending) -> tuple[Change, list[Entry]]:

@@ -70,7 +70,8 @@ def advance(change: Change, context: Context) -> tuple[Applied, ...]:
     """What Countersign does by itself, step by step: what the board decided, what time did, what needs nobody."""
     steps: list[Applied] = []
     for _ in range(MOST_STEPS):
-        step = next((found for event in _OWN if isinstance(found := apply(change, event, context), Applied)), None)
+        own = (*_OWN, closing.by_itself(change, context))
+        step = next((found for event in own if isinstance(found := apply(change, event, context), Applied)), None)
         if step is None:
             break
         steps.append(step)
@@ -237,5 +238,5 @@ _STEPS = (
     Act.REMIND,
     Act.REMIND_VERIFIERS,
 )
-_OWN = (*map(Event, _STEPS), closing.by_itself())
-"""What Countersign does by itself, when its conditions hold."""
+_OWN = tuple(map(Event, _STEPS))
+"""What Countersign does by itself, when its conditions hold; besides, it closes what nobody has reported to be bad."""

@@ -87,6 +87,9 @@ def answer(
         return Answer(done=False, reply=refusal)
     if command.weighty and not on_the_page:
         return Answer(done=False, reply=BY_EMAIL.format(name=command.name))
+    misplaced = command.misplaced(change)
+    if misplaced is not None:
+        return Answer(done=False, reply=misplaced)
     return command.run(
         Situation(decision, given.arguments, TABLE, standing, change, given.written, given.text, comment)
     )

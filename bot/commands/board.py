@@ -4,7 +4,7 @@ from bot.changes import emergency
 from bot.changes.model import Act, Choice, Event, State
 from bot.changes.model import Change as Record
 from bot.commands import frame
-from bot.commands.model import Answer, Change, Command, Situation
+from bot.commands.model import UNTIL_CLOSED, Answer, Change, Command, Situation
 from bot.facts.model import Permission
 from bot.words import dated
 
@@ -43,6 +43,7 @@ REQUEST_CAB = Command(
     permission=Permission.WRITE,
     run=_request,
     weighty=True,
+    states=UNTIL_CLOSED,
 )
 
 

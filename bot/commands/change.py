@@ -19,15 +19,16 @@ def _show_or_do(situation: Situation) -> Answer:
         case ("template",):
             return Answer(done=True, reply=f"```markdown\n{plans.template()}```")
         case ("type", "emergency", incident, *words) if words:
-            return emergency.declare(situation, incident, situation.words(3))
+            late = frame.only_open(situation, "change type emergency")
+            return late or emergency.declare(situation, incident, situation.words(3))
         case ("review", *words) if words:
             return frame.act(situation, Event(Act.REVIEW, situation.standing.account, situation.words(1)), frame.silent)
         case ("close", word, *_) if word.lower() in close.CLOSURES:
             return close.close(situation, word.lower())
         case ("link", number):
-            return link.link(situation, number)
+            return frame.only_open(situation, "change link") or link.link(situation, number)
         case ("unlink",):
-            return link.unlink(situation)
+            return frame.only_open(situation, "change unlink") or link.unlink(situation)
         case _:
             return frame.usage(CHANGE.usage)
 

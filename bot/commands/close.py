@@ -67,6 +67,7 @@ def shown(record: Record, context: Context) -> list[tuple[str, str]]:
     if until is not None and verification.demanded(record, context) is not None:
         rows.append(("to be verified", f"by {dated(until)}{' (overdue)' if context.now >= until else ''}"))
     if record.state is State.REVIEW:
+        rows += [("held", f"by @{each.by.login} on {dated(each.at)}: {each.reason}") for each in context.held]
         rows.append(("to be closed", _by_whom(record, context)))
     return rows
 

@@ -21,6 +21,7 @@ def page() -> str:
     ]
     for command in TABLE:
         lines += [f"## `{command.usage}`", "", command.summary, "", f"Who may: {command.who}.", ""]
+        lines += [f"When: {command.when}.", ""] if command.when else []
         lines += [*[f"- `{example}`" for example in command.examples], ""]
     return "\n".join(lines)
 

@@ -3,7 +3,7 @@
 from bot.changes.model import Act, Event, State
 from bot.changes.model import Change as Record
 from bot.commands import frame
-from bot.commands.model import Answer, Change, Command, Situation
+from bot.commands.model import WHILE_OPEN, Answer, Change, Command, Situation
 from bot.facts.model import Permission
 
 
@@ -33,4 +33,5 @@ EMERGENCY = Command(
     run=_emergency,
     whom="whoever the policy names in `emergency.from`",
     weighty=True,
+    states=WHILE_OPEN,
 )

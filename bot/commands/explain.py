@@ -2,7 +2,7 @@
 
 from rapidfuzz import process
 
-from bot.commands.model import Answer, Command, Situation
+from bot.commands.model import WHILE_OPEN, Answer, Command, Situation
 from bot.facts.model import Permission
 from bot.publish.render import explanation
 from bot.words import listed
@@ -28,4 +28,5 @@ COMMAND = Command(
     examples=("/explain", "/explain approvals"),
     permission=Permission.READ,
     run=_run,
+    states=WHILE_OPEN,
 )

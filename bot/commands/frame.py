@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from bot.changes import desk, needs
 from bot.changes.model import Applied, Event, Refused, State
 from bot.changes.model import Change as Record
-from bot.commands.model import Answer, Change, LaidDown, Moved, Situation
+from bot.commands.model import Answer, Change, LaidDown, Moved, Situation, too_late
 from bot.deployments.windows import Interval
-from bot.facts.model import Instructed, Instruction
+from bot.facts.model import Instructed, Instruction, PullRequestState
 from bot.policy.model import Policy
 
 
@@ -42,6 +42,9 @@ def act(situation: Situation, event: Event, say: Callable[[Record, Change], str 
         return refused("There is no change record here.")
     steps = steps_of(situation, event)
     if isinstance(steps, Refused):
+        if change.desk.change.state.over and change.facts.state is not PullRequestState.OPEN:
+            # No new record is opened for it any more.
+            return refused(steps.what)
         return Answer(done=False, reply=_with_sections(steps, change.desk.change, change.policy))
     return Answer(done=True, reply=say(steps[-1].change, change), deed=Moved(steps))
 
@@ -61,6 +64,12 @@ def _with_sections(refused: Refused, record: Record, policy: Policy) -> str:
     told = f"{refused.what} {refused.remedy}".strip()
     lacking = needs.text_to_add(record.contents, policy) if record.state is State.DRAFT else ""
     return f"{told}\n\nTo be added to the description:\n\n```markdown\n{lacking}```" if lacking else told
+
+
+def only_open(situation: Situation, command: str) -> Answer | None:
+    """The refusal of a part of `/change` that makes sense on an open pull request only; None where this one is."""
+    change = change_of(situation)
+    return None if change.facts.state is PullRequestState.OPEN else refused(too_late(command, change))
 
 
 def silent(_record: Record, _change: Change) -> None:

@@ -13,7 +13,8 @@ def _run(situation: Situation) -> Answer:
         # In a table of GitHub's Markdown, a bar ends the cell, also in code.
         usages = [each.usage.replace("|", "\\|") for each in situation.table]
         rows = [
-            f"| `{usage}` | {each.summary} | {each.who} |" for usage, each in zip(usages, situation.table, strict=True)
+            f"| `{usage}` | {each.summary} | {_who(each)} |"
+            for usage, each in zip(usages, situation.table, strict=True)
         ]
         return Answer(done=True, reply="\n".join(["| command | what it does | who may |", "|---|---|---|", *rows]))
     wanted = situation.arguments[0].lstrip("/").lower()
@@ -26,7 +27,11 @@ def _run(situation: Situation) -> Answer:
             reply=f"There is no such command.{suggestion} There are {listed([f'`/{name}`' for name in commands])}.",
         )
     examples = "\n".join(f"- `{example}`" for example in command.examples)
-    return Answer(done=True, reply=f"`{command.usage}`: {command.summary} For {command.who}.\n\n{examples}")
+    return Answer(done=True, reply=f"`{command.usage}`: {command.summary} For {_who(command)}.\n\n{examples}")
+
+
+def _who(command: Command) -> str:
+    return f"{command.who}, {command.when}" if command.when else command.who
 
 
 COMMAND = Command(

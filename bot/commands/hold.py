@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
+from bot.changes.model import State
 from bot.commands import frame
-from bot.commands.model import Answer, Change, Command, Lifted, Situation
+from bot.commands.model import UNTIL_CLOSED, Answer, Change, Command, Lifted, Situation
 from bot.decide.approvals import Roles
 from bot.decide.duties import may_answer_for
-from bot.facts.model import Instructed, Instruction, Permission
+from bot.facts.model import Instructed, Instruction, Permission, PullRequestState
 from bot.facts.people import is_human, people_among
 from bot.words import listed
 
@@ -16,18 +17,41 @@ def _hold(situation: Situation) -> Answer:
         return frame.refused(f"`/hold` is for {HOLD.who}; @{situation.standing.account.login} does not have that.")
     if not situation.arguments:
         return frame.usage(HOLD.usage)
-    return frame.lay_down(situation, Instructed.HOLD, "held", situation.words())
+    change = _change(situation)
+    record = change.desk.change if change.desk is not None else None
+    if change.facts.state is PullRequestState.OPEN:
+        return frame.lay_down(situation, Instructed.HOLD, "held", situation.words())
+    if record is None:
+        return frame.refused("The pull request is merged, and there is no change record that could be held.")
+    if record.state.over:
+        return frame.refused(
+            f"{record.number} is {record.state.value}: nothing of it can be held any more.",
+            "`/change` shows how it ended.",
+        )
+    reply = _REPORTED.format(number=record.number) if record.state in _RELEASED else None
+    return frame.lay_down(situation, Instructed.HOLD, "held", situation.words(), reply)
+
+
+_RELEASED = {State.IMPLEMENT, State.REVIEW}
+_REPORTED = (
+    "That counts as a report of a problem: {number} is not closed by itself while the hold stands. `/change close` "
+    "says what came of it."
+)
 
 
 HOLD = Command(
     name="hold",
     usage="/hold reason",
-    summary="Holds the change until that is lifted.",
+    summary=(
+        "Holds the change until that is lifted. After the merge, that counts as a report of a problem: the change is "
+        "not closed by itself."
+    ),
     examples=("/hold Wait for the auditors",),
     permission=Permission.READ,
     run=_hold,
     whom="anyone with write access to the repository, and whoever holds a role of the policy",
     weighty=True,
+    states=UNTIL_CLOSED,
 )
 
 
@@ -87,4 +111,5 @@ UNHOLD = Command(
     run=_unhold,
     whom="who holds it, and whoever holds a role of the policy and did not contribute",
     weighty=True,
+    states=UNTIL_CLOSED,
 )

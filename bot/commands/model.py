@@ -10,8 +10,14 @@ from bot.changes.model import Applied
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
 from bot.decide.verdict import Decision
-from bot.facts.model import Account, Disowned, Instruction, Permission, PullRequestFacts, Standing
+from bot.facts.model import Account, Disowned, Instruction, Permission, PullRequestFacts, PullRequestState, Standing
 from bot.policy.model import Policy, System
+from bot.words import listed
+
+ALWAYS = frozenset(PullRequestState)
+UNTIL_CLOSED = frozenset({PullRequestState.OPEN, PullRequestState.MERGED})
+WHILE_OPEN = frozenset({PullRequestState.OPEN})
+"""In which states of its pull request a command makes sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,8 @@ class Command:
     """A command. ``permission`` is what its giver must have in the repository at least; ``whom`` says it more closely.
 
     ``weighty``: it does something that others rely on, and is not taken from an e-mail: whoever has the message that
-    GitHub sent can answer it in the name of its receiver.
+    GitHub sent can answer it in the name of its receiver. ``states`` are those of the pull request in which it makes
+    sense.
     """
 
     name: str
@@ -179,6 +186,22 @@ class Command:
     run: Callable[[Situation], Answer]
     whom: str = ""
     weighty: bool = False
+    states: frozenset[PullRequestState] = ALWAYS
+
+    @property
+    def when(self) -> str:
+        """In which states of the pull request it is for, in words; empty where that makes no difference."""
+        return "" if self.states == ALWAYS else f"while the pull request is {self._states}"
+
+    @property
+    def _states(self) -> str:
+        return listed([each.value.lower() for each in PullRequestState if each in self.states], "or")
+
+    def misplaced(self, change: Change | None) -> str | None:
+        """Why it makes no sense on this pull request, as that is now; None when it does."""
+        if change is None or change.facts.state in self.states:
+            return None
+        return too_late(self.name, change, self._states)
 
     @property
     def who(self) -> str:
@@ -190,3 +213,12 @@ class Command:
         if standing.permission >= self.permission:
             return None
         return f"`/{self.name}` is for {self.who}; @{standing.account.login} does not have that."
+
+
+def too_late(name: str, change: Change, states: str = "open") -> str:
+    """That a command is for pull requests in other states than this one, and what there is to say of this one."""
+    told = f"`/{name}` is for a pull request that is {states}; this one is {change.facts.state.value.lower()}."
+    record = change.desk.change if change.desk is not None else None
+    if record is None:
+        return told
+    return f"{told} {'`/change` shows how it ended' if record.state.over else '`/change close` says what came of it'}."

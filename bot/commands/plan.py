@@ -2,7 +2,7 @@
 
 from bot.changes import plans
 from bot.commands import frame
-from bot.commands.model import Answer, Command, Situation
+from bot.commands.model import WHILE_OPEN, Answer, Command, Situation
 from bot.facts.model import Instructed, Permission
 from bot.policy.model import Plan
 
@@ -33,4 +33,5 @@ PLAN = Command(
     permission=Permission.WRITE,
     run=_plan,
     weighty=True,
+    states=WHILE_OPEN,
 )

@@ -1,7 +1,7 @@
 """`/risk`: a person knows more of the risk than the rules do."""
 
 from bot.commands import frame
-from bot.commands.model import Answer, Command, Situation
+from bot.commands.model import WHILE_OPEN, Answer, Command, Situation
 from bot.facts.model import Instructed, Permission
 from bot.policy.model import Tier
 
@@ -26,4 +26,5 @@ RISK = Command(
     permission=Permission.WRITE,
     run=_raise,
     weighty=True,
+    states=WHILE_OPEN,
 )

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from bot.changes.planning import LONGEST_SLOT
 from bot.commands import frame
-from bot.commands.model import Answer, Command, Situation
+from bot.commands.model import WHILE_OPEN, Answer, Command, Situation
 from bot.deployments.windows import HORIZON, Interval, allowed, next_slot
 from bot.facts.model import Instructed, Permission
 from bot.words import listed, quoted
@@ -92,4 +92,5 @@ SCHEDULE = Command(
     permission=Permission.WRITE,
     run=_schedule,
     weighty=True,
+    states=WHILE_OPEN,
 )

@@ -11,7 +11,7 @@ from bot.changes.instructions import Asked
 from bot.changes.model import Change as Record
 from bot.changes.model import Refused
 from bot.commands import frame, schedule
-from bot.commands.model import Answer, Command, Situation, WaiverAnswered, WaiverAsked, WaiverRevoked
+from bot.commands.model import WHILE_OPEN, Answer, Command, Situation, WaiverAnswered, WaiverAsked, WaiverRevoked
 from bot.decide.approvals import bound
 from bot.decide.verdict import Verdict
 from bot.facts.model import Account, Permission
@@ -74,6 +74,7 @@ WAIVE = Command(
     permission=Permission.WRITE,
     run=_waive,
     weighty=True,
+    states=WHILE_OPEN,
 )
 
 
@@ -162,4 +163,5 @@ WAIVER = Command(
     run=_answer,
     whom="whoever the policy names in `waivers.from`, and who neither asked for it nor contributed",
     weighty=True,
+    states=WHILE_OPEN,
 )

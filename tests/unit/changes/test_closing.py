@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bot.changes import closing
-from bot.changes.closing import NOBODY_REPORTED, QUIET, closes_by_itself_at
+from bot.changes.closing import NOBODY_REPORTED, NOBODY_REPORTED_MORE, QUIET, closes_by_itself_at
 from bot.changes.emergency import is_overdue
 from bot.changes.guards import lacking
 from bot.changes.lifecycle import advance, wakes_at
 from bot.changes.model import Act, Change, Choice, Closure, Event, Merge, Part, State
-from bot.facts.model import Account
+from bot.facts.model import Account, Instructed, Instruction
 from bot.facts.people import GHOST
 from bot.policy.model import Policy, Role, Separation, Tier
 from tests.unit.builders import account, bot
@@ -342,6 +342,21 @@ def test_what_nobody_verifies_is_closed_when_nobody_has_reported_a_problem() -> 
         Closure.SUCCESSFUL, None, NOBODY_REPORTED,
     )  # fmt: skip
     assert NOBODY_REPORTED == "Nobody has reported a problem within 24 hours of its release."
+
+
+def test_what_is_held_is_not_closed_by_itself_until_a_day_after_that_was_lifted() -> None:
+    change = low()
+    hold = Instruction(Instructed.HOLD, "held", account("ana"), "Totals differ.", MONDAY + HOUR)
+    held = context(MONDAY + QUIET, holds=(hold,))
+    assert held.held == (hold,)
+    assert closes_by_itself_at(change, held) is None
+    assert advance(change, held) == ()
+    lifted = replace(hold, value="", at=MONDAY + 2 * HOUR)
+    assert closes_by_itself_at(change, context(holds=(lifted,))) == MONDAY + 2 * HOUR + QUIET
+    [step] = advance(change, context(MONDAY + 2 * HOUR + QUIET, holds=(lifted,)))
+    assert step.change.notes == NOBODY_REPORTED_MORE
+    before = context(holds=(replace(lifted, at=MONDAY - HOUR),))
+    assert closes_by_itself_at(change, before) == MONDAY + QUIET, "what was lifted before its release is no report"
 
 
 def emergency_released() -> Change:
