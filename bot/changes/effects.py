@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.changes import cab, emergency, planning, verification
+from bot.changes import cab, emergency, planning, release, verification
 from bot.changes.context import Context
 from bot.changes.model import (
     Authorisation,
     Change,
     Choice,
+    Contents,
     Declaration,
     Event,
     Request,
@@ -198,12 +199,36 @@ def end(change: Change, event: Event, context: Context) -> Change:
     merging = [part.merge.by for part in context.parts if part.merge is not None]
     by = dict.fromkeys((*change.released_by, *merging, *([event.who] if event.who is not None else ())))
     due = verification.due(change, context)
-    return replace(change, ended_at=context.now, released_by=tuple(by), verification_due=due)
+    shipped = _shipped(change, context)
+    return replace(change, contents=shipped, ended_at=context.now, released_by=tuple(by), verification_due=due)
 
 
 def back_out(change: Change, _event: Event, context: Context) -> Change:
     """It was taken back; what had ended before that has ended when it did."""
-    return replace(change, ended_at=change.ended_at or context.now, backed_out=True)
+    shipped = _shipped(change, context)
+    return replace(change, contents=shipped, ended_at=change.ended_at or context.now, backed_out=True)
+
+
+def _shipped(change: Change, context: Context) -> Contents:
+    """What the record says when it ends: of a release that others have left, what was merged.
+
+    The terms stay those of all that was authorised, and so do those who contributed: they have no other part in it.
+    """
+    said = change.contents
+    found = release.contents_of([part for part in context.parts if part.merge is not None], context.policy)
+    if found is None or {*found.pulls} == {*said.pulls}:
+        return said
+    return replace(
+        said,
+        title=found.title,
+        pulls=found.pulls,
+        head=found.head,
+        description=found.description,
+        justification=found.justification,
+        commits=found.commits,
+        plans=found.plans,
+        evidence=found.evidence,
+    )
 
 
 def review(change: Change, event: Event, context: Context) -> Change:

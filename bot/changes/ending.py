@@ -18,7 +18,7 @@ from bot.changes.context import Context
 from bot.changes.desk import Desk
 from bot.changes.model import Act, Applied, Change, Event, Merge, Part, Refused, State
 from bot.decide.verdict import Decision, Verdict
-from bot.facts.model import Instructed, Instruction, PullRequestFacts, PullRequestState, Standing
+from bot.facts.model import Account, Instructed, Instruction, PullRequestFacts, PullRequestState, Standing
 from bot.facts.people import GHOST
 from bot.ledger import Entry, append
 from bot.ledger.decisions import last_of
@@ -241,6 +241,22 @@ async def _merge(connection: AsyncConnection[Any], change: Change, ending: Endin
         change, context = replace(own, emergency=change.emergency), _context(ending, (mine,))
     change, more = await register.keep_all(connection, change, merged(change, context, ending))
     return change, entries + more
+
+
+async def leave(
+    connection: AsyncConnection[Any], change: Change, subject: str, by: Account, context: Context
+) -> list[Entry]:
+    """Take a pull request that is not merged out of its release, which ends with that where all others are merged.
+
+    Answers what goes into the ledger; nothing where it has left already.
+    """
+    entries = await parts.leave(connection, change, subject, by)
+    if not entries:
+        return []
+    rest = replace(context, parts=await parts.of(connection, change.number))
+    last = Event(Act.FINISH, why=f"#{subject.rpartition(':')[2]} left the release; all others were merged.")
+    _, more = await register.keep_all(connection, change, finished(change, rest, last))
+    return entries + more
 
 
 def _context(ending: Ending, known: Sequence[Part]) -> Context:

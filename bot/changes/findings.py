@@ -69,9 +69,11 @@ def finding(change: Change, context: Context) -> Finding:
     if change.state in {State.SCHEDULED, State.IMPLEMENT, State.REVIEW, State.CLOSED}:
         if _is_another(change, context):
             what = f"{named}, and this is not what was authorised."
-            return _failed(change, "is not about this any more", what, "Open a pull request for what is new.")
+            unlink = " `/change unlink` gives what is not merged a record of its own." if len(context.parts) > 1 else ""
+            return _failed(change, "is not about this any more", what, f"Open a pull request for what is new.{unlink}")
         if change.state in {State.SCHEDULED, State.IMPLEMENT} and (refused := guards.held_up(change, context)):
-            remedy = refused.remedy or "It goes on when that is there; or `/cancel` it, and ask anew."
+            way_out = "`/change unlink` it" if change.state is State.IMPLEMENT else "`/cancel` it, and ask anew"
+            remedy = refused.remedy or f"It goes on when that is there; or {way_out}."
             return _waiting(change, refused.what, remedy, context)
         what = f"{named}{_terms(change)}."
         return Finding("change", Verdict.PASS, f"{change.number} is authorised", what, controls=_CONTROLS)

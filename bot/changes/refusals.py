@@ -9,6 +9,10 @@ _DECIDED = (
     "Whoever has doubts says `/hold reason`; `/cancel reason` gives it up.",
 )
 _RELEASED = ("it has been released", "What comes of it is told when it is closed.")
+_BEGUN = (
+    "it is being released",
+    "What is not merged can leave it: `/change unlink`. `/change close backed-out reason` backs it out.",
+)
 _CLOSED = ("it is closed already", "`/change` shows how it ended.")
 _GONE = ("nothing happens to it any more", "`/request-cab` opens a new record.")
 
@@ -34,7 +38,7 @@ _TOLD: dict[Act, dict[State, tuple[str, str]]] = {
         (State.DRAFT, State.ASSESS, State.AUTHORIZE, State.SCHEDULED, State.IMPLEMENT),
         ("it is reviewed when it has been released", ""),
     ),
-    Act.CLOSE: {**dict.fromkeys((*_BEFORE, State.IMPLEMENT), _NOT_RELEASED), State.CLOSED: _CLOSED},
+    Act.CLOSE: {**dict.fromkeys(_BEFORE, _NOT_RELEASED), State.IMPLEMENT: _BEGUN, State.CLOSED: _CLOSED},
     Act.BACK_OUT: {**dict.fromkeys(_BEFORE, _NOT_RELEASED), State.CLOSED: _CLOSED},
 }
 
@@ -53,8 +57,10 @@ def impossible(change: Change, act: Act) -> Refused:
     told = _TOLD.get(act, {}).get(change.state)
     if not change.contents.routing.has_board:
         told = _NO_BOARD.get(act, {}).get(change.state, told)
+    if told is None and change.state.over:
+        told = _GONE
     if told is None:
-        told = _GONE if change.state.over else _RELEASED if change.state in {State.IMPLEMENT, State.REVIEW} else None
+        told = {State.IMPLEMENT: _BEGUN, State.REVIEW: _RELEASED}.get(change.state)
     if told is None:
         return Refused(f"{change.number} is in state {change.state.value}, where that is not possible.")
     why, remedy = told

@@ -223,8 +223,30 @@ async def keep_all(
     connection: AsyncConnection[Any], change: Change, steps: Sequence[Applied]
 ) -> tuple[Change, list[Entry]]:
     """Write transitions one after the other, as ``keep`` does; answers the record after them, and the entries."""
-    entries = [await keep(connection, step) for step in steps]
-    return (steps[-1].change if steps else change), entries
+    return (steps[-1].change if steps else change), await keep_each(connection, steps)
+
+
+async def keep_each(connection: AsyncConnection[Any], steps: Sequence[Applied]) -> list[Entry]:
+    """Write transitions as ``keep`` does; what was not merged when a release is backed out leaves it."""
+    entries = []
+    for step in steps:
+        entries.append(await keep(connection, step))
+        if step.transition.act is Act.BACK_OUT:
+            entries += await _without_unmerged(connection, step)
+    return entries
+
+
+async def _without_unmerged(connection: AsyncConnection[Any], step: Applied) -> list[Entry]:
+    """Take out of a release that is backed out what was never a part of what was: it can have a record of its own."""
+    change, known = step.change, await parts.of(connection, step.change.number)
+    left = [part for part in known if part.merge is None]
+    if not left or len(left) == len(known):
+        return []
+    await want(connection, [], concerns={parts.concern(change.number): Urgency.PERSON})
+    why = f"{change.number} was backed out before it was merged."
+    return [
+        each for part in left for each in await parts.leave(connection, change, part.subject, step.transition.who, why)
+    ]
 
 
 def _concerns(change: Change, told: Transition) -> list[str]:

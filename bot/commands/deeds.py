@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from psycopg import AsyncConnection
 
-from bot.changes import instructions, links, parts, register, sync
+from bot.changes import ending, instructions, links, parts, register, sync
 from bot.changes.codec import told
+from bot.changes.context import Context
 from bot.changes.model import Applied, Change, State
 from bot.commands.model import (
     Acknowledgement,
@@ -51,14 +52,14 @@ async def do(
             entries = await acknowledge(connection, change, request.actor, reason, request=request.id, at=at)
             stirred = [concern(installation_id, each) for each in (EVERYWHERE, repository_id)]
         case Moved(steps):
-            entries, stirred = [await register.keep(connection, step) for step in steps], []
+            entries, stirred = await register.keep_each(connection, steps), []
         case Joined(record, steps):
             entries = await _join(connection, request.subject, record, steps, request.actor, at)
             # No pull request looks at the record that is given up any more.
             await sync.wake(connection, steps[-1].change.number, installation_id)
             stirred = [parts.concern(record.number)]
-        case Left(number):
-            entries = await _leave(connection, request.subject, number, request.actor)
+        case Left(number, context):
+            entries = await _leave(connection, request.subject, number, request.actor, context)
             stirred = [parts.concern(number)]
         case Linked(number, there, system):
             entries = await links.ask_to_adopt(connection, number, there, request.subject, request.actor, at, system)
@@ -143,14 +144,18 @@ async def _join(
     return [*entries, Entry(Kind.CHANGE_JOINED, record.number, body)]
 
 
-async def _leave(connection: AsyncConnection[Any], subject: str, number: str, by: Account) -> list[Entry]:
+async def _leave(
+    connection: AsyncConnection[Any], subject: str, number: str, by: Account, context: Context
+) -> list[Entry]:
     """Take the pull request out of the record: it has one of its own again when it is looked at next.
 
     Raises:
-        Transient: the record was released meanwhile; the command is answered again.
+        Transient: the record, or the pull request, was released meanwhile; the command is answered again.
 
     """
     held = await register.by_number(connection, number, held=True)
-    if held is None or held.state in {State.IMPLEMENT, State.REVIEW} or held.state.over:
+    known = await parts.of(connection, number)
+    merged = any(part.subject == subject and part.merge is not None for part in known)
+    if held is None or held.state is State.REVIEW or held.state.over or merged:
         raise Transient(f"the latest version of {number}, which somebody else has just altered")
-    return await parts.leave(connection, held, subject, by)
+    return await ending.leave(connection, held, subject, by, context)

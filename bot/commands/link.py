@@ -6,7 +6,7 @@ from bot.changes.model import Act, Event, Refused, State
 from bot.changes.model import Change as Record
 from bot.commands import frame
 from bot.commands.model import Answer, Change, Joined, Left, Linked, Situation
-from bot.facts.model import Permission
+from bot.facts.model import Permission, PullRequestState
 from bot.policy.model import System
 from bot.words import listed, quoted
 
@@ -36,13 +36,15 @@ def unlink(situation: Situation) -> Answer:
     """Take this pull request out of the release that it is a part of."""
     change = frame.change_of(situation)
     record = change.desk.change if change.desk is not None else None
-    if record is None or record.state.over or len(record.contents.pulls) == 1:
+    if change.desk is None or record is None or record.state.over or len(record.contents.pulls) == 1:
         return frame.refused("This pull request ships with no other one.")
     if situation.standing.permission < Permission.WRITE:
         return _not_theirs(situation)
-    if record.state in {State.IMPLEMENT, State.REVIEW}:
+    # What is not merged yet can leave a release that has begun: nothing else becomes of it when its window is over.
+    begun = record.state is State.IMPLEMENT
+    if record.state is State.REVIEW or (begun and change.facts.state is not PullRequestState.OPEN):
         return frame.refused(f"{record.number} has been released; what it shipped stays what it was.")
-    return Answer(done=True, reply=None, deed=Left(record.number))
+    return Answer(done=True, reply=None, deed=Left(record.number, change.desk.context))
 
 
 def _join(situation: Situation, own: Record, number: str) -> Answer:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.changes.context import Context
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.changes.model import Applied
@@ -87,9 +88,10 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The pull request leaves the release of that number."""
+    """The pull request leaves the release of that number, by what is known at the moment."""
 
     number: str
+    context: Context
 
 
 @dataclass(frozen=True, slots=True)

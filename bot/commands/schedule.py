@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from bot.changes.model import Change as Record
+from bot.changes.model import State
 from bot.changes.planning import LONGEST_SLOT
 from bot.commands import frame
 from bot.commands.model import WHILE_OPEN, Answer, Command, Situation
@@ -21,12 +23,10 @@ def _schedule(situation: Situation) -> Answer:
     change, now = frame.change_of(situation), frame.now(situation)
     record = change.desk.change if change.desk is not None else None
     if record is None:
-        return frame.refused("There is no change record here.")
-    if record.emergency is not None:
-        return frame.refused(
-            f"{record.number} is an emergency, which is released at once, and not planned for another time.",
-            "From when its board has authorised it, it can be released for a few hours; `/change` says until when.",
-        )
+        return frame.refused("There is no change record here.", "`/request-cab` opens one.")
+    refused = _at_no_other_time(record)
+    if refused is not None:
+        return refused
     calendar, sets = change.policy.calendar, record.contents.rules(change.policy).windows
     wish = " ".join(situation.arguments)
     names = {name for name, _ in calendar.windows}
@@ -58,6 +58,23 @@ def _schedule(situation: Situation) -> Answer:
         )
     reply = f"Planned for {frame.local(slot, calendar.timezone)}."
     return frame.lay_down(situation, Instructed.SCHEDULE, slot.iso, wish, reply)
+
+
+def _at_no_other_time(record: Record) -> Answer | None:
+    """Why nobody chooses another time for it; None where somebody can."""
+    if record.state is State.IMPLEMENT:
+        return frame.refused(
+            f"{record.number} is being released, and is not planned any more.",
+            "What is not merged can leave it: `/change unlink`.",
+        )
+    if record.started_at is not None:
+        return frame.refused(f"{record.number} has been released, and is not planned any more.")
+    if record.emergency is not None:
+        return frame.refused(
+            f"{record.number} is an emergency, which is released at once, and not planned for another time.",
+            "From when its board has authorised it, it can be released for a few hours; `/change` says until when.",
+        )
+    return None
 
 
 def moments(words: Sequence[str], timezone: str) -> tuple[datetime | None, datetime | None]:

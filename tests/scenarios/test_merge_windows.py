@@ -170,7 +170,7 @@ async def test_a_time_that_somebody_chose_binds_where_no_board_decides_and_is_ov
     countersign: Rehearsal, board: Board
 ) -> None:
     pull = board.low_change()
-    await countersign.settle()
+    await board.say(pull, "alice", "/request-cab")
     assert shown(pull)[0] == "success"
     chosen = (countersign.now() + timedelta(hours=6)).replace(minute=0, second=0, microsecond=0)
     until = chosen + timedelta(hours=2)
@@ -186,7 +186,7 @@ async def test_what_is_merged_before_a_time_that_somebody_chose_should_have_wait
     countersign: Rehearsal, board: Board
 ) -> None:
     pull = board.low_change()
-    await countersign.settle()
+    await board.say(pull, "alice", "/request-cab")
     chosen = countersign.now() + timedelta(hours=6)
     await board.say(pull, "alice", f"/schedule {chosen.isoformat()}")
     await board.merge(pull)

@@ -1,12 +1,14 @@
 """Several pull requests ship together: one record, one board, and nothing of it goes ahead before all of it may."""
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios.bank import shown, told
-from tests.scenarios.board import BODY, Board, cleared, number, planned, records, said, state
+from tests.scenarios.board import BODY, Board, cleared, history, number, planned, records, said, state
 
 
 async def test_what_ships_together_is_authorised_together(countersign: Rehearsal, board: Board) -> None:
@@ -151,6 +153,80 @@ async def test_whoever_leaves_a_release_has_a_record_of_their_own_again(counters
     assert "CHG-2026-0001 is in state draft" in told(first)
     await board.say(other, "bob", "/change unlink")
     assert "ships with no other one" in said(other)[-1]
+
+
+async def shipped(countersign: Rehearsal, which: str) -> list[int]:
+    """The pull requests that a record says it ships."""
+    [(body,)] = await countersign.rows("SELECT body FROM change WHERE number = %s", which)
+    pulls: list[int] = json.loads(bytes(body))["contents"]["pulls"]
+    return pulls
+
+
+async def half_merged(countersign: Rehearsal, board: Board) -> tuple[Any, Any]:
+    """A release of two: the first was merged in its window, which is over now."""
+    first, other = await board.together()
+    await board.authorise(first)
+    start = await planned(countersign, first)
+    await countersign.until(start)
+    assert shown(other)[0] == "success"
+    await board.merge(first)
+    assert shown(other)[0] == "success", "the window is open"
+    await countersign.until(start + timedelta(hours=4))
+    return first, other
+
+
+async def test_what_is_left_of_a_release_when_its_window_is_over_is_told_the_way_out(
+    countersign: Rehearsal, board: Board
+) -> None:
+    first, other = await half_merged(countersign, board)
+    for _ in range(2):
+        assert shown(other) == ("action_required", "Waiting: a record of its own: its window is over")
+        assert "It goes on by itself" not in told(other)
+        assert "`/change unlink` takes the pull request out of its release" in told(other)
+        await countersign.until(await planned(countersign, first) + timedelta(days=7, minutes=30))
+    answer = await board.say(other, "bob", "/schedule weekend")
+    assert answer.startswith("CHG-2026-0001 is being released, and is not planned any more.")
+    assert "What is not merged can leave it: `/change unlink`." in await board.say(other, "bob", "/request-cab")
+
+
+async def test_what_is_not_merged_leaves_a_release_which_ends_with_what_was(
+    countersign: Rehearsal, board: Board
+) -> None:
+    first, other = await half_merged(countersign, board)
+    assert "has been released; what it shipped stays" in await board.say(first, "bob", "/change unlink")
+    assert await board.say(other, "bob", "/change unlink") == ""
+    assert await records(countersign) == [
+        ("CHG-2026-0001", "review"),
+        ("CHG-2026-0002", "cancelled"),
+        ("CHG-2026-0003", "draft"),
+    ]
+    assert "CHG-2026-0003 is in state draft" in told(other)
+    assert (await history(countersign))[-2][0] == "finish"
+    assert await shipped(countersign, "CHG-2026-0001") == [1]
+    await board.say(other, "bob", "/request-cab")
+    # Who asked for all of it asked for this.
+    [(asked,)] = await countersign.rows("SELECT body FROM change WHERE number = 'CHG-2026-0003'")
+    assert [each["login"] for each in json.loads(bytes(asked))["requesters"]] == ["alice", "bob"]
+    await board.ballot(other, "chris", "ida", "rick")
+    assert await state(countersign, other) == "scheduled"
+
+
+async def test_what_was_not_merged_when_a_release_is_backed_out_was_no_part_of_it(
+    countersign: Rehearsal, board: Board
+) -> None:
+    first, other = await half_merged(countersign, board)
+    await board.say(first, "alice", "/change close backed-out Totals differed by a cent")
+    assert await records(countersign) == [
+        ("CHG-2026-0001", "closed"),
+        ("CHG-2026-0002", "cancelled"),
+        ("CHG-2026-0003", "draft"),
+    ]
+    assert "CHG-2026-0003 is in state draft" in told(other)
+    assert await shipped(countersign, "CHG-2026-0001") == [1]
+    [(why,)] = await countersign.rows(
+        "SELECT convert_from(body, 'UTF8')::jsonb -> 'body' ->> 'why' FROM ledger_entry WHERE kind = 'person:change:left'"
+    )
+    assert why == "CHG-2026-0001 was backed out before it was merged."
 
 
 async def test_leaving_takes_back_what_was_authorised_for_all(countersign: Rehearsal, board: Board) -> None:

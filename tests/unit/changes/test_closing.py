@@ -158,7 +158,7 @@ def test_what_is_closed_without_a_merge_is_withdrawn(before: Callable[[], Change
 
 def test_what_was_released_is_not_withdrawn() -> None:
     gone = Event(Act.ABANDON, why="Closed.", at=MONDAY)
-    assert "it has been released" in refused(started(), gone).what
+    assert "it is being released" in refused(started(), gone).what
     assert "it has been released" in refused(finished(), gone).what
 
 

@@ -9,7 +9,7 @@ import pytest
 from bot.changes import desk, ending, listening, outbox, register
 from bot.changes.desk import Desk, diff_of, is_wanted
 from bot.changes.hearing import Heard
-from bot.changes.model import Act, Change, Choice, Closure, Event, Refused, State
+from bot.changes.model import Act, Change, Choice, Closure, Declaration, Event, Refused, State
 from bot.decide.evaluate import decide
 from bot.decide.verdict import Decision, Finding, Verdict
 from bot.deployments.windows import Interval
@@ -682,3 +682,11 @@ def test_whoever_a_repository_calls_one_person_has_two_opinions_for_the_board() 
     ):
         context = desk.context_of(facts, policy, decision_of(facts, policy), (), "", MONDAY)
         assert [each.author.login for each in context.opinions] == heard
+
+
+def test_an_emergency_is_planned_for_no_other_time_there() -> None:
+    urgent = replace(asked(), emergency=Declaration(account("rosa"), MONDAY, "Payments are down.", "INC1"))
+    deed = Heard("mark", "schedule", "ida.it", "ida", MONDAY, NEXT.iso)
+    steps, outcome = listening._hear(urgent, deed, context(), System.SERVICENOW, {})
+    assert steps == []
+    assert outcome == "not counted: ida.it planned another time in ServiceNow, and an emergency is released at once."

@@ -11,7 +11,7 @@ from bot.changes import cab, guards
 from bot.changes.findings import finding
 from bot.changes.guards import lacking
 from bot.changes.lifecycle import MOST_STEPS, TABLE, advance, apply, noticed, wakes_at
-from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Part, Refused, State, Transition
+from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Merge, Part, Refused, State, Transition
 from bot.changes.refusals import impossible
 from bot.decide.verdict import Demand, Verdict
 from bot.deployments.windows import Interval
@@ -566,6 +566,19 @@ def test_what_an_emergency_is_planned_for_says_nothing_about_its_time() -> None:
     assert moved.act is Act.REFRESH, "it stays authorised"
 
 
+@pytest.mark.parametrize("act", [Act.FINISH, Act.BACK_OUT])
+def test_a_release_that_others_have_left_shipped_what_was_merged(act: Act) -> None:
+    one, other = contents(pulls=(7,), title="Ledger", head="c" * 40), contents(pulls=(8,), title="Statements")
+    change = replace(started(), contents=contents(pulls=(7, 8), title="Ledger (and 1 more)"))
+    merged = Part("pull:77:7", one, merge=Merge(account("rosa"), SATURDAY))
+    where = context(SATURDAY, parts=(merged, Part("pull:77:8", other)))
+    ended = done(change, Event(act, account("rosa"), "It is over."), where)
+    assert (ended.contents.pulls, ended.contents.title, ended.contents.head) == ((7,), "Ledger", "c" * 40)
+    assert (ended.contents.diff, ended.contents.routing) == (change.contents.diff, change.contents.routing)
+    whole = replace(where, parts=(merged, replace(where.parts[1], merge=merged.merge)))
+    assert done(change, Event(act, account("rosa"), "It is over."), whole).contents == change.contents
+
+
 def test_an_emergency_ships_alone() -> None:
     both = draft(pulls=(7, 8))
     told = "CHG-2027-0001 ships #7 and #8, and an emergency ships alone."
@@ -721,7 +734,7 @@ def test_what_is_not_in_the_table_is_refused_with_what_helps() -> None:
     told = refused(closed, Event(Act.VOTE, account("ida"), choice=Choice.APPROVE))
     assert told.what == "CHG-2027-0001 is in state closed: nothing happens to it any more."
     assert told.remedy == "`/request-cab` opens a new record."
-    assert refused(started(), vote("ida")).what.endswith("implement: it has been released.")
+    assert refused(started(), vote("ida")).what.endswith("implement: it is being released.")
     assert refused(draft(), vote("ida")).what.endswith("draft: nobody has asked its board yet.")
     assert refused(authorised(), vote("ida")).what.endswith("its board has decided, and it is authorised.")
     assert refused(draft(), Event(Act.START)).what == "CHG-2027-0001 is in state draft, where that is not possible."

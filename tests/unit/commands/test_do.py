@@ -9,7 +9,7 @@ import pytest
 from bot.changes import instructions, parts, register
 from bot.changes.instructions import Asked
 from bot.changes.lifecycle import apply
-from bot.changes.model import Act, Applied, Change, Event
+from bot.changes.model import Act, Applied, Change, Event, Merge, Part
 from bot.changes.waivers import Waiver
 from bot.commands import deeds
 from bot.commands.model import (
@@ -261,15 +261,25 @@ async def test_what_was_altered_meanwhile_is_not_joined(store: Store) -> None:
 async def test_leaving_a_release_is_done_once(store: Store) -> None:
     mine, other = await opened(store, SUBJECT), await opened(store, NEIGHBOUR)
     await do(store, Joined(other, given_up(mine)), who="ana")
-    [entry] = await do(store, Left(other.number), who="ana")
+    [entry] = await do(store, Left(other.number, context()), who="ana")
     assert (entry.kind, entry.subject, entry.body["actor"]["login"]) == (Kind.CHANGE_LEFT, other.number, "ana")
     assert await parts_of(store, other.number) == [NEIGHBOUR]
-    assert await do(store, Left(other.number), who="ana") == []
+    assert await do(store, Left(other.number, context()), who="ana") == []
     [step] = given_up(other)
     async with store.transaction() as connection:
         await register.keep(connection, step)
     with pytest.raises(Transient, match=other.number):
-        await do(store, Left(other.number), who="ana")
+        await do(store, Left(other.number, context()), who="ana")
+
+
+async def test_what_is_merged_meanwhile_does_not_leave(store: Store) -> None:
+    mine, other = await opened(store, SUBJECT), await opened(store, NEIGHBOUR)
+    await do(store, Joined(other, given_up(mine)), who="ana")
+    async with store.transaction() as connection:
+        await parts.keep(connection, other.number, Part(SUBJECT, merge=Merge(account("rosa"), NOON)))
+    with pytest.raises(Transient, match=other.number):
+        await do(store, Left(other.number, context()), who="ana")
+    assert set(await parts_of(store, other.number)) == {NEIGHBOUR, SUBJECT}
 
 
 async def test_a_wish_for_a_record_that_is_there_already_is_on_record(store: Store) -> None:

@@ -7,8 +7,9 @@ import pytest
 from bot.changes.model import Act, State
 from bot.changes.model import Change as Record
 from bot.commands.model import Joined, Left, Linked
-from bot.facts.model import Permission
+from bot.facts.model import Permission, PullRequestState
 from bot.policy.model import Policy, Records, System
+from tests.unit.builders import pull_request
 from tests.unit.changes.builders import MONDAY, ask, asked, contents, context, done, draft, rules, started
 from tests.unit.commands.test_records import desk_of, refused, said
 
@@ -72,11 +73,16 @@ def test_without_a_record_there_is_nothing_to_link(text: str) -> None:
 
 
 def test_a_pull_request_leaves_a_release_until_it_was_released() -> None:
-    outcome = said("/change unlink", record=BOTH)
-    assert outcome.deeds == (Left("CHG-2027-0001"),)
+    desk = desk_of(BOTH)
+    outcome = said("/change unlink", desk=desk)
+    assert outcome.deeds == (Left("CHG-2027-0001", desk.context),)
     assert refused(said("/change unlink", record=draft())) == "This pull request ships with no other one."
-    shipped = replace(started(), contents=contents(pulls=(7, 8)))
-    assert "what it shipped stays what it was" in refused(said("/change unlink", record=shipped))
+    begun = replace(started(), contents=contents(pulls=(7, 8)))
+    assert said("/change unlink", record=begun).deeds, "it is not merged yet"
+    merged = pull_request(files=[], state=PullRequestState.MERGED)
+    assert "what it shipped stays what it was" in refused(said("/change unlink", record=begun, facts=merged))
+    over = replace(begun, state=State.REVIEW)
+    assert "what it shipped stays what it was" in refused(said("/change unlink", record=over))
 
 
 @pytest.mark.parametrize(

@@ -757,9 +757,22 @@ def test_an_emergency_is_planned_for_no_other_time() -> None:
     )
 
 
+def test_what_is_released_is_planned_no_more() -> None:
+    assert refused(said("/schedule weekend", record=started())) == (
+        "CHG-2027-0001 is being released, and is not planned any more. "
+        "What is not merged can leave it: `/change unlink`."
+    )
+    over = replace(started(), state=State.REVIEW)
+    assert refused(said("/schedule weekend", record=over)) == (
+        "CHG-2027-0001 has been released, and is not planned any more."
+    )
+
+
 @pytest.mark.parametrize("desk", [None, desk_of(None)])
 def test_without_a_record_nothing_is_planned(desk: Desk | None) -> None:
-    assert refused(said("/schedule weekend", desk=desk)) == "There is no change record here."
+    assert refused(said("/schedule weekend", desk=desk)) == (
+        "There is no change record here. `/request-cab` opens one."
+    )
 
 
 # /waive

@@ -152,9 +152,46 @@ def test_the_board_has_it_released_in_its_own_window() -> None:
     assert (early.verdict, early.next_at) == (Verdict.WAIT, later[0])
     assert found(early, "window").what == "It is planned for 2027-01-16 02:00 to 2027-01-16 06:00 UTC."
     assert at(later[0], rules("weekend"), planned(later)).verdict is Verdict.PASS
-    over = at(later[1] + timedelta(days=7, hours=-5), rules("weekend"), planned(WEEKEND))
-    assert over.verdict is Verdict.WAIT
-    assert found(over, "window").until == later[0] + timedelta(days=7)
+
+
+OVER = "Nothing is left of the time that it is planned for, 2027-01-09 02:00 to 2027-01-09 06:00 UTC."
+
+
+def test_nothing_goes_on_by_itself_when_the_time_that_it_is_planned_for_is_over() -> None:
+    for moment in (WEEKEND[1], SATURDAY + timedelta(days=7)):
+        over = at(moment, rules("weekend"), planned(WEEKEND))
+        window = found(over, "window")
+        assert (over.verdict, over.next_at) == (Verdict.WAIT, None)
+        assert (window.headline, window.what) == ("another window: its own is over", OVER)
+        assert window.remedy == "Another time is planned by itself, and the board that decides is asked about that."
+
+
+def test_what_is_left_of_a_release_that_has_begun_is_told_the_way_out() -> None:
+    begun = replace(READY, record=RecordFacts("CHG-2027-0001", "implement", (), "normal", WEEKEND))
+    window = found(at(SATURDAY + timedelta(days=7), rules("weekend"), begun), "window")
+    assert (window.headline, window.what) == ("a record of its own: its window is over", OVER)
+    assert window.remedy == (
+        "`/change unlink` takes the pull request out of its release, which ends with what was merged; "
+        "it has a record of its own then, for which everything is asked anew."
+    )
+    early = found(at(MONDAY, rules("weekend"), begun), "window")
+    assert early.remedy == "It goes on by itself at 2027-01-09 02:00 UTC.", "no other time is chosen any more"
+    assert at(SATURDAY, rules("weekend"), begun).verdict is Verdict.PASS
+
+
+def test_a_freeze_that_outlasts_the_planned_time_is_not_what_it_goes_on_after() -> None:
+    freeze = replace(FREEZE, first=date(2027, 1, 9), last=date(2027, 1, 10))
+    frozen = at(SATURDAY, rules("weekend", freezes=(freeze,)), planned(WEEKEND))
+    assert (found(frozen, "freeze").remedy, found(frozen, "window").headline) == ("", "another window: its own is over")
+    before = at(SATURDAY - timedelta(hours=1), rules("weekend", freezes=(freeze,)), planned(WEEKEND))
+    assert found(before, "freeze").remedy
+
+
+def test_a_freeze_that_ends_in_the_planned_time_is_waited_for() -> None:
+    freeze = replace(FREEZE, first=SATURDAY - timedelta(days=1), last=SATURDAY + timedelta(hours=1))
+    decision = at(SATURDAY, rules("weekend", freezes=(freeze,)), planned(WEEKEND))
+    assert finding(decision, "window") is None
+    assert "It goes on by itself" in found(decision, "freeze").remedy
 
 
 def test_a_window_that_is_authorised_binds_where_the_calendar_would_let_it_go_on() -> None:
