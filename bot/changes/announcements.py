@@ -81,12 +81,12 @@ def _calls(before: Change, after: Change, told: Transition, context: Context) ->
 
 def _overdue(change: Change, act: Act, context: Context) -> list[_Call]:
     """That something which should have been done after the release was not."""
-    if act is Act.REMIND and change.review_due is not None:
+    if act is Act.REMIND:
+        assert change.review_due is not None, "it is overdue"
         return [_Call(_reviewers(change, context), _not_reviewed(change, change.review_due))]
-    if act is Act.REMIND_VERIFIERS and change.verification_due is not None:
-        called, who = _verifiers(change, context)
-        return [_Call(called, _not_verified(change, change.verification_due, who))]
-    return []
+    assert change.verification_due is not None, "it is overdue"
+    called, who = _verifiers(change, context)
+    return [_Call(called, _not_verified(change, change.verification_due, who))]
 
 
 def _lost(before: Change, after: Change, told: Transition, context: Context) -> list[_Call]:

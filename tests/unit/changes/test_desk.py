@@ -80,11 +80,14 @@ If totals differ by a cent, Carol deploys the image before; the schema fits both
 Customers see interest once a day; nothing else changes for them.
 """
 FACTS = replace(pull_request(reviews=[approved("ben"), approved("cem")]), body=BODY)
+SECOND = replace(
+    FACTS,
+    number=8,
+    head=replace(FACTS.head, oid=oid("second")),
+    reviews=(approved("ben", on="second"), approved("cem", on="second")),
+)
 NOTHING_SAID = replace(FACTS, body="Interest is paid daily.")
 DESCRIBED = [f"plans:{name}" for name in ("justification", "implementation", "test", "backout", "impact")]
-
-OTHER = replace(FACTS, number=8, head=replace(FACTS.head, oid=oid("other")))
-"""Another pull request, of another commit."""
 
 
 def decision_of(facts: PullRequestFacts = FACTS, policy: Policy | None = None, at: datetime = MONDAY) -> Decision:
@@ -393,7 +396,7 @@ async def test_the_boards_teams_are_added_to_what_the_reviewers_may_do(store: St
 
 async def test_two_changes_of_one_thing_at_one_time_are_told_to_both(store: Store) -> None:
     await look(store)
-    other = OTHER
+    other = SECOND
     facts, _ = await look(store, other, subject="pull:77:8")
     conflict = told(facts)["conflict"]
     assert conflict.verdict == "pass", "nobody asked for the other one"
@@ -404,7 +407,7 @@ async def test_two_changes_of_one_thing_at_one_time_are_told_to_both(store: Stor
 
 async def test_a_draft_moves_away_from_what_was_asked_for_and_comes_back_for_nobody(store: Store) -> None:
     _, first = await look(store)
-    other = OTHER
+    other = SECOND
     _, second = await look(store, other, subject="pull:77:8")
     assert record_of(second).contents.window == WEEKEND
     await act(store, first, ASK)
@@ -423,14 +426,14 @@ async def test_a_draft_moves_away_from_what_was_asked_for_and_comes_back_for_nob
 async def test_a_newcomer_is_planned_for_a_free_window_at_once(store: Store) -> None:
     _, first = await look(store)
     await act(store, first, ASK)
-    _, second = await look(store, OTHER, subject="pull:77:8")
+    _, second = await look(store, SECOND, subject="pull:77:8")
     assert (record_of(second).contents.window, record_of(second).version) == (NEXT, 1)
 
 
 async def test_whoever_chooses_the_window_of_another_waits_and_the_other_is_told(store: Store) -> None:
     _, first = await look(store)
     await act(store, first, ASK)
-    other = replace(OTHER, instructions=(laid(Instructed.SCHEDULE, WEEKEND.iso),))
+    other = replace(SECOND, instructions=(laid(Instructed.SCHEDULE, WEEKEND.iso),))
     facts, second = await look(store, other, subject="pull:77:8")
     assert (record_of(second).contents.window, record_of(second).contents.scheduled) == (WEEKEND, True)
     assert told(facts)["conflict"].verdict == "wait"
@@ -523,7 +526,7 @@ async def test_an_emergency_stays_one_at_the_next_look(store: Store) -> None:
 async def test_an_emergency_that_was_not_reviewed_in_time_blocks_the_next_change(store: Store) -> None:
     await declared(store)
     record = await merge(store)
-    other = replace(FACTS, number=8)
+    other = SECOND
     facts, _ = await look(store, other, subject="pull:77:8", at=MONDAY + timedelta(days=2))
     assert "emergency" not in told(facts)
     facts, found = await look(store, other, subject="pull:77:8", at=MONDAY + timedelta(days=3))
@@ -542,7 +545,7 @@ NEEDING_NO_RECORD = replace(RENAMED, tiers=dict.fromkeys(Tier, BARE))
 async def test_no_other_name_for_the_application_frees_its_repository(store: Store, policy: Policy) -> None:
     await declared(store)
     record = await merge(store)
-    other, late = replace(FACTS, number=8), MONDAY + timedelta(days=3)
+    other, late = SECOND, MONDAY + timedelta(days=3)
     facts, found = await look(store, other, subject="pull:77:8", policy=policy, at=MONDAY)
     assert found.wakes_at == late
     facts, _ = await look(store, other, subject="pull:77:8", policy=policy, at=late)

@@ -690,6 +690,19 @@ def test_who_reviews_an_emergency_did_not_take_part(who: str, why: str, told: st
     assert refused(reviewed(), event).what == "Only an emergency is reviewed afterwards by the board."
 
 
+def test_who_decided_about_an_emergency_does_not_review_it_and_it_is_said_who_helps() -> None:
+    ended = done(done(emergency(), Event(Act.START)), Event(Act.FINISH))
+    voters = {each.by.login: BOARD[each.by.login] for each in ended.votes}
+    event = Event(Act.REVIEW, ended.votes[0].by, "Looks fine now.")
+    assert refused(ended, event).what.endswith(" decided about it.")
+    assert refused(ended, event).remedy.endswith("`compliance` who had no part in it can.")
+    alone = refused(ended, event, context(standings=standings(voters)))
+    assert alone.remedy == (
+        "Nobody with `cab`, `it-manager`, `risk-officer` or `compliance` is left who had no part in it: the owners of "
+        "the policy put somebody into one of these roles, who can."
+    )
+
+
 @pytest.mark.parametrize(
     ("closure", "why", "told"),
     [
