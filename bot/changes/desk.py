@@ -22,19 +22,20 @@ from bot.changes import (
     listening,
     parts,
     planning,
+    plans,
     register,
     release,
     reviews,
 )
 from bot.changes.conflicts import Others
 from bot.changes.context import Context
-from bot.changes.model import Applied, Change, Contents, Event, Part, Refused, State
+from bot.changes.model import Applied, Change, Contents, Event, Part, Refused, Said, State
 from bot.decide.approvals import bound, opinions
 from bot.decide.contributors import contributors
 from bot.decide.verdict import Decision, Verdict
 from bot.deployments.windows import Interval
 from bot.facts.diffs import Comparison
-from bot.facts.model import Account, Instructed, PullRequestFacts, RecordFacts, Standing
+from bot.facts.model import Account, Instructed, Instruction, PullRequestFacts, RecordFacts, Standing
 from bot.facts.people import people_of
 from bot.ledger import Entry, append
 from bot.policy.model import ChangeType, Plan, Policy, System, Tier
@@ -309,7 +310,7 @@ def _teams(board: Sequence[Standing], standing: Standing) -> tuple[str, ...]:
 def contents_of(
     facts: PullRequestFacts, decision: Decision, policy: Policy, now: datetime, diff: str, change: Change | None
 ) -> Contents:
-    """What the record should say: the description's plans, or those that were written in comments since."""
+    """What the record should say: of each plan the description's, or what somebody wrote in a comment since."""
     contents = fill.contents_of(
         facts,
         decision,
@@ -318,6 +319,19 @@ def contents_of(
         diff=diff,
         emergency=change is not None and change.emergency is not None,
     )
-    said = {plan: found.value for kind, plan in _PLANS.items() if (found := facts.instructed(kind)) is not None}
-    plans = {plan: said.get(plan) or contents.plan(plan) for plan in Plan}
-    return replace(contents, plans=tuple((plan, text) for plan, text in plans.items() if text))
+    words = {plan: found for kind, plan in _PLANS.items() if (found := _written(facts, kind, contents.plan(plan)))}
+    texts = {plan: words[plan].value if plan in words else contents.plan(plan) for plan in Plan}
+    said = tuple(
+        Said(plan, each.by, each.at, facts.number, beside=contents.plan(plan) not in {"", each.value})
+        for plan, each in words.items()
+    )
+    return replace(contents, plans=tuple((plan, text) for plan, text in texts.items() if text), said=said)
+
+
+def _written(facts: PullRequestFacts, kind: Instructed, section: str) -> Instruction | None:
+    """The plan that somebody wrote in a comment; None when the description's section was edited after that."""
+    found = facts.instructed(kind)
+    if found is None:
+        return None
+    edited = section and found.instead is not None and found.instead != plans.mark(section)
+    return None if edited else found

@@ -7,7 +7,8 @@ from bot.changes.context import Context
 from bot.changes.model import Act, Change, Elsewhere, Event, Refused, State
 from bot.decide.verdict import Finding, Verdict
 from bot.facts.model import RecordFacts, RecordFinding
-from bot.words import listed, quoted
+from bot.policy.model import Plan
+from bot.words import dated, listed, quoted
 
 _CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
 _STILL = {
@@ -34,7 +35,7 @@ def said_of(
     found: list[Finding | None] = [finding(change, context)]
     if change.state is State.DRAFT:
         found += needs.missing(change.contents, context.policy, context.parts)
-    found += [*_board(change), _no_votes(change, context), *conflicts.findings(together)]
+    found += [*_board(change), _said(change), _no_votes(change, context), *conflicts.findings(together)]
     found += [clashes.finding(change.contents) if not change.state.over else None, emergency.finding(overdue)]
     return as_facts(found)
 
@@ -153,6 +154,21 @@ def _board(change: Change) -> tuple[Finding, ...]:
         return (found,)
     signed = f"Signed off for {listed([quoted(each) for each in authorised.routing.sign_off])}, each by another person."
     return (found, Finding("sign-off", Verdict.PASS, "signed off", signed))
+
+
+def _said(change: Change) -> Finding | None:
+    """Which plans were written in comments while the description has others."""
+    beside = [each for each in change.contents.said if each.beside]
+    if not beside:
+        return None
+    told = [f"{_PLAN[each.plan]} is what @{each.by.login} wrote in a comment on {dated(each.at)}" for each in beside]
+    what = f"On record, {listed(told)}; the description says something else."
+    kinds = listed([f"`/plan {each.plan.value}`" for each in beside])
+    remedy = f"`/change` shows it. {kinds}, without a text, takes it back; so does an edit of the section."
+    return Finding("change-record:plans", Verdict.PASS, "plans that the description does not show", what, remedy=remedy)
+
+
+_PLAN = {plan: "the impact" if plan is Plan.IMPACT else f"the {plan.value} plan" for plan in Plan}
 
 
 def _no_votes(change: Change, context: Context) -> Finding | None:

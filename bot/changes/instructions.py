@@ -16,7 +16,7 @@ from bot.policy.model import Tier
 
 # Of several words about the risk the highest holds, whoever spoke last: nobody lowers it. Each hold is its holder's.
 _HOLDS = """
-    SELECT DISTINCT ON (kind, about) kind, value, by, reason, at FROM instruction
+    SELECT DISTINCT ON (kind, about) kind, value, by, reason, at, instead FROM instruction
     WHERE subject = %(subject)s
     ORDER BY
         kind, about,
@@ -24,8 +24,8 @@ _HOLDS = """
         id DESC
 """
 _LAY_DOWN = """
-    INSERT INTO instruction (subject, kind, value, by, reason, request, at, about)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO instruction (subject, kind, value, by, reason, request, at, about, instead)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _ASK = """
     INSERT INTO waiver_request (subject, finding, reason, until, by, request, at, head, diff)
@@ -61,8 +61,8 @@ async def read(connection: AsyncConnection[Any], subject: str) -> tuple[Instruct
     values = {"subject": subject, "raise": Instructed.RAISE.value, "tiers": [tier.label for tier in Tier]}
     rows = await (await connection.execute(_HOLDS, values)).fetchall()
     return tuple(
-        Instruction(Instructed(kind), value, account(by), reason, at)
-        for kind, value, by, reason, at in rows
+        Instruction(Instructed(kind), value, account(by), reason, at, instead)
+        for kind, value, by, reason, at, instead in rows
         if kind in set(Instructed)
     )
 
@@ -87,6 +87,7 @@ async def lay_down(
         request,
         instruction.at,
         about,
+        instruction.instead,
     ]
     await connection.execute(_LAY_DOWN, values)
     body = {"kind": instruction.kind.value, "value": instruction.value, "reason": instruction.reason, "actor": by}

@@ -149,11 +149,23 @@ class CommitLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """That a plan is what somebody wrote in a comment; ``beside``: the description has another one."""
+
+    plan: Plan
+    by: Account
+    at: datetime
+    pull: int
+    beside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """What the record says of the change itself. All of it is worked out; nothing is typed into a form.
 
     ``diff`` names the change that is made, whatever it is based on: it stays the same in a clean rebase. A plan that
-    is missing, or only a placeholder, is not in ``plans``. ``contributors`` are every account that had a hand in it.
+    is missing, or only a placeholder, is not in ``plans``; ``said`` names those that were written in comments.
+    ``contributors`` are every account that had a hand in it.
     ``window`` is when it is planned, ``scheduled`` says that somebody chose it. ``template`` is the id of the standard
     change that it is. ``evidence`` is what shows that it was tested, a summary before the lines of each pull request
     (``changes.evidence``). ``apart`` are the applications and configuration items of which one is changed at a time.
@@ -187,6 +199,7 @@ class Contents:
     retention_days: int = 0
     raised_from: Tier | None = None
     checked: Checked | None = None
+    said: tuple[Said, ...] = ()
 
     def under(self, policy: Policy) -> Policy:
         """The policy as it holds for this change, of which it demands what it did before somebody raised the risk."""

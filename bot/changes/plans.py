@@ -5,6 +5,7 @@ is none. A section that only says "n/a" or "to be done", has nothing but heading
 missing.
 """
 
+import hashlib
 import html
 import re
 import unicodedata
@@ -93,6 +94,15 @@ class Sections:
     opening: str
     justification: str
     plans: tuple[tuple[Plan, str], ...]
+
+    def plan(self, which: Plan) -> str:
+        """The text of a plan; empty when it is missing."""
+        return dict(self.plans).get(which, "")
+
+
+def mark(text: str) -> str:
+    """A name for the text of a section, by which it is seen that somebody has edited it."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
 
 
 def read(body: str) -> Sections:

@@ -95,6 +95,7 @@ def _together(parts: Sequence[Contents], policy: Policy) -> Contents:
         regulations=policy.packs,
         retention_days=policy.retention_days,
         raised_from=riskiest.raised_from,
+        said=tuple(said for each in parts for said in each.said),
     )
 
 

@@ -4,7 +4,7 @@ from bot.changes import clashes, evidence, plans
 from bot.changes.emergency import frozen_out, may_begin_until
 from bot.changes.model import Act, Event
 from bot.changes.model import Change as Record
-from bot.commands import close, emergency, frame, link, votes
+from bot.commands import close, emergency, frame, link, plans_shown, votes
 from bot.commands.model import Answer, Change, Command, Situation
 from bot.facts.model import Permission
 from bot.publish.markdown import sentence, table
@@ -46,7 +46,7 @@ def _show(change: Change) -> Answer:
         ("application", contents.application or "none"),
         ("configuration item", contents.configuration_item or "none"),
         ("window", _window(record, change)),
-        ("plans", listed([plan.value for plan, _ in contents.plans]) if contents.plans else "none"),
+        ("plans", plans_shown.row(contents)),
         ("test evidence", " ".join(evidence.summaries(contents.evidence)) or "no tool has reported anything"),
         ("board", _board(record)),
         *_asked(record),
@@ -60,6 +60,7 @@ def _show(change: Change) -> Answer:
     lines = [f"**{record.number}** {sentence(contents.title, quiet=True)}", ""]
     lines += table(("", ""), [(name, sentence(text, quiet=True)) for name, text in rows])
     lines += votes.shown(record, change.desk.context)
+    lines += plans_shown.shown(contents)
     if contents.evidence:
         lines += ["", "<details><summary>Test evidence</summary>", ""]
         lines += [f"- {sentence(each.removeprefix(evidence.ITEM), quiet=True)}" for each in contents.evidence]

@@ -77,10 +77,18 @@ def silent(_record: Record, _change: Change) -> None:
     return
 
 
-def lay_down(situation: Situation, kind: Instructed, value: str, reason: str, reply: str | None = None) -> Answer:
-    """Lay something down for the change, in the name of who gives the command."""
+def lay_down(
+    situation: Situation,
+    kind: Instructed,
+    value: str,
+    reason: str,
+    reply: str | None = None,
+    *,
+    instead: str | None = None,
+) -> Answer:
+    """Lay something down for the change, in the name of who gives the command; ``instead`` as in `Instruction`."""
     at = now(situation)
-    instruction = Instruction(kind, value, situation.standing.account, reason, at)
+    instruction = Instruction(kind, value, situation.standing.account, reason, at, instead)
     return Answer(done=True, reply=reply, deed=LaidDown(instruction))
 
 

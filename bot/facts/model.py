@@ -398,13 +398,18 @@ class Instructed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """What somebody laid down for the change, and why; an empty ``value`` takes it back."""
+    """What somebody laid down for the change, and why; an empty ``value`` takes it back.
+
+    ``instead`` names what the description said then, where this takes the place of a section of it; None where that is
+    not known.
+    """
 
     kind: Instructed
     value: str
     by: Account
     reason: str
     at: datetime
+    instead: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -346,7 +346,7 @@ async def test_what_people_lay_down_holds(countersign: Rehearsal, board: Board) 
     assert any("never lowered" in each for each in said(pull))
     assert any(each.startswith("Planned for") for each in said(pull))
     await board.say(pull, "alice", "/change")
-    assert "| plans | backout |" in said(pull)[-1]
+    assert "| plans | backout said by `@alice` on " in said(pull)[-1]
 
 
 async def test_a_hold_is_lifted_by_who_holds_or_by_a_role_that_has_no_part_in_it(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.changes import desk, ending, listening, outbox, register
+from bot.changes import desk, ending, listening, outbox, plans, register
 from bot.changes.desk import Desk, diff_of, is_wanted
 from bot.changes.hearing import Heard
 from bot.changes.model import Act, Change, Choice, Closure, Declaration, Event, Refused, State
@@ -39,6 +39,7 @@ from bot.policy.model import (
     TierRules,
 )
 from bot.store import Store
+from bot.words import dated
 from tests.unit.builders import account, approved, asked_for_changes, oid, pull_request
 from tests.unit.changes.builders import (
     BOARD,
@@ -270,6 +271,27 @@ async def test_what_was_written_in_a_comment_takes_the_place_of_the_description(
     assert contents.plan(Plan.TEST) == "Everything was tested twice."
     assert contents.plan(Plan.BACKOUT).startswith("If totals differ")
     assert [plan for plan, _ in contents.plans] == list(Plan)
+
+
+async def test_whoever_edits_the_section_after_the_comment_has_the_last_word(store: Store) -> None:
+    section = plans.read(FACTS.body).plan(Plan.BACKOUT)
+    written = replace(laid(Instructed.PLAN_BACKOUT, "Deploy the image before it."), instead=plans.mark(section))
+    facts, found = await look(store, replace(FACTS, instructions=(written,)))
+    contents = record_of(found).contents
+    assert contents.plan(Plan.BACKOUT) == "Deploy the image before it."
+    [said] = contents.said
+    assert (said.plan, said.by, said.pull, said.beside) == (Plan.BACKOUT, written.by, FACTS.number, True)
+    assert told(facts)["change-record:plans"].verdict == "pass"
+    assert told(facts)["change-record:plans"].what == (
+        f"On record, the backout plan is what @{written.by.login} wrote in a comment on {dated(written.at)}; the "
+        "description says something else."
+    )
+    body = FACTS.body.replace(section, "Restore the database from the backup of midnight; four hours.")
+    assert body != FACTS.body
+    facts, found = await look(store, replace(FACTS, body=body, instructions=(written,)))
+    assert record_of(found).contents.plan(Plan.BACKOUT).startswith("Restore the database")
+    assert record_of(found).contents.said == ()
+    assert "change-record:plans" not in told(facts)
 
 
 async def test_a_plan_in_a_comment_fills_what_the_description_lacks(store: Store) -> None:

@@ -21,7 +21,7 @@ from bot.commands.table import BY_NAME
 from bot.decide.verdict import Decision, Finding, Involvement, Verdict
 from bot.facts.model import Instructed, Instruction, Permission, Standing, Waived
 from bot.ingest.statements import Pending
-from bot.policy.model import Calendar, ChangeType, Emergency, Freeze, Policy, Tier, Waivers
+from bot.policy.model import Calendar, ChangeType, Emergency, Freeze, Plan, Policy, Tier, Waivers
 from tests.unit.builders import account, decided, oid, pull_request
 from tests.unit.changes.builders import (
     BOARD,
@@ -205,7 +205,7 @@ def test_the_record_is_shown_with_everything_that_a_board_asks_for() -> None:
         "| application | payments |",
         "| configuration item | CI0012345 |",
         "| window | 2027-01-09 02:00 to 2027-01-09 06:00 UTC |",
-        "| plans | implementation, test, backout and impact |",
+        "| plans | implementation, test, backout and impact from the description |",
         (
             "| board | 3 of cab, it-manager, risk-officer and compliance, "
             "and a signature for each of it-manager, risk-officer and compliance |"
@@ -637,6 +637,19 @@ def test_a_plan_is_written_in_a_comment(kind: str) -> None:
     written = laid(said(f"/plan {kind} Deploy the image before this one; ten minutes."))
     assert written.kind is Instructed(f"plan:{kind}")
     assert written.value == "Deploy the image before this one; ten minutes."
+
+
+def test_a_plan_that_was_written_in_a_comment_is_taken_back() -> None:
+    written = Instruction(Instructed.PLAN_BACKOUT, "Deploy the image before.", account("bo"), "written", MONDAY)
+    taken = laid(said("/plan backout", facts=replace(FACTS, instructions=(written,))))
+    assert (taken.kind, taken.value) == (Instructed.PLAN_BACKOUT, "")
+
+
+def test_a_plan_is_shown_whatever_it_is_written_with() -> None:
+    text = "Run:\n```\nmake back @acme/everyone\n```\n" + "Then compare the totals. " * 100
+    shown = said("/change", record=draft(plans=((Plan.BACKOUT, text),))).reply
+    assert "<details><summary>Backout plan</summary>\n\n````text\nRun:\n```\nmake back" in shown
+    assert "…\n````\n\n</details>" in shown
 
 
 @pytest.mark.parametrize("text", ["tbd", "n/a", "to be done"])
