@@ -4,12 +4,16 @@ from collections.abc import Iterable
 
 from bot.changes import clashes, conflicts, emergency, guards, lifecycle, needs, planning, release, reviews
 from bot.changes.context import Context
-from bot.changes.model import Act, Change, Elsewhere, Event, Refused, State
+from bot.changes.model import Act, Change, Choice, Elsewhere, Event, Refused, State
 from bot.decide.verdict import Finding, Verdict
 from bot.facts.model import RecordFacts, RecordFinding
 from bot.policy.model import Plan
 from bot.words import dated, listed, quoted
 
+MOST_TOLD = 3
+"""How many who voted against it are told with their reasons."""
+
+_AGAINST = {Choice.REJECT, Choice.DEFER}
 _CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
 _STILL = {
     State.DRAFT: "still a draft",
@@ -88,9 +92,19 @@ def finding(change: Change, context: Context) -> Finding:
         if isinstance(stopped, Refused):
             return _waiting(change, f"{named}. {stopped.what}", stopped.remedy, context)
     if change.state is State.DRAFT:
-        return _waiting(change, what, _to_ask(change, context), context)
+        return _waiting(change, f"{_sent_back(change)}{what}", _to_ask(change, context), context)
     next_ = "Who is named votes or approves." if change.state is State.AUTHORIZE else "It goes on by itself."
     return _waiting(change, what, next_, context)
+
+
+def _sent_back(change: Change) -> str:
+    """That a board has sent the change back, and why; nothing where none has, or somebody has asked since."""
+    if not change.decided or change.request is not None or change.decided[-1].outcome == "approved":
+        return ""
+    last = change.decided[-1]
+    against = [each for each in change.votes if each.round == last.number and each.choice in _AGAINST]
+    said = [f" @{each.by.login}: {quoted(each.reason)}." for each in against[-MOST_TOLD:]]
+    return f"It was {last.outcome} on {dated(last.at)}.{''.join(said)} "
 
 
 def _to_ask(change: Change, context: Context) -> str:

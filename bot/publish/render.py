@@ -23,6 +23,7 @@ BUTTONS = (
 )
 REQUEST_CAB = Button("Request CAB", "Ask the board for this change", "request-cab")
 _WORDS = {Verdict.PASS: "Passed", Verdict.WAIT: "Waiting", Verdict.FAIL: "Blocked", Verdict.WAIVED: "Waived"}
+_OPEN = {Verdict.FAIL, Verdict.WAIT}
 _MARKS = {Verdict.PASS: "✅ pass", Verdict.WAIT: "⏳ wait", Verdict.FAIL: "❌ fail", Verdict.WAIVED: "☑️ waived"}
 
 
@@ -90,7 +91,7 @@ def title(decision: Decision) -> str:
             decision.verdict,
             "Observing: would wait for" if decision.verdict is Verdict.WAIT else "Observing: would block",
         )
-    open_findings = [finding for finding in decision.findings if finding.blocks in {Verdict.FAIL, Verdict.WAIT}]
+    open_findings = [finding for finding in decision.findings if finding.blocks in _OPEN]
     if not open_findings and not decision.demands:
         # A group demands nothing itself: its members say what each of them lacks.
         open_findings = [finding for finding in decision.findings if finding.blocks is Verdict.WAIVED]
@@ -115,7 +116,7 @@ def _passed(decision: Decision) -> str:
 
 def _summary(decision: Decision) -> list[str]:
     lines = [sentence(_verdict(decision)), ""]
-    steps = [finding.remedy for finding in decision.findings if finding.remedy and finding.blocks is not Verdict.PASS]
+    steps = [finding.remedy for finding in decision.findings if finding.remedy and finding.blocks in _OPEN]
     if steps:
         lines += ["**What to do next**", "", *[f"- {sentence(step)}" for step in steps], ""]
     lines += table(("", "what", "why"), [_row(finding) for finding in decision.findings])

@@ -87,6 +87,8 @@ async def test_a_board_that_rejects_sends_the_change_back(countersign: Rehearsal
     assert not cleared(pull)
     assert "@alice: CHG-2026-0001, PAY-1 Daily interest, was rejected by the board." in said(pull)[-1]
     assert said(pull)[-1].count("Not before the audit") == 3
+    assert told(pull).count("`Not before the audit`") == 3
+    assert "It was rejected on " in told(pull)
 
 
 async def test_a_board_that_does_not_answer_in_time_has_rejected(countersign: Rehearsal, board: Board) -> None:

@@ -11,7 +11,20 @@ from bot.changes import cab, guards
 from bot.changes.findings import finding
 from bot.changes.guards import lacking
 from bot.changes.lifecycle import MOST_STEPS, TABLE, advance, apply, noticed, wakes_at
-from bot.changes.model import Act, Applied, Change, Choice, Closure, Event, Merge, Part, Refused, State, Transition
+from bot.changes.model import (
+    Act,
+    Applied,
+    Change,
+    Choice,
+    Closure,
+    Event,
+    Merge,
+    Part,
+    Refused,
+    Round,
+    State,
+    Transition,
+)
 from bot.changes.refusals import impossible
 from bot.decide.verdict import Demand, Verdict
 from bot.deployments.windows import Interval
@@ -844,6 +857,20 @@ def test_what_does_not_hold_any_more_is_told_before_anybody_merges() -> None:
     lacking_one = guards.held_up(change, context(parts=(first, other), demands=short))
     assert lacking_one is not None
     assert lacking_one.what == "CHG-2027-0001 is not authorised any more. Missing: 1 more from write access."
+
+
+def test_what_a_board_has_sent_back_says_so_until_somebody_asks_again() -> None:
+    against = asked()
+    for login in ("ida", "rick", "cora"):
+        against = done(against, vote(login, Choice.REJECT, "Not before the audit."))
+    sent_back = done(against, Event(Act.REJECT))
+    reasons = " ".join(f"@{login}: `Not before the audit.`." for login in ("ida", "rick", "cora"))
+    assert finding(sent_back, context()).what == (
+        f"It was rejected on 2027-01-04 12:00 UTC. {reasons} CHG-2027-0001 is in state draft."
+    )
+    assert "rejected" not in finding(done(sent_back, ask()), context()).what
+    lost = replace(draft(), decided=(Round(1, "approved", MONDAY),))
+    assert finding(lost, context()).what == "CHG-2027-0001 is in state draft."
 
 
 def test_a_change_that_nothing_stops_is_told_to_go_on_by_itself() -> None:
