@@ -28,7 +28,7 @@ def _show_or_do(situation: Situation) -> Answer:
         case ("link", number):
             return frame.only_open(situation, "change link") or link.link(situation, number)
         case ("unlink",):
-            return frame.only_open(situation, "change unlink") or link.unlink(situation)
+            return link.unlink(situation)
         case _:
             return frame.usage(CHANGE.usage)
 

@@ -44,7 +44,8 @@ def unlink(situation: Situation) -> Answer:
     begun = record.state is State.IMPLEMENT
     if record.state is State.REVIEW or (begun and change.facts.state is not PullRequestState.OPEN):
         return frame.refused(f"{record.number} has been released; what it shipped stays what it was.")
-    return Answer(done=True, reply=None, deed=Left(record.number, change.desk.context))
+    left = Answer(done=True, reply=None, deed=Left(record.number, change.desk.context))
+    return frame.only_open(situation, "change unlink") or left
 
 
 def _join(situation: Situation, own: Record, number: str) -> Answer:

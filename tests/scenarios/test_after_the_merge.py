@@ -15,7 +15,6 @@ TOO_LATE = (
     "/emergency INC0012345 Payments are down since nine",
     "/explain",
     "/change link CHG-2026-0001",
-    "/change unlink",
     "/change type emergency INC0012345 Payments are down since nine",
 )
 

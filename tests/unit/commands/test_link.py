@@ -81,6 +81,8 @@ def test_a_pull_request_leaves_a_release_until_it_was_released() -> None:
     assert said("/change unlink", record=begun).deeds, "it is not merged yet"
     merged = pull_request(files=[], state=PullRequestState.MERGED)
     assert "what it shipped stays what it was" in refused(said("/change unlink", record=begun, facts=merged))
+    waits = replace(begun, state=State.SCHEDULED)
+    assert "is for a pull request that is open" in refused(said("/change unlink", record=waits, facts=merged))
     over = replace(begun, state=State.REVIEW)
     assert "what it shipped stays what it was" in refused(said("/change unlink", record=over))
 
