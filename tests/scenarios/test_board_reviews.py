@@ -80,7 +80,10 @@ async def test_a_dismissed_approval_takes_its_vote_back(countersign: Rehearsal, 
     assert "countersign:vote:withdrawn" in [kind for kind, _ in await countersign.ledger()]
     await board.say(pull, "alice", "/change")
     assert "| not counted | `@ida` | withdraw | The review that it was given by was dismissed. |" in said(pull)[-1]
-    assert "| not counted | `@ida` | approve | a later vote of the same person takes its place |" in said(pull)[-1]
+    assert (
+        "| not counted | `@ida` | approve | approved the pull request (a later vote of the same person takes its place) |"
+        in said(pull)[-1]
+    )
     await board.ballot(pull, "ida")
     assert await state(countersign, pull) == "scheduled"
 
