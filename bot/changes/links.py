@@ -254,7 +254,7 @@ async def elsewhere(connection: AsyncConnection[Any], change: Change, system: Sy
     if link is None or link.system is System.REGISTER or link.is_left(change, system):
         # Nobody has asked that system yet: what is authorised here is not so there.
         is_to_come = system is not System.REGISTER and not change.state.over
-        parts = [f"In {system.value}, the record is not there yet."] if is_to_come else []
+        parts = [f"In {system.spoken}, the record is not there yet."] if is_to_come else []
         parts += [_leaving(link)] if link is not None and link.system is not System.REGISTER else []
         waits = is_to_come and change.state is State.SCHEDULED
     else:
@@ -286,7 +286,7 @@ def _in_the_way(change: Change, link: Link, not_carried: str) -> tuple[list[str]
 
 def _leaving(link: Link) -> str:
     """That leave is still to be taken of the twin."""
-    where = link.system.value
+    where = link.system.spoken
     what = f"{link.number} in {where} is to be cancelled" if link.number else f"What there is in {where} is cancelled"
     told = f"{what}, since the policy does not keep the record there any more; nothing waits for that."
     fault = link.faults.told

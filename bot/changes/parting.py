@@ -47,7 +47,7 @@ class Parting:
 
     def spoken(self, system: System) -> str:
         """What people read of it; empty where there is nothing to say."""
-        twin, why = f"{self.number} in {system.value}", f" {self.why}" if self.why else ""
+        twin, why = f"{self.number} in {system.spoken}", f" {self.why}" if self.why else ""
         match self.outcome:
             case Outcome.NONE:
                 return ""
@@ -63,7 +63,7 @@ class Parting:
 
 def note(change: Change, system: System) -> str:
     """What those who work on the twin read in it; ``system`` is where the record is kept from now on."""
-    where = "its own register" if system is System.REGISTER else system.value
+    where = "its own register" if system is System.REGISTER else system.spoken
     return f"Countersign keeps {change.number} in {where} from now on."
 
 
@@ -122,7 +122,7 @@ async def keep(
     if parting.snapshot is not None:
         carried = await carrying.noted(connection, change.number)
         for each in hearing.heard(change, parting.snapshot, records, link.planned, carried=carried):
-            where = f"in {link.system.value}, where the policy does not keep the record any more"
+            where = f"in {link.system.spoken}, where the policy does not keep the record any more"
             outcome = f"not counted: {each.who} said {each.deed} {where}."
             entries += await links.hear(connection, change, [replace(each, round=link.round)], outcome=outcome)
     if await links.left(connection, change.number, link, parting.spoken(link.system)):

@@ -62,7 +62,7 @@ async def test_a_record_that_is_kept_in_the_register_again_waits_for_nothing_els
     assert await state(countersign, pull) == "scheduled"
     assert cleared(pull)
     assert (
-        "CHG0030001 in servicenow has been cancelled, since the policy did not keep records there any more."
+        "CHG0030001 in ServiceNow has been cancelled, since the policy did not keep records there any more."
     ) in told(pull)
     assert there.only.values["state"] == "4"
     assert LEFT in notes(there.only)
@@ -81,12 +81,12 @@ async def test_it_does_not_wait_for_a_system_that_is_away_either_which_is_told_w
     await says(board, POLICY)
     await fails(countersign)
     assert cleared(pull)
-    assert "CHG0030001 in servicenow is to be cancelled" in told(pull)
+    assert "CHG0030001 in ServiceNow is to be cancelled" in told(pull)
     assert since(told(pull), "ServiceNow has answered 503 (Service Unavailable)", countersign)
     there.simulation.faults.clear()
     await poll(countersign)
     assert there.only.values["state"] == "4"
-    assert "CHG0030001 in servicenow has been cancelled" in told(pull)
+    assert "CHG0030001 in ServiceNow has been cancelled" in told(pull)
     assert "answered 503" not in told(pull)
     assert await parted(countersign) == [("CHG0030001", "cancelled")]
     assert not await is_polled(countersign)
@@ -99,7 +99,7 @@ async def test_what_cannot_be_cancelled_there_has_a_note_and_that_is_told_here(
     pull = await board.requested()
     await says(board, POLICY)
     await countersign.settle()
-    what = "CHG0030001 in servicenow could not be cancelled when the policy did not keep records there any more"
+    what = "CHG0030001 in ServiceNow could not be cancelled when the policy did not keep records there any more"
     assert f"{what}; a note in it says so. ServiceNow's business rule `Nobody cancels` does not let" in told(pull)
     assert there.only.values["state"] == "-3"
     assert LEFT in notes(there.only)
@@ -117,8 +117,8 @@ async def test_a_system_that_is_not_connected_any_more_keeps_nobody_waiting(
         await says(board, POLICY)
         await countersign.settle()
         assert (
-            "CHG0030001 in servicenow was not told that the policy did not keep records there any more. The policy "
-            "keeps change records in servicenow, and Countersign is not connected to it. Whoever changes records there "
+            "CHG0030001 in ServiceNow was not told that the policy did not keep records there any more. The policy "
+            "keeps change records in ServiceNow, and Countersign is not connected to it. Whoever changes records there "
             "cancels it."
         ) in told(pull)
         await board.authorise(pull)
@@ -134,7 +134,7 @@ async def test_what_somebody_said_there_that_nobody_had_heard_does_not_count_and
     await says(board, POLICY)
     await countersign.settle()
     assert await state(countersign, pull) == "authorize"
-    assert "chris.cab said approve in servicenow, where the policy does not keep the record any more." in told(pull)
+    assert "chris.cab said approve in ServiceNow, where the policy does not keep the record any more." in told(pull)
     assert [kind for kind, _ in await countersign.ledger()].count("system:record:heard") == 3
     await board.ballot(pull, "chris", "ida", "rick")
     assert cleared(pull)
@@ -169,7 +169,7 @@ async def test_an_authorised_change_waits_from_the_moment_on_in_which_the_policy
     await countersign.settle()
     assert there.changes == []
     assert not cleared(pull)
-    assert "In servicenow, the record is not there yet." in told(pull)
+    assert "In ServiceNow, the record is not there yet." in told(pull)
 
 
 async def test_there_and_back_again_there_is_another_record(
@@ -182,7 +182,7 @@ async def test_there_and_back_again_there_is_another_record(
     first, second = there.changes
     assert (first.values["state"], second.values["state"]) == ("4", "-5")
     assert second.values["correlation_id"] == "countersign:CHG-2026-0001.2"
-    assert "In servicenow, the record is CHG0030002." in told(pull)
+    assert "In ServiceNow, the record is CHG0030002." in told(pull)
 
 
 async def test_what_has_been_released_ends_where_it_was_kept(
@@ -217,7 +217,7 @@ async def test_a_record_that_moves_to_another_system_leaves_the_first_one(
         await countersign.settle()
         assert jira.only.key in told(pull)
         assert (
-            "CHG0030001 in servicenow was not told that the policy did not keep records there any more. Serv"
+            "CHG0030001 in ServiceNow was not told that the policy did not keep records there any more. Serv"
             in told(pull)
         )
         assert await parted(countersign) == [("CHG0030001", "untold")]

@@ -404,7 +404,7 @@ async def test_commands_know_where_the_record_is_elsewhere(
             {"number": "CHG0030001", "url": "https://snow.example/1", "problem": "It is on hold."},
             System.REGISTER,
             (
-                "CHG0030001 in servicenow is to be cancelled, since the policy does not keep the record there any more; "
+                "CHG0030001 in ServiceNow is to be cancelled, since the policy does not keep the record there any more; "
                 "nothing waits for that. https://snow.example/1"
             ),
         ),
@@ -412,7 +412,7 @@ async def test_commands_know_where_the_record_is_elsewhere(
             {"id": None},
             System.JIRA,
             (
-                "In jira, the record is not there yet. What there is in servicenow is cancelled, since the policy does not "
+                "In Jira, the record is not there yet. What there is in ServiceNow is cancelled, since the policy does not "
                 "keep the record there any more; nothing waits for that."
             ),
         ),

@@ -61,7 +61,7 @@ async def test_a_twin_is_cancelled_or_has_a_note_and_what_is_refused_is_told(
     parting = await leave(servicenow)
     [record] = there.instance.changes.values()
     assert parting.outcome is outcome
-    assert parting.spoken(System.SERVICENOW).startswith(f"CHG0030001 in servicenow {told}")
+    assert parting.spoken(System.SERVICENOW).startswith(f"CHG0030001 in ServiceNow {told}")
     assert (record.values["state"] == "4") is (CANCELLING not in rules)
     assert bool(record.notes) is (WRITING not in rules)
     assert parting.snapshot is not None
@@ -86,21 +86,21 @@ async def test_one_that_is_over_is_left_as_it_is(there: SimulatedServiceNow, ser
     await servicenow.move(made.id, State.CANCELLED)
     parting = await leave(servicenow)
     assert parting.spoken(System.SERVICENOW) == (
-        "CHG0030001 in servicenow was over when the policy did not keep records there any more."
+        "CHG0030001 in ServiceNow was over when the policy did not keep records there any more."
     )
     assert there.instance.change(made.number).notes == []
 
 
 async def test_one_that_is_not_there_any_more_is_told(servicenow: ServiceNow) -> None:
     parting = await take_leave(servicenow, link("0" * 32, "CHG0030009"), CORRELATION, "")
-    assert parting.spoken(System.SERVICENOW).startswith("CHG0030009 in servicenow was not told that the policy")
+    assert parting.spoken(System.SERVICENOW).startswith("CHG0030009 in ServiceNow was not told that the policy")
     assert parting.spoken(System.SERVICENOW).endswith("Whoever changes records there cancels it.")
 
 
 def test_the_note_says_where_the_record_is_kept_now() -> None:
     change = builders.draft()
     assert note(change, System.REGISTER) == f"Countersign keeps {change.number} in its own register from now on."
-    assert note(change, System.JIRA) == f"Countersign keeps {change.number} in jira from now on."
+    assert note(change, System.JIRA) == f"Countersign keeps {change.number} in Jira from now on."
 
 
 @pytest.mark.parametrize("state", list(Ours))
