@@ -49,5 +49,7 @@ async def test_of_a_commit_that_nobody_tested_the_record_says_so(countersign: Re
     pull.push(by=board.alice, files={"a": "3"})
     actions = countersign.gh.world.other_app("github-actions")
     board.vault.report_as(actions, "unit", pull.head_sha, conclusion="success")
+    # That the board is not asked any more is told before anybody asks for the record.
+    await countersign.settle()
     shown = await asked(countersign, pull, board.alice, "/change")
     assert f"1 check of {pull.head_sha[:7]}: 1 passed." in shown
