@@ -16,7 +16,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from bot.changes import carrying, checking, hearing, links, listening, parting, parts, register, twin
+from bot.changes import carrying, checking, hearing, links, listening, obstacles, parting, parts, register, twin
 from bot.changes.clashes import Stage
 from bot.changes.links import Link
 from bot.changes.model import Change, State
@@ -33,7 +33,6 @@ from bot.ledger.decisions import last_of, last_policy
 from bot.policy.model import Policy, Records, System
 from bot.queue import Look, Next, Subject, Urgency, Wish, still_mine, want
 from bot.store import Store
-from bot.words import quoted
 
 RECORD = "record"
 """The kind of subject that a record in another system is looked at under: ``record:<number>``."""
@@ -46,9 +45,6 @@ _ASKING = {port.State.AUTHORIZE, port.State.SCHEDULED}
 
 STUCK = timedelta(minutes=15)
 """How often it is tried again to bring a twin to its end that its system does not let end."""
-
-_RELEASED = {State.IMPLEMENT, State.REVIEW, State.CLOSED}
-"""Where the record says how it went."""
 
 _OVER = {port.State.CLOSED, port.State.CANCELLED}
 """Where nothing more can be done to a twin."""
@@ -152,7 +148,7 @@ class Sync:
             # Whether that counts is for the next look at the pull request to say; until then nobody is asked again.
             return False
         content = twin.content_of(change, policy.records, link.generation)
-        was_released = change.state in _RELEASED
+        was_released = change.state in obstacles.RELEASED
         tell = self._tell_how_it_went if was_released else self._tell_what_it_is
         snapshot, held, problem = await tell(system, link, change, snapshot, content, name)
         if await self._carry(look, change, policy, system, snapshot):
@@ -173,7 +169,7 @@ class Sync:
         found = await self._take_leave(look, change, link, records, policy.records.system)
         async with self.store.transaction() as connection:
             entries = await parting.keep(connection, change, link, records, found)
-            await want(connection, [_pull(change, look)], concerns=_others(change))
+            await _news(connection, change, look)
             await append(connection, entries, at=self.clock())
 
     async def _take_leave(self, look: Look, change: Change, link: Link, records: Records, to: System) -> Parting:
@@ -239,7 +235,7 @@ class Sync:
             await if_need_be_without(system, content, partial(system.update, ref))
             snapshot = await system.read(ref)
         snapshot, problem = await self._move(system, ref, change, snapshot)
-        return snapshot, wanted, problem or _in_the_way(change, snapshot, name)
+        return snapshot, wanted, problem or obstacles.in_the_way(change, snapshot, name)
 
     async def _tell_how_it_went(
         self, system: RecordSystem, link: Link, change: Change, snapshot: Snapshot, content: Content, name: System
@@ -251,7 +247,7 @@ class Sync:
         """
         ref, wanted = _id(link), twin.digest(content)
         if snapshot.state in _OVER:
-            problem = _in_the_way(change, snapshot, name) or _ended_otherwise(change, snapshot, name)
+            problem = obstacles.in_the_way(change, snapshot, name) or obstacles.ended_otherwise(change, snapshot, name)
             return snapshot, link.sent if problem else wanted, problem
         until = port.State.IMPLEMENT if change.state is State.IMPLEMENT else port.State.REVIEW
         if snapshot.state is not until and not port.is_past(snapshot.state, until):
@@ -265,7 +261,7 @@ class Sync:
         problem = ""
         if change.state is State.CLOSED:
             snapshot, problem = await _moved(system, ref, port.State.CLOSED, twin.closure_of(change))
-        return snapshot, wanted, problem or _in_the_way(change, snapshot, name)
+        return snapshot, wanted, problem or obstacles.in_the_way(change, snapshot, name)
 
     async def _link(self, change: Change, name: System) -> Link:
         """The twin as it is on record, in the system that the policy names now."""
@@ -294,13 +290,13 @@ class Sync:
             async with self.store.transaction() as connection:
                 entries = await links.linked(connection, change, receipt)
                 if entries:
-                    await want(connection, [_pull(change, look)], concerns=_others(change))
+                    await _news(connection, change, look)
                 await append(connection, entries, at=self.clock())
             return (link := await self._again(change)), await system.read(_id(link))
         try:
             return link, await system.read(link.id)
         except NotFound as missing:
-            raise _gone(change, link, system.name) from missing
+            raise obstacles.gone(change, link.number, system.name) from missing
 
     async def _adopt(self, look: Look, change: Change, content: Content, system: RecordSystem, link: Link) -> Link:
         """The twin that somebody wants to have, or why that cannot be on record.
@@ -315,7 +311,7 @@ class Sync:
         except Refusal as refused:
             async with self.store.transaction() as connection:
                 await links.not_adopted(connection, change.number, number, str(refused))
-                await want(connection, [_pull(change, look)], concerns=_others(change))
+                await _news(connection, change, look)
             return await self._again(change)
         async with self.store.transaction() as connection:
             entries = await links.adopted(connection, change, receipt, number)
@@ -323,7 +319,7 @@ class Sync:
             outcome = f"before: {number} was linked after that."
             entries += await links.hear(connection, change, before, outcome=outcome) if entries else []
             await append(connection, entries, at=self.clock())
-            await want(connection, [_pull(change, look)], concerns=_others(change))
+            await _news(connection, change, look)
         return await self._again(change)
 
     async def _replace(self, change: Change, link: Link, system: RecordSystem, name: System) -> Link:
@@ -365,7 +361,7 @@ class Sync:
             entries = await links.hear(connection, change, [replace(each, round=link.round) for each in deeds])
             waiting = await links.unanswered(connection, change.number)
             if await links.answers(connection, change.number, link) or entries:
-                await want(connection, [_pull(change, look)], concerns=_others(change))
+                await _news(connection, change, look)
             await append(connection, entries, at=self.clock())
         return bool(waiting)
 
@@ -431,7 +427,7 @@ class Sync:
                 at=self.clock(),
             )
             if news:
-                await want(connection, [_pull(change, look)], concerns=_others(change))
+                await _news(connection, change, look)
             await append(connection, entries, at=self.clock())
 
     async def _carry(
@@ -454,7 +450,7 @@ class Sync:
             except Refusal as refused:
                 async with self.store.transaction() as connection:
                     if await carrying.refused(connection, change.number, each.approval, str(refused)):
-                        await want(connection, [_pull(change, look)], concerns=_others(change))
+                        await _news(connection, change, look)
         return bool(found)
 
     async def _check(self, look: Look, change: Change, system: RecordSystem, ref: str, snapshot: Snapshot) -> None:
@@ -467,7 +463,7 @@ class Sync:
                 return
             await checking.keep(connection, change.number, found)
             if found.stage is not Stage.ASKED:
-                await want(connection, [_pull(change, look)], concerns=_others(change))
+                await _news(connection, change, look)
 
     async def _note(self, change: Change, problem: str, look: Look) -> None:
         """Write down what is refused, by a system that has answered."""
@@ -478,14 +474,14 @@ class Sync:
             assert link is not None, "a twin that is intended stays so"
             answers = await links.answers(connection, change.number, link)
             if await links.note(connection, change.number, problem) or answers:
-                await want(connection, [_pull(change, look)], concerns=_others(change))
+                await _news(connection, change, look)
 
     async def _failed(self, change: Change, what: str, look: Look) -> None:
         """Write down how that system fails, and have the pull request looked at when another thing is to be told."""
         async with self.store.transaction() as connection:
             mine = await still_mine(connection, look)
             if mine and await links.failed(connection, change.number, what, self.clock()):
-                await want(connection, [_pull(change, look)], concerns=_others(change))
+                await _news(connection, change, look)
 
 
 async def _moved(
@@ -498,48 +494,12 @@ async def _moved(
         return await system.read(ref), str(refused)
 
 
-def _in_the_way(change: Change, snapshot: Snapshot, name: System) -> str:
-    """What keeps the change from being made, as the other system sees it."""
-    if snapshot.state is None:
-        return f"Its state there is {quoted(snapshot.state_there)}, which is none that is known here."
-    if snapshot.on_hold:
-        return f"It is on hold in {name.spoken}."
-    if snapshot.state is port.State.CANCELLED and not change.state.over:
-        return f"It is cancelled in {name.spoken}."
-    return ""
-
-
-def _ended_otherwise(change: Change, snapshot: Snapshot, name: System) -> str:
-    """What is to be said when the twin has another end than the record."""
-    if snapshot.state is port.State.CANCELLED:
-        return f"It is cancelled in {name.spoken}, and has been released."
-    if change.closure is None or snapshot.closed is None or not twin.differs(change, snapshot.closed):
-        return ""
-    there = quoted(snapshot.closed.code_there)
-    return f"It is closed as {there} in {name.spoken}, and as {change.closure.value} here."
-
-
-def _gone(change: Change, link: Link, name: str) -> Gone:
-    """That the twin is not there any more, and what there is to do about it."""
-    anew = "`/cancel reason` gives this record up; `/request-cab` then opens another one, which is made there anew."
-    if change.state in _RELEASED:
-        anew = f"Without that, how it ended is not told in {name}."
-    return Gone(
-        f"The record {link.number} is not in {name} any more, or Countersign's account may not see it.",
-        remedy=f"An administrator of {name} can restore it. {anew}",
-    )
-
-
 def _id(link: Link) -> str:
     assert link.id is not None, "the twin has been opened"
     return link.id
 
 
-def _others(change: Change) -> dict[str, Urgency]:
-    """The pull requests that ship with it: the one that it was opened for can have left, whoever else is left."""
-    return {parts.concern(change.number): Urgency.PERSON}
-
-
-def _pull(change: Change, look: Look) -> Wish:
-    """The pull request is looked at again: its check says what is new."""
-    return Wish(Subject(change.subject, "pull", look.subject.installation_id, {}), Urgency.PERSON)
+async def _news(connection: AsyncConnection[Any], change: Change, look: Look) -> None:
+    """Have every pull request that ships with it looked at again: the one that it was opened for can have left."""
+    first = Wish(Subject(change.subject, "pull", look.subject.installation_id, {}), Urgency.PERSON)
+    await want(connection, [first], concerns={parts.concern(change.number): Urgency.PERSON})
