@@ -30,6 +30,7 @@ PURE = (
     "bot/changes/refusals.py",
     "bot/changes/release.py",
     "bot/changes/reviews.py",
+    "bot/changes/rounds.py",
     "bot/changes/verification.py",
     "bot/changes/waivers.py",
     "bot/deployments/windows.py",
@@ -78,12 +79,14 @@ def main() -> int:
     measured.combine() if not _has_data(measured) else measured.load()
     whole = measured.report(file=sys.stdout)
     pure = [name for name in measured.get_data().measured_files() if any(fnmatch.fnmatch(name, f"*/{p}") for p in PURE)]
-    part = measured.report(morfs=pure, file=io.StringIO())
-    sys.stdout.write(
-        f"Lines and branches covered: {whole:.1f} % of bot/, {part:.1f} % of the {len(pure)} pure modules.\n"
-    )
+    lacking = io.StringIO()
+    part = measured.report(morfs=pure, file=lacking)
+    sys.stdout.write(f"Lines and branches covered: {whole:.1f} % of bot/; {len(pure)} modules are pure.\n")
+    if part < 100:
+        sys.stdout.write(f"Of the pure modules, all is to be covered, and this is not:\n{lacking.getvalue()}")
+    if whole < WHOLE:
+        sys.stdout.write(f"Of bot/, {WHOLE:.0f} % are to be covered.\n")
     if whole < WHOLE or part < 100 or not pure:
-        sys.stdout.write(f"Demanded: {WHOLE:.0f} % of bot/, 100 % of the pure modules.\n")
         return 1
     return 0
 

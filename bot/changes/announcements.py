@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.changes import cab, clashes, closing, evidence, guards, verification
-from bot.changes.cab import Outcome
+from bot.changes import cab, clashes, closing, evidence, guards, rounds, verification
 from bot.changes.context import Context
-from bot.changes.model import Act, Announcement, Change, Choice, Event, State, Transition
+from bot.changes.model import Act, Announcement, Change, Decided, Event, State, Transition
 from bot.decide.approvals import label
 from bot.policy.model import Approvals
 from bot.publish.markdown import sentence
@@ -66,7 +65,7 @@ def _calls(before: Change, after: Change, told: Transition, context: Context) ->
         case Act.REFRESH if after.state is State.AUTHORIZE:
             return _while_it_decides(before, after, context)
         case Act.REJECT | Act.DEFER:
-            return [_Call(_who_asked(before), _sent_back(before, told, context))]
+            return [_Call(_who_asked(before), _sent_back(before, after))]
         case Act.REVISE | Act.DECLARE | Act.LAPSE if before.state in {State.AUTHORIZE, State.SCHEDULED}:
             return _lost(before, after, told, context)
         case Act.FINISH | Act.BACK_OUT:
@@ -282,18 +281,17 @@ def _how(change: Change, context: Context) -> str:
     return f"Vote with `/cab approve`, `/cab reject reason` or `/cab defer reason`{review}; `/change` shows the record."
 
 
-def _sent_back(before: Change, told: Transition, context: Context) -> str:
+def _sent_back(before: Change, after: Change) -> str:
     """That the board did not authorise the change, and what its members said against it."""
-    counted = cab.count(before, context.standings, context.policy)
-    choice = Choice.DEFER if told.act is Act.DEFER else Choice.REJECT
-    word = "deferred" if told.act is Act.DEFER else "rejected"
-    how = f"{word} by the board"
-    if counted.outcome is Outcome.OPEN:
-        late = before.deadline is not None and context.now >= before.deadline
-        # One who rejects is enough where another system keeps the record.
-        how = f"not decided by {_deadline(before)}, which rejects it" if late else sentence(told.why, quiet=True)
-    said = [each.vote for each in counted.votes if not each.reason and each.vote.choice is choice]
-    reasons = [f"- `@{each.by.login}`: {sentence(shortened(each.reason, LONGEST_REASON), quiet=True)}" for each in said]
+    decided = after.decided[-1]
+    if decided.outcome is Decided.TOO_LATE:
+        how = f"not decided by {_deadline(before)}, which rejects it"
+    else:
+        how = sentence(decided.why, quiet=True) or f"{decided.outcome} by the board"
+    reasons = [
+        f"- `@{each.by.login}` {each.choice}s: {sentence(shortened(each.reason, LONGEST_REASON), quiet=True)}"
+        for each in rounds.against(after, decided)
+    ]
     return "\n\n".join([f"{_named(before)}, was {how}. {_AGAIN}", *(["\n".join(reasons)] if reasons else [])])
 
 

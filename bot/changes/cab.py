@@ -60,15 +60,12 @@ class Count:
     @property
     def approvers(self) -> tuple[Account, ...]:
         """Whose votes to approve count."""
-        return self._who(Choice.APPROVE)
+        return tuple(vote.by for vote in self.standing if vote.choice is Choice.APPROVE)
 
     @property
-    def rejecters(self) -> tuple[Account, ...]:
-        """Whose votes to reject count."""
-        return self._who(Choice.REJECT)
-
-    def _who(self, choice: Choice) -> tuple[Account, ...]:
-        return tuple(each.vote.by for each in self.votes if not each.reason and each.vote.choice is choice)
+    def standing(self) -> tuple[Vote, ...]:
+        """The votes that count, in the order of their time."""
+        return tuple(each.vote for each in self.votes if not each.reason)
 
 
 def routing(policy: Policy, tier: Tier, kind: ChangeType) -> Routing:

@@ -15,7 +15,7 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
-from bot.changes import codec
+from bot.changes import codec, rounds
 from bot.changes.hearing import is_echo, names_of
 from bot.changes.model import Change, Choice, State, Vote
 from bot.changes.systems import port
@@ -88,7 +88,10 @@ def _decided(change: Change) -> tuple[tuple[Account, ...], Choice]:
     """Whose votes made the decision, and what they said."""
     if change.state not in {State.DRAFT, State.CANCELLED} and change.authorisation is not None:
         return change.authorisation.by, Choice.APPROVE
-    return (change.rejected_by if change.state is State.DRAFT else ()), Choice.REJECT
+    decided = rounds.sent_back(change)
+    if decided is None or not decided.outcome.rejects:
+        return (), Choice.REJECT
+    return tuple(vote.by for vote in rounds.against(change, decided) if vote.choice is Choice.REJECT), Choice.REJECT
 
 
 def _last(change: Change, account: Account, choice: Choice) -> Vote | None:

@@ -10,6 +10,7 @@ from bot.changes.model import (
     Change,
     Choice,
     Contents,
+    Decided,
     Declaration,
     Event,
     Request,
@@ -49,7 +50,8 @@ def lapse(change: Change, event: Event, context: Context) -> Change:
 
 def give_up(change: Change, event: Event, context: Context) -> Change:
     """Nothing is authorised any more; what it was about may have gone into another record."""
-    return replace(back(change, event, context), successor=event.successor, notes=event.why)
+    given_up = replace(back(change, event, context), closed_by=event.who, closed_at=context.now)
+    return replace(given_up, successor=event.successor, notes=event.why)
 
 
 def abandon(change: Change, event: Event, context: Context) -> Change:
@@ -90,7 +92,7 @@ def _with(accounts: tuple[Account, ...], another: Account) -> tuple[Account, ...
 def ask_board(change: Change, event: Event, context: Context) -> Change:
     """A new round of asking begins, with its time to decide in, and a window after that."""
     asked = replace(change, request=_asked_anew(change, context), lapsed=None)
-    again = replace(asked, round=change.round + 1, deadline=None, escalation=None, rejected_by=())
+    again = replace(asked, round=change.round + 1, deadline=None, escalation=None)
     return longer(again, event, context) if change.contents.routing.has_board else again
 
 
@@ -126,28 +128,28 @@ def authorise(change: Change, _event: Event, context: Context) -> Change:
     contents = change.contents
     by = cab.count(change, context.standings, context.policy).approvers if contents.routing.has_board else ()
     given = Authorisation(context.now, contents.diff, contents.routing, contents.template, by, context.policy_digest)
-    decided = _decided(change, "approved", context) if contents.routing.has_board else change
+    decided = _decided(change, Decided.APPROVED, context) if contents.routing.has_board else change
     return replace(decided, authorisation=given, deadline=None)
 
 
-def _decided(change: Change, outcome: str, context: Context) -> Change:
+def _decided(change: Change, outcome: Decided, context: Context, why: str = "") -> Change:
     """What the board has decided, and how each vote was counted for that, is written down."""
     counted = cab.count(change, context.standings, context.policy)
     uncounted = tuple(each.reason for each in counted.votes if each.vote.round == change.round)
-    return replace(change, decided=(*change.decided, Round(change.round, outcome, context.now, uncounted)))
+    return replace(change, decided=(*change.decided, Round(change.round, outcome, context.now, uncounted, why)))
 
 
 def defer(change: Change, event: Event, context: Context) -> Change:
     """The record is the requester's again, who asks anew."""
-    return _to_draft(_decided(change, "deferred", context), event, context)
+    return _to_draft(_decided(change, Decided.DEFERRED, context), event, context)
 
 
 def reject(change: Change, event: Event, context: Context) -> Change:
-    """The record is the requester's again, and by whom it was sent back is written down."""
-    counted = cab.count(change, context.standings, context.policy)
-    by_board = event.final or counted.outcome is cab.Outcome.REJECTED
-    decided = _decided(change, "rejected" if by_board else "rejected, since its time to decide was over", context)
-    return replace(_to_draft(decided, event, context), rejected_by=counted.rejecters)
+    """The record is the requester's again, who asks anew; what sent it back is written down."""
+    by_votes = cab.count(change, context.standings, context.policy).outcome is cab.Outcome.REJECTED
+    outcome = Decided.REJECTED if by_votes or event.final else Decided.TOO_LATE
+    why = event.why if event.final and not by_votes else ""
+    return _to_draft(_decided(change, outcome, context, why), event, context)
 
 
 def _to_draft(change: Change, event: Event, context: Context) -> Change:

@@ -1,19 +1,32 @@
 """What a record says of its change on the check run: where it stands, what it lacks, what is in the way. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import assert_never
 
-from bot.changes import clashes, conflicts, emergency, guards, lifecycle, needs, planning, release, reviews
+from bot.changes import (
+    cab,
+    clashes,
+    conflicts,
+    emergency,
+    guards,
+    lifecycle,
+    needs,
+    planning,
+    release,
+    reviews,
+    rounds,
+)
 from bot.changes.context import Context
-from bot.changes.model import Act, Change, Choice, Elsewhere, Event, Refused, State
+from bot.changes.model import Act, Change, Choice, Decided, Elsewhere, Event, Refused, State, Vote
 from bot.decide.verdict import Finding, Verdict
 from bot.facts.model import RecordFacts, RecordFinding
 from bot.policy.model import Plan
-from bot.words import dated, listed, quoted
+from bot.words import dated, listed, quoted, visible
 
 MOST_TOLD = 3
 """How many who voted against it are told with their reasons."""
 
-_AGAINST = {Choice.REJECT, Choice.DEFER}
 _CONTROLS = ("SOX-404", "PCI-DSS-6.5.1", "NIST-800-53-CM-3", "ISO-27001-A.8.32")
 _STILL = {
     State.DRAFT: "still a draft",
@@ -71,46 +84,135 @@ def as_facts(found: Iterable[Finding | None]) -> tuple[RecordFinding, ...]:
 def finding(change: Change, context: Context) -> Finding:
     """Where the record stands, for the check run: it passes from ``scheduled`` on."""
     named = f"{change.number}{_shipping(change)} is in state {change.state.value}"
-    if change.state in {State.SCHEDULED, State.IMPLEMENT, State.REVIEW, State.CLOSED}:
-        if _is_another(change, context):
-            what = f"{named}, and this is not what was authorised."
-            unlink = " `/change unlink` gives what is not merged a record of its own." if len(context.parts) > 1 else ""
-            return _failed(change, "is not about this any more", what, f"Open a pull request for what is new.{unlink}")
-        if change.state in {State.SCHEDULED, State.IMPLEMENT} and (refused := guards.held_up(change, context)):
-            way_out = "`/change unlink` it" if change.state is State.IMPLEMENT else "`/cancel` it, and ask anew"
-            remedy = refused.remedy or f"It goes on when that is there; or {way_out}."
-            return _waiting(change, refused.what, remedy, context)
-        what = f"{named}{_terms(change)}."
-        return Finding("change", Verdict.PASS, f"{change.number} is authorised", what, controls=_CONTROLS)
-    if change.state is State.CANCELLED:
-        return _failed(change, "is cancelled", f"{named}.", "Open a new record with `/request-cab`.")
-    wanted = guards.lacking(change, context) if change.state is State.AUTHORIZE else ()
-    named += _when(change) if change.state is State.AUTHORIZE else ""
-    what = f"{named}. Missing: {'; '.join(wanted)}." if wanted else f"{named}."
-    if change.state is State.ASSESS:
-        stopped = lifecycle.apply(change, Event(Act.ASSESS), context)
-        if isinstance(stopped, Refused):
-            return _waiting(change, f"{named}. {stopped.what}", stopped.remedy, context)
-    if change.state is State.DRAFT:
-        return _waiting(change, f"{_sent_back(change)}{what}", _to_ask(change, context), context)
-    next_ = "Who is named votes or approves." if change.state is State.AUTHORIZE else "It goes on by itself."
-    return _waiting(change, what, next_, context)
+    match change.state:
+        case State.DRAFT:
+            return _draft(change, named, context)
+        case State.ASSESS:
+            return _assessed(change, named, context)
+        case State.AUTHORIZE:
+            return _decided_about(change, named, context)
+        case State.CANCELLED:
+            return _cancelled(change, named)
+        case State.SCHEDULED | State.IMPLEMENT | State.REVIEW | State.CLOSED:
+            return _authorised(change, named, context)
+        case _:
+            assert_never(change.state)
 
 
-def _sent_back(change: Change) -> str:
-    """That a board has sent the change back, and why; nothing where none has, or somebody has asked since."""
-    if not change.decided or change.request is not None or change.decided[-1].outcome == "approved":
-        return ""
-    last = change.decided[-1]
-    against = [each for each in change.votes if each.round == last.number and each.choice in _AGAINST]
-    said = [f" @{each.by.login}: {quoted(each.reason)}." for each in against[-MOST_TOLD:]]
-    return f"It was {last.outcome} on {dated(last.at)}.{''.join(said)} "
+def _draft(change: Change, named: str, context: Context) -> Finding:
+    """Nobody has asked yet, or the board has sent it back."""
+    is_lacking, still = bool(needs.missing(change.contents, context.policy, context.parts)), _STILL[State.DRAFT]
+    when = " when nothing below is missing any more" if is_lacking else ""
+    if not change.contents.routing.has_board:
+        return _waiting(change, still, f"{named}.", f"It goes on by itself{when}.", context)
+    decided = rounds.sent_back(change)
+    if decided is None:
+        remedy = f"Ask the board with `/request-cab`{when or ': the record is complete'}."
+        return _waiting(change, still, f"{named}: nobody has asked its board yet.", remedy, context)
+    remedy = f"Ask the board again with `/request-cab`{when or _AGAIN[decided.outcome]}."
+    what = f"{named}: {_OUTCOMES[decided.outcome]} on {dated(decided.at)}."
+    said = f"It was {decided.why}." if decided.why else ""
+    why = " ".join(each for each in (said, _reasons(rounds.against(change, decided))) if each)
+    return _waiting(change, _SENT_BACK[decided.outcome], what, remedy, context, why=why)
 
 
-def _to_ask(change: Change, context: Context) -> str:
-    if needs.missing(change.contents, context.policy, context.parts):
-        return "Add what is missing to the description of the pull request, then ask with `/request-cab`."
-    return "Nothing is missing: ask with `/request-cab`."
+_SENT_BACK = {
+    Decided.REJECTED: "rejected by its board",
+    Decided.DEFERRED: "deferred by its board",
+    Decided.TOO_LATE: "not decided in time",
+}
+_OUTCOMES = {
+    Decided.REJECTED: "its board rejected it",
+    Decided.DEFERRED: "its board deferred it",
+    Decided.TOO_LATE: "its board did not decide in time, which rejected it",
+}
+_AGAIN = {
+    Decided.REJECTED: " when that is settled",
+    Decided.DEFERRED: " when it can decide",
+    Decided.TOO_LATE: "",
+}
+
+
+def _assessed(change: Change, named: str, context: Context) -> Finding:
+    """Its board is called when nothing is in the way; it may have been asked about something else before."""
+    what, remedy, why = "", "It goes on by itself.", ""
+    stopped = lifecycle.apply(change, Event(Act.ASSESS), replace(context, blocking=()))
+    if isinstance(stopped, Refused):
+        what, remedy = f" {stopped.what.replace(f'{change.number} ', 'It ', 1)}", stopped.remedy
+    elif context.blocking:
+        # What blocks says itself what is to be done.
+        what, remedy = _waits_for(context), ""
+        why = "Its board is called when nothing blocks the change." if change.contents.routing.has_board else ""
+    over = f" Nothing was released in {change.lapsed.spoken}, the time it was authorised for." if change.lapsed else ""
+    return _waiting(change, _STILL[State.ASSESS], f"{named}.{over}{what}", remedy, context, why=why)
+
+
+def _decided_about(change: Change, named: str, context: Context) -> Finding:
+    """Who is asked, what they said so far, and what is missing."""
+    counted, wanted = cab.count(change, context.standings, context.policy), guards.lacking(change, context)
+    missing = f" Missing: {'; '.join(wanted)}." if wanted else ""
+    remedy = "It goes on by itself when that is given."
+    if change.contents.routing.has_board and counted.outcome is not cab.Outcome.APPROVED:
+        remedy = _how_to_vote(change, context)
+    what = f"{named}{_when(change)}.{missing}{_waits_for(context)}"
+    return _waiting(change, _STILL[State.AUTHORIZE], what, remedy, context, why=_so_far(counted))
+
+
+def _authorised(change: Change, named: str, context: Context) -> Finding:
+    """That it may be released, by whom and when; or why what was authorised is held up."""
+    if _is_another(change, context):
+        what = f"{named}, and this is not what was authorised."
+        unlink = " `/change unlink` gives what is not merged a record of its own." if len(context.parts) > 1 else ""
+        return _failed(change, "is not about this any more", what, f"Open a pull request for what is new.{unlink}")
+    if change.state in {State.SCHEDULED, State.IMPLEMENT} and (refused := guards.held_up(change, context)):
+        way_out = "`/change unlink` it" if change.state is State.IMPLEMENT else "`/cancel` it, and ask anew"
+        remedy = refused.remedy or f"It goes on when that is there; or {way_out}."
+        return _waiting(change, _STILL[change.state], refused.what, remedy, context)
+    what = f"{named}{_terms(change)}."
+    return Finding("change", Verdict.PASS, f"{change.number} is authorised", what, controls=_CONTROLS)
+
+
+def _cancelled(change: Change, named: str) -> Finding:
+    """By whom, and why."""
+    what = f"{named}."
+    if change.is_unauthorised and change.started_at is not None:
+        what = f"{named}: it was released without authorisation on {dated(change.started_at)}."
+    elif change.closed_at is not None:
+        by = f"@{change.closed_by.login} cancelled it" if change.closed_by is not None else "it was cancelled"
+        what = f"{named}: {by} on {dated(change.closed_at)}."
+    why = f"The reason: {quoted(change.notes)}." if visible(change.notes) else ""
+    return _failed(change, "is cancelled", what, "If it is still wanted, open a new record with `/request-cab`.", why)
+
+
+def _waits_for(context: Context) -> str:
+    return f" It waits for: {listed(list(context.blocking))}." if context.blocking else ""
+
+
+def _how_to_vote(change: Change, context: Context) -> str:
+    """Who is asked to vote, how, and until when."""
+    beside = change.escalation.roles if change.escalation is not None else ()
+    roles = listed([quoted(role) for role in dict.fromkeys((*change.contents.routing.roles, *beside))], "or")
+    until = f" by {dated(change.deadline)}" if change.deadline is not None else ""
+    board = change.contents.rules(context.policy).cab
+    review = ", or a review of the pull request" if board is not None and board.reviews else ""
+    how = f"`/cab approve`, `/cab reject reason` or `/cab defer reason`{review}"
+    return f"Whoever has {roles}, and no part in the change, votes{until}: {how}."
+
+
+def _so_far(counted: cab.Count) -> str:
+    """What the board has said until now."""
+    approving = [f"@{each.login}" for each in counted.approvers]
+    told = f"{listed(approving)} approve{'s' if len(approving) == 1 else ''}." if approving else ""
+    against = _reasons([vote for vote in counted.standing if vote.choice is not Choice.APPROVE])
+    said = " ".join(each for each in (told, against) if each)
+    return f"So far: {said}" if said else ""
+
+
+def _reasons(votes: Sequence[Vote]) -> str:
+    """Who said what against it: the latest of them; `/change` shows all."""
+    more = f" {len(votes) - MOST_TOLD} more, which `/change` shows." if len(votes) > MOST_TOLD else ""
+    told = [f"@{vote.by.login} {vote.choice.value}s: {quoted(vote.reason)}." for vote in votes[-MOST_TOLD:]]
+    return f"{' '.join(told)}{more}"
 
 
 def _shipping(change: Change) -> str:
@@ -126,8 +228,9 @@ def _is_another(change: Change, context: Context) -> bool:
     return now is not None and given is not None and now.diff != given.diff
 
 
-def _failed(change: Change, headline: str, what: str, remedy: str) -> Finding:
-    return Finding("change", Verdict.FAIL, f"{change.number} {headline}", what, remedy=remedy, controls=_CONTROLS)
+def _failed(change: Change, headline: str, what: str, remedy: str, why: str = "") -> Finding:
+    named = f"{change.number} {headline}"
+    return Finding("change", Verdict.FAIL, named, what, why, remedy=remedy, controls=_CONTROLS)
 
 
 def _terms(change: Change) -> str:
@@ -142,12 +245,13 @@ def _when(change: Change) -> str:
     return f", planned for {window.spoken}" if window is not None else ""
 
 
-def _waiting(change: Change, what: str, remedy: str, context: Context) -> Finding:
+def _waiting(change: Change, headline: str, what: str, remedy: str, context: Context, *, why: str = "") -> Finding:
     return Finding(
         "change",
         Verdict.WAIT,
-        f"{change.number}, {_STILL[change.state]}",
+        f"{change.number}, {headline}",
         what,
+        why,
         remedy=remedy,
         controls=_CONTROLS,
         until=lifecycle.wakes_at(change, context),

@@ -115,6 +115,8 @@ def asked(change: Change, _event: Event, _context: Context) -> Refused | None:
     routed = change.contents.routing
     if not routed.has_board:
         return None
+    if change.request is None and change.round:
+        return Refused("Its board was asked about another state of the change.", "Ask it again with `/request-cab`.")
     if change.request is None or change.request.by is None or change.request.roles != routed.roles:
         return Refused("The board that decides now has not been asked.", "Ask it with `/request-cab`.")
     return None
@@ -372,7 +374,7 @@ def of_board(counted: Count, contents: Contents) -> list[str]:
     needed = max(0, contents.routing.quorum - counted.approvals)
     parts = [f"{needed} more to approve"] if needed else []
     parts += [f"a signature for {role}" for role in counted.unsigned]
-    return parts + [f"that @{each.login} changes a vote to reject" for each in counted.against]
+    return parts + [f"that @{each.login} takes a rejection back" for each in counted.against]
 
 
 def material(change: Change, contents: Contents, context: Context) -> str:

@@ -112,7 +112,7 @@ def _is_said_already(change: Change, deed: Heard, account: Account | None) -> bo
     if not change.decided or change.decided[-1].number != change.round or change.state is State.AUTHORIZE:
         return False
     if deed.deed == "rejected":
-        return change.decided[-1].outcome.startswith("rejected")
+        return change.decided[-1].outcome.rejects
     mine = [vote for vote in change.votes if vote.by == account and vote.round == change.round]
     last = max(reversed(mine), key=lambda each: each.at, default=None)
     return last is not None and last.choice is _CHOICES.get(deed.deed)

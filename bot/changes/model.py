@@ -279,18 +279,33 @@ class Request:
     members: tuple[Account, ...] = ()
 
 
+class Decided(StrEnum):
+    """What a board came to in a round of asking, to complete "it was …"."""
+
+    APPROVED = "approved"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+    TOO_LATE = "rejected, since its time to decide was over"
+
+    @property
+    def rejects(self) -> bool:
+        """Whether the change was rejected, by votes or by time."""
+        return self in {Decided.REJECTED, Decided.TOO_LATE}
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """What a board decided in a round of asking, and how its votes were counted then.
 
-    ``outcome`` completes "it was …". ``uncounted`` has, for each vote of the round in the order of their time, why it
-    did not count; empty for one that did.
+    ``uncounted`` has, for each vote of the round in the order of their time, why it did not count; empty for one that
+    did. ``why`` says what was done in another system, where that decided it and not the votes.
     """
 
     number: int
-    outcome: str
+    outcome: Decided
     at: datetime
     uncounted: tuple[str, ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +348,6 @@ class Change:
     ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it, or for
     another record that what it ships was a part of, and ``waiving`` who asked for a waiver of what blocks it.
     ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
-    ``rejected_by`` are those whose votes to reject counted when the board last sent it back, until it is asked anew.
     ``lapsed`` is the time that it was last authorised for and nothing was released in, until its board is asked anew.
     ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
     ``verification_due`` is when a release should have been confirmed in production, where that is demanded;
@@ -342,7 +356,7 @@ class Change:
 
     ``started_at`` and ``ended_at`` are when it was really made, ``released_by`` is who did that; ``overtaken`` says why
     it should have waited then. ``abandoned``: it was cancelled since its pull request was closed without a merge.
-    ``notes`` are what was said when it was closed or cancelled.
+    ``notes`` are what was said when it was closed or cancelled, ``closed_by`` and ``closed_at`` who did that and when.
     """
 
     number: str
@@ -375,7 +389,6 @@ class Change:
     closed_by: Account | None = None
     closed_at: datetime | None = None
     rescheduled_at: datetime | None = None
-    rejected_by: tuple[Account, ...] = ()
     verification_due: datetime | None = None
     verifiers_reminded: bool = False
     decided: tuple[Round, ...] = ()

@@ -120,7 +120,7 @@ async def test_who_requests_changes_votes_against_it_and_can_change_that(counter
         ("rick", "approve", "approved the pull request"),
         ("rick", "reject", "Nobody has tried the back-out plan."),
     ]
-    assert "@rick changes a vote to reject" in told(pull)
+    assert "@rick takes a rejection back" in told(pull)
     # Whoever may push can dismiss it: that takes no rejection back.
     against.dismiss(by=board.alice, message="We did")
     await countersign.settle()
@@ -164,7 +164,7 @@ async def test_what_was_said_first_and_heard_last_does_not_stand(countersign: Re
     await board.say(pull, "carol", "/recheck")
     assert len(await votes(countersign)) == 2
     assert [choice for _, choice, _ in await votes(countersign)] == ["approve", "reject"]
-    assert "@rick changes a vote to reject" in told(pull)
+    assert "@rick takes a rejection back" in told(pull)
 
 
 async def test_who_has_no_vote_has_none_by_a_review_and_the_check_says_why(

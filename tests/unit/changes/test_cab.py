@@ -12,7 +12,7 @@ from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.guards import material
 from bot.changes.lifecycle import noticed
-from bot.changes.model import Act, Change, Choice, Event, Request, Round, Routing, State
+from bot.changes.model import Act, Change, Choice, Decided, Event, Request, Round, Routing, State
 from bot.decide.approvals import bound
 from bot.facts.model import Named, Standing
 from bot.policy.model import Above, Cab, ChangeType, OnTimeout, Tier
@@ -229,7 +229,7 @@ def test_of_a_round_that_is_over_no_vote_counts_any_more_and_how_it_counted_is_o
     change = say(asked(), *((login, Choice.REJECT) for login in ("ida", "rick", "cora")))
     over = done(change, Event(Act.REJECT))
     assert reason(over, "ida") == "the round that it was given in is over"
-    assert over.decided == (Round(1, "rejected", MONDAY, ("", "", "")),)
+    assert over.decided == (Round(1, Decided.REJECTED, MONDAY, ("", "", "")),)
     late = replace(change, votes=change.votes[:1])
     over = done(late, Event(Act.REJECT), context(MONDAY + timedelta(hours=24)))
     assert over.decided[0].outcome == "rejected, since its time to decide was over"

@@ -367,7 +367,7 @@ async def test_another_diff_takes_the_authorisation_back(store: Store) -> None:
     facts, revised = await look(store, diff="second")
     assert record_of(revised).state is State.ASSESS
     assert told(facts)["change-record"].verdict == "wait"
-    assert "has not been asked" in told(facts)["change-record"].what
+    assert "was asked about another state of the change" in told(facts)["change-record"].what
 
 
 async def test_what_does_not_matter_is_refreshed_until_it_is_authorised(store: Store) -> None:

@@ -21,7 +21,6 @@ from bot.changes.model import (
     Merge,
     Part,
     Refused,
-    Round,
     State,
     Transition,
 )
@@ -216,7 +215,7 @@ def test_what_lacks_is_said_person_by_person() -> None:
     assert lacking(change, context()) == (
         (
             "the decision of the board (2 more to approve, a signature for risk-officer, a signature for compliance, "
-            "that @rick changes a vote to reject)"
+            "that @rick takes a rejection back)"
         ),
     )
     assert refused(change, Event(Act.AUTHORIZE)).what.startswith(
@@ -802,31 +801,6 @@ def test_time_alone_wakes_the_record_when_it_could_change() -> None:
     assert wakes_at(replace(authorised(), contents=contents(window=None)), context()) is None
 
 
-def test_the_check_says_where_the_record_stands() -> None:
-    passed = finding(authorised(), context())
-    assert passed.verdict is Verdict.PASS
-    assert passed.what == (
-        "CHG-2027-0001 is in state scheduled, authorised by @ida, @rick and @cora, "
-        "planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC."
-    )
-    low = advance(draft(Tier.LOW), context())[-1].change
-    assert finding(replace(low, contents=replace(low.contents, window=None)), context()).what == (
-        "CHG-2027-0001 is in state scheduled."
-    )
-    waiting = finding(approved(by=("ida", "rick")), context())
-    assert (waiting.verdict, waiting.until) == (Verdict.WAIT, UP)
-    assert waiting.what == (
-        "CHG-2027-0001 is in state authorize, planned for 2027-01-09 02:00 to 2027-01-09 06:00 UTC. "
-        "Missing: the decision of the board (1 more to approve, a signature for compliance)."
-    )
-    assert finding(draft(), context()).what == "CHG-2027-0001 is in state draft."
-    assert finding(draft(), context()).remedy == "Nothing is missing: ask with `/request-cab`."
-    assert finding(draft(plans=()), context()).remedy.startswith("Add what is missing to the description")
-    cancelled = done(draft(), Event(Act.CANCEL, why="The pull request was closed."))
-    assert finding(cancelled, context()).verdict is Verdict.FAIL
-    assert GIVEN[0].given == GIVEN[0].needed
-
-
 def test_what_does_not_hold_any_more_is_told_before_anybody_merges() -> None:
     """The check is green only where a merge would begin the release, but for its time."""
     change, apart = authorised(), rules(separation=(Separation(frozenset({Role.APPROVER, Role.CAB})),))
@@ -857,23 +831,3 @@ def test_what_does_not_hold_any_more_is_told_before_anybody_merges() -> None:
     lacking_one = guards.held_up(change, context(parts=(first, other), demands=short))
     assert lacking_one is not None
     assert lacking_one.what == "CHG-2027-0001 is not authorised any more. Missing: 1 more from write access."
-
-
-def test_what_a_board_has_sent_back_says_so_until_somebody_asks_again() -> None:
-    against = asked()
-    for login in ("ida", "rick", "cora"):
-        against = done(against, vote(login, Choice.REJECT, "Not before the audit."))
-    sent_back = done(against, Event(Act.REJECT))
-    reasons = " ".join(f"@{login}: `Not before the audit.`." for login in ("ida", "rick", "cora"))
-    assert finding(sent_back, context()).what == (
-        f"It was rejected on 2027-01-04 12:00 UTC. {reasons} CHG-2027-0001 is in state draft."
-    )
-    assert "rejected" not in finding(done(sent_back, ask()), context()).what
-    lost = replace(draft(), decided=(Round(1, "approved", MONDAY),))
-    assert finding(lost, context()).what == "CHG-2027-0001 is in state draft."
-
-
-def test_a_change_that_nothing_stops_is_told_to_go_on_by_itself() -> None:
-    told = finding(done(draft(), ask()), context())
-    assert (told.verdict, told.remedy) == (Verdict.WAIT, "It goes on by itself.")
-    assert told.what == "CHG-2027-0001 is in state assess."

@@ -16,7 +16,7 @@ from bot.policy.check import check, explain
 from bot.policy.default import default
 from bot.policy.demands import demanded
 from bot.policy.expressions import checked
-from bot.policy.model import Cab, Mode, OnTimeout, Policy, Tier
+from bot.policy.model import Approvals, Cab, Mode, OnTimeout, Policy, Tier
 from bot.policy.recurrence import problem
 from bot.policy.reference import TIGHTENS, within
 from bot.policy.schema import PolicyFile
@@ -175,6 +175,15 @@ def test_what_becomes_of_a_change_that_a_board_does_not_decide_is_said(board: Ca
 def test_a_tier_that_asks_for_nothing_says_so_little() -> None:
     bare = replace(policy(), separation=())
     assert demanded(bare, Tier.LOW) == ("It is a change of type normal.", "1 person with write access approves.")
+
+
+def test_what_an_emergency_needs_instead_is_said() -> None:
+    known = policy(roles={"on-call": ("acme/on-call",)})
+    emergency = replace(known.emergency, approvals=(Approvals(1, ("on-call",)), Approvals(2, ("write",))))
+    assert demanded(replace(known, emergency=emergency), Tier.LOW)[2] == (
+        "In an emergency, instead of that, 1 person with the role on-call (acme/on-call) approves and 2 people with write access "
+        "approve."
+    )
 
 
 def test_the_rules_of_the_calendar_that_it_shows_are_rules() -> None:

@@ -1,0 +1,21 @@
+"""What a board that sent a change back has said against it. Pure."""
+
+from bot.changes.model import Change, Choice, Decided, Round, State, Vote
+
+_AGAINST = {Choice.REJECT, Choice.DEFER}
+
+
+def sent_back(change: Change) -> Round | None:
+    """The round in which its board sent the change back; None where it did not, or was asked or overtaken since."""
+    if change.state is not State.DRAFT or not change.decided or change.request is not None:
+        return None
+    last, declared = change.decided[-1], change.emergency
+    is_another = declared is not None and declared.at >= last.at
+    return None if is_another or last.outcome is Decided.APPROVED else last
+
+
+def against(change: Change, decided: Round) -> tuple[Vote, ...]:
+    """The votes to reject or to defer that counted when it was decided, in the order of their time."""
+    said = sorted((vote for vote in change.votes if vote.round == decided.number), key=lambda vote: vote.at)
+    counted = [vote for vote, why_not in zip(said, decided.uncounted, strict=False) if not why_not]
+    return tuple(vote for vote in counted if vote.choice in _AGAINST)
