@@ -12,6 +12,7 @@ TOGETHER = 4
 """The steps are shared out among so many tests, which can run beside each other."""
 
 
+@pytest.mark.no_cover
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("first", range(1, TOGETHER + 1))
 async def test_a_worker_killed_at_any_step_loses_and_doubles_nothing(

@@ -354,7 +354,7 @@ def test_who_asked_is_told_who_was_against_it_when_the_time_was_up() -> None:
     change = done(voting(rules(), "ida"), vote("rick", Choice.REJECT, "Nobody has tried the back-out plan."))
     assert text(change, Event(Act.REJECT), context(UP)).endswith(
         "which rejects it. It is back in draft: ask again with `/request-cab`.\n\n"
-        "- `@rick`: Nobody has tried the back-out plan."
+        "- `@rick` rejects: Nobody has tried the back-out plan."
     )
 
 
@@ -381,10 +381,10 @@ def test_who_asked_last_is_told_what_the_board_has_against_it(choice: Choice, ac
         f"@ana: CHG-2027-0001, Settle twice a day, was {word} by the board. "
         "It is back in draft: ask again with `/request-cab`."
     )
-    assert reasons[0] == "- `@rick`: Ask `@acme/everyone` \\| first, \\*please\\*."
-    assert reasons[1].startswith("- `@cora`: No. No.")
-    assert len(reasons[1]) < 320
-    assert reasons[2:] == ["- `@ida`: Not before the audit."]
+    assert reasons[0] == f"- `@rick` {choice}s: Ask `@acme/everyone` \\| first, \\*please\\*."
+    assert reasons[1].startswith(f"- `@cora` {choice}s: No. No.")
+    assert len(reasons[1]) < 330
+    assert reasons[2:] == [f"- `@ida` {choice}s: Not before the audit."]
 
 
 # Emergencies.

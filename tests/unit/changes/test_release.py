@@ -129,4 +129,6 @@ def test_what_became_another_change_after_it_was_authorised_does_not_pass() -> N
 
 def test_a_release_names_what_it_ships() -> None:
     change = replace(draft(), contents=whole(FIRST, SECOND))
-    assert finding(change, context()).what == "CHG-2027-0001, which ships #7 and #8, is in state draft."
+    assert finding(change, context()).what == (
+        "CHG-2027-0001, which ships #7 and #8, is in state draft: nobody has asked its board yet."
+    )

@@ -116,6 +116,7 @@ def test_of_very_many_problems_only_so_many_are_told() -> None:
     assert len(check(text, "o").problems) == MOST_PROBLEMS
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "text",
     [

@@ -102,6 +102,7 @@ def test_a_deep_file_is_not_read_on() -> None:
     assert problems("- " * MOST_LEVELS + "a") == []
 
 
+@pytest.mark.no_cover
 def test_a_file_of_very_many_values_is_not_read_on() -> None:
     told = f"The file has more than {MOST_VALUES:,} names and values."
     # Besides the entries there are the mapping, its one name and the list.
