@@ -107,17 +107,18 @@ class Pipeline:
     ) -> None:
         """Act on the commands of a request, each on what the one before has left.
 
-        What somebody said counts as of when they said it, however late it is heard: time goes on after that.
+        They are acted on as of when they reached us, however late that is: time goes on after that. What is said in
+        them counts as of when it was written.
         """
         github, lane = self._installation(look), Lane(look.urgency)
         teams = gathered.policy.teams if is_weighty(request) else ()
         giver = await self.gathering.standing_of(github, gathered.facts.repository, request.actor, teams, lane)
-        on_the_page, said_at = await reception.is_on_the_page(request), min(now, request.asked_at)
+        on_the_page, at = await reception.is_on_the_page(request), min(now, request.asked_at)
         for place in range(request.done, len(commands_of(request))):
-            facts, desk, laid = await self._record_of(look, gathered, (request, giver), said_at)
-            decision = decide(facts, gathered.policy, said_at)
+            facts, desk, laid = await self._record_of(look, gathered, (request, giver), at)
+            decision = decide(facts, gathered.policy, at)
             change = await gather.situation(
-                self.store, look.subject.key, facts, gathered.policy, desk, laid, said_at, texts=[request.text]
+                self.store, look.subject.key, facts, gathered.policy, desk, laid, at, texts=[request.text]
             )
             await reception.do(request, place, giver, decision, change, on_the_page=on_the_page)
         await reception.settle(request)

@@ -3,9 +3,10 @@
 ``quorum`` people approve, and among them one for each role that signs; one person counts once and signs for one role.
 The board are the holders of its role and of the roles that the organisation has sign: what a repository's file adds are
 signatures besides. Whoever contributed to the change, or asked for it or for a waiver of what blocks it, has no vote,
-nor has anybody who came to the board after it was asked; whom a change is escalated to was asked at that moment. A vote
-holds for the diff and the round that it was given in, and can be changed until the board has decided. A rejection by
-somebody who could sign for a role stands in the way until they change it; as many rejections as make a quorum reject.
+nor has anybody who came to the board after it was asked; whom a change is escalated to was asked at that moment. A role
+counts that somebody held when they were asked and holds still. A vote holds for the diff and the round that it was
+given in, and can be changed until the board has decided. A rejection by somebody who could sign for a role stands in
+the way until they change it; as many rejections as make a quorum reject.
 
 Who may say no, and who takes it back, is judged by the organisation's policy alone; who may say yes, by both files.
 """
@@ -110,6 +111,15 @@ def members(roles: Sequence[str], standings: Sequence[Standing], policy: Policy)
     return tuple(sorted({each.account for each in standings if _roles(each, roles, policy.objecting)}))
 
 
+def asking(
+    by: Account | None, at: datetime, roles: Sequence[str], standings: Sequence[Standing], policy: Policy
+) -> Request:
+    """The request to whoever has a say by these roles at that moment, with the roles that each of them holds then."""
+    asked = members(roles, standings, policy)
+    held = tuple(_held(each, roles, standings, policy.objecting) for each in asked)
+    return Request(by, at, tuple(roles), asked, held)
+
+
 def deciding(change: Change, standings: Sequence[Standing], policy: Policy) -> tuple[Account, ...]:
     """Who decides about the change now: the board of its roles, and whom it was escalated to."""
     board = {*members(change.contents.routing.roles, standings, policy)}
@@ -133,24 +143,40 @@ def objection(account: Account, change: Change, standings: Sequence[Standing], p
         return took_part
     if change.request is None:
         return "was not asked: nobody has asked the board yet"
-    held = [each for each in _asked(change) if _held(account, each.roles, standings, policy)]
+    asked = _asked(change, change.contents.routing.roles)
+    if any(_seats(account, each, standings, policy) for each in asked):
+        return ""
+    held = [each for each in asked if _held(account, each.roles, standings, policy)]
     if not held:
-        roles = list(dict.fromkeys(role for each in _asked(change) for role in each.roles))
+        roles = list(dict.fromkeys(role for each in asked for role in each.roles))
         return f"holds none of the roles {listed(roles)}" if roles else "is on no board: none decides here"
-    if not any(account in each.members for each in held):
-        return f"came to the board after it was asked on {dated(held[0].at)}"
-    return ""
+    if any(account in each.members for each in held):
+        return f"has another role than that for which it was asked on {dated(held[0].at)}"
+    return f"came to the board after it was asked on {dated(held[0].at)}"
 
 
 def sits(account: Account, change: Change, standings: Sequence[Standing], policy: Policy) -> bool:
     """Whether the account holds a role of the board that was asked, whether or not it has a vote."""
-    return any(_held(account, each.roles, standings, policy) for each in _asked(change))
+    asked = _asked(change, change.contents.routing.roles)
+    return any(_held(account, each.roles, standings, policy) for each in asked)
 
 
-def _asked(change: Change) -> list[Request]:
-    """Who was asked about the change: the board, and whom it was escalated to."""
-    first = [replace(change.request, roles=change.contents.routing.roles)] if change.request is not None else []
+def _asked(change: Change, roles: tuple[str, ...]) -> list[Request]:
+    """Who was asked about the change: the board, for these of its roles, and whom it was escalated to."""
+    first = [replace(change.request, roles=roles)] if change.request is not None else []
     return first + ([change.escalation] if change.escalation is not None else [])
+
+
+def _seats(account: Account, request: Request, standings: Sequence[Standing], policy: Policy) -> tuple[str, ...]:
+    """The roles for which the account was asked, and that it holds still."""
+    return _held(account, request.roles_of(account), standings, policy)
+
+
+def _could_sign(account: Account, change: Change, standings: Sequence[Standing], policy: Policy) -> tuple[str, ...]:
+    """The roles that sign for which the account was asked, with the board or beside it, and that it holds still."""
+    routed = change.contents.routing
+    held = {role for each in _asked(change, routed.roles) for role in _seats(account, each, standings, policy)}
+    return tuple(role for role in routed.sign_off if role in held)
 
 
 def part_in(account: Account, change: Change, people: People) -> str:
@@ -183,16 +209,16 @@ def count(change: Change, standings: Sequence[Standing], policy: Policy) -> Coun
     reasons = _reasons(votes, change, standings, policy, people)
     standing = [vote for vote, reason in zip(votes, reasons, strict=True) if not reason]
     routed = change.contents.routing
-    signed = _signatures(standing, routed, standings, policy, people)
+    signed = _signatures(standing, change, standings, policy, people)
     counted = tuple(_counted(vote, reason, people, signed, routed) for vote, reason in zip(votes, reasons, strict=True))
     chosen = {choice: [vote.by for vote in standing if vote.choice is choice] for choice in Choice}
     # Whom it was escalated to decides with the board.
-    deciding_roles = (*routed.voting, *(change.escalation.roles if change.escalation is not None else ()))
-    voting = [each for each in chosen[Choice.APPROVE] if _held(each, deciding_roles, standings, policy)]
+    asked = _asked(change, routed.voting)
+    voting = [who for who in chosen[Choice.APPROVE] if any(_seats(who, each, standings, policy) for each in asked)]
     numbers = {**{choice: len(by) for choice, by in chosen.items()}, Choice.APPROVE: len(voting)}
     unsigned = tuple(role for place, role in enumerate(routed.sign_off) if place not in signed.values())
     signing = policy.objecting
-    against = tuple(each for each in chosen[Choice.REJECT] if _held(each, routed.sign_off, standings, signing))
+    against = tuple(each for each in chosen[Choice.REJECT] if _could_sign(each, change, standings, signing))
     return Count(
         votes=counted,
         approvals=numbers[Choice.APPROVE],
@@ -274,15 +300,16 @@ def _counted(vote: Vote, reason: str, people: People, signed: Mapping[Person, in
 
 
 def _signatures(
-    standing: Sequence[Vote], routed: Routing, standings: Sequence[Standing], policy: Policy, people: People
+    standing: Sequence[Vote], change: Change, standings: Sequence[Standing], policy: Policy, people: People
 ) -> dict[Person, int]:
     """Which role each person signs for, so that as many roles as possible are signed."""
     able: dict[Person, list[int]] = {}
+    sign_off = change.contents.routing.sign_off
     for vote in standing:
-        held = _held(vote.by, routed.sign_off, standings, policy)
+        held = _could_sign(vote.by, change, standings, policy)
         if vote.choice is Choice.APPROVE and held:
-            able[people.person(vote.by)] = [place for place, role in enumerate(routed.sign_off) if role in held]
-    return assign([1] * len(routed.sign_off), able)
+            able[people.person(vote.by)] = [place for place, role in enumerate(sign_off) if role in held]
+    return assign([1] * len(sign_off), able)
 
 
 def _outcome(routed: Routing, numbers: Mapping[Choice, int], *, unsigned: bool, vetoed: bool) -> Outcome:

@@ -6,7 +6,7 @@ What is decided about the record is in ``lifecycle`` and its neighbours; here it
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -51,6 +51,9 @@ _PLANS = {
 _NOT_OTHERS = frozenset({"approvals", "change-record", "plans", "emergency", "window", "freeze", "shared-head"})
 """Findings that are the record's own business, only a matter of time, or another pull request's business: they do not
 keep it from being assessed."""
+
+UNTIL_HEARD = timedelta(minutes=1)
+"""When it is looked again whether what was said in time has been heard, where nothing else says so before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,9 @@ async def look(
         # While another window is being checked, it is on record what the last check was about.
         checked = await checking.known(connection, change.number) or change.contents.checked
         others = await _others(connection, change, policy, now)
-        context = replace(context, overdue=numbers, others=others, checked=checked)
+        unheard = await register.unheard_since(connection, [part.subject for part in context.parts])
+        as_of = lifecycle.decides_as_of(change, unheard, now)
+        context = replace(context, now=as_of, overdue=numbers, others=others, checked=checked)
         if not change.state.over:
             change, kept = await register.keep_all(
                 connection, change, _steps(change, noticed(change, context), context)
@@ -158,7 +163,9 @@ async def look(
     together = conflicts.conflicts(change, around, policy.exclusive)
     said = (*findings.said_of(change, context, together, numbers), *findings.elsewhere(told))
     record = findings.known(change, said, context)
-    moments = [each for each in (lifecycle.wakes_at(change, context), emergency.next_due(due, now)) if each is not None]
+    # While something is still to be heard, time goes on when that has been.
+    next_at = lifecycle.wakes_at(change, context) if as_of == now else now + UNTIL_HEARD
+    moments = [each for each in (next_at, emergency.next_due(due, now)) if each is not None]
     return replace(facts, record=record), Desk(change, context, min(moments, default=None))
 
 

@@ -79,10 +79,10 @@ def declare(change: Change, event: Event, context: Context) -> Change:
 
 def submit(change: Change, event: Event, context: Context) -> Change:
     """The board as it is now is asked; whoever asks has no vote on it."""
-    routed = change.contents.routing
-    board = cab.members(routed.roles, context.standings, context.policy)
+    roles = change.contents.routing.roles
+    asked = cab.asking(event.who, context.now, roles, context.standings, context.policy)
     requesters = change.requesters if event.who is None else _with(change.requesters, event.who)
-    return replace(change, request=Request(event.who, context.now, routed.roles, board), requesters=requesters)
+    return replace(change, request=asked, requesters=requesters)
 
 
 def _with(accounts: tuple[Account, ...], another: Account) -> tuple[Account, ...]:
@@ -92,7 +92,7 @@ def _with(accounts: tuple[Account, ...], another: Account) -> tuple[Account, ...
 def ask_board(change: Change, event: Event, context: Context) -> Change:
     """A new round of asking begins, with its time to decide in, and a window after that."""
     asked = replace(change, request=_asked_anew(change, context), lapsed=None)
-    again = replace(asked, round=change.round + 1, deadline=None, escalation=None)
+    again = replace(asked, round=change.round + 1, called_at=context.now, deadline=None, escalation=None)
     return longer(again, event, context) if change.contents.routing.has_board else again
 
 
@@ -101,8 +101,7 @@ def _asked_anew(change: Change, context: Context) -> Request | None:
     request, over = change.request, change.lapsed
     if request is None or over is None or request.at >= over.end:
         return request
-    members = cab.members(request.roles, context.standings, context.policy)
-    return replace(request, at=context.now, members=members)
+    return cab.asking(request.by, context.now, request.roles, context.standings, context.policy)
 
 
 def vote(change: Change, event: Event, context: Context) -> Change:
@@ -136,7 +135,8 @@ def _decided(change: Change, outcome: Decided, context: Context, why: str = "") 
     """What the board has decided, and how each vote was counted for that, is written down."""
     counted = cab.count(change, context.standings, context.policy)
     uncounted = tuple(each.reason for each in counted.votes if each.vote.round == change.round)
-    return replace(change, decided=(*change.decided, Round(change.round, outcome, context.now, uncounted, why)))
+    decided = Round(change.round, outcome, context.now, uncounted, why, change.deadline)
+    return replace(change, decided=(*change.decided, decided))
 
 
 def defer(change: Change, event: Event, context: Context) -> Change:
@@ -165,7 +165,7 @@ def longer(change: Change, _event: Event, context: Context) -> Change:
 def escalate(change: Change, event: Event, context: Context) -> Change:
     """Whoever holds the roles that are escalated to now is asked beside the board, which has as much time again."""
     roles = change.contents.routing.escalate_to
-    called = Request(None, context.now, roles, cab.members(roles, context.standings, context.policy))
+    called = cab.asking(None, context.now, roles, context.standings, context.policy)
     return replace(longer(change, event, context), escalation=called)
 
 

@@ -7,7 +7,7 @@ from bot.changes import cab, closing, effects, emergency, planning, verification
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.fill import is_in_force
-from bot.changes.model import Act, Change, Choice, Contents, Event, Refused, Request, State, Vote
+from bot.changes.model import Act, Change, Choice, Contents, Event, Refused, State, Vote
 from bot.changes.needs import summed_up
 from bot.changes.plans import says_something
 from bot.deployments.windows import hours
@@ -141,6 +141,13 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
         return Refused("A vote is a person's, and says approve, reject or defer.")
     if change.deadline is not None and (event.said_at or context.now) >= change.deadline:
         return Refused(f"The time to vote was over at {dated(change.deadline)}.", "It is decided now.")
+    if said_too_early(change, event):
+        assert change.called_at is not None
+        return Refused(
+            f"The vote of @{event.who.login} does not count: it was written before the board was called on "
+            f"{dated(change.called_at)}, and heard after that.",
+            "Whoever still thinks so of the change as it is now votes again.",
+        )
     reason = cab.why_refused(event.who, event.choice, change, context.standings, context.policy)
     if reason:
         roles = [f"`{role}`" for role in change.contents.routing.roles]
@@ -154,6 +161,16 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
         assert event.choice is not None
         return Refused(f"To {event.choice.value} needs a reason.", "Say in a sentence what is in the way.")
     return None
+
+
+def said_too_early(change: Change, event: Event) -> bool:
+    """Whether it was said of something else than what the board is called about; of reviews, ``reviews`` says that.
+
+    GitHub tells moments in whole seconds: in the second of the call, nobody can tell which came first.
+    """
+    if event.said_at is None or event.review is not None or change.called_at is None:
+        return False
+    return event.said_at < change.called_at.replace(microsecond=0)
 
 
 def stands_by_review(change: Change, event: Event, context: Context) -> Refused | None:
@@ -264,7 +281,7 @@ def may_review(change: Change, event: Event, context: Context) -> Refused | None
     asked = replace(
         change,
         contents=replace(change.contents, routing=replace(change.contents.routing, roles=roles)),
-        request=Request(None, context.now, roles, cab.members(roles, context.standings, context.policy)),
+        request=cab.asking(None, context.now, roles, context.standings, context.policy),
         escalation=None,
     )
     people = cab.people_of_change(change, context.standings, context.policy, (event.who, *change.released_by))

@@ -15,13 +15,15 @@ from bot.ledger.entries import Entry, Kind, moment
 from bot.policy.model import Tier
 
 # Of several words about the risk the highest holds, whoever spoke last: nobody lowers it. Each hold is its holder's.
+# What was said last is what was written last, whenever it reached us; of one second, GitHub's numbers tell.
 _HOLDS = """
-    SELECT DISTINCT ON (kind, about) kind, value, by, reason, at, instead FROM instruction
-    WHERE subject = %(subject)s
+    SELECT DISTINCT ON (kind, about) kind, value, by, reason, at, instead
+    FROM instruction JOIN request ON request.id = instruction.request
+    WHERE instruction.subject = %(subject)s
     ORDER BY
         kind, about,
         CASE WHEN kind = %(raise)s THEN array_position(%(tiers)s::text[], value) END DESC NULLS LAST,
-        id DESC
+        at DESC, comment_id DESC NULLS LAST, instruction.id DESC
 """
 _LAY_DOWN = """
     INSERT INTO instruction (subject, kind, value, by, reason, request, at, about, instead)
@@ -57,7 +59,7 @@ class Asked:
 
 
 async def read(connection: AsyncConnection[Any], subject: str) -> tuple[Instruction, ...]:
-    """What holds: the latest word of each kind; of those that raise the risk, the highest."""
+    """What holds: the word of each kind that was written last; of those that raise the risk, the highest."""
     values = {"subject": subject, "raise": Instructed.RAISE.value, "tiers": [tier.label for tier in Tier]}
     rows = await (await connection.execute(_HOLDS, values)).fetchall()
     return tuple(
@@ -90,7 +92,13 @@ async def lay_down(
         instruction.instead,
     ]
     await connection.execute(_LAY_DOWN, values)
-    body = {"kind": instruction.kind.value, "value": instruction.value, "reason": instruction.reason, "actor": by}
+    body = {
+        "kind": instruction.kind.value,
+        "value": instruction.value,
+        "reason": instruction.reason,
+        "actor": by,
+        "said_at": moment(instruction.at),
+    }
     of = {"holder": told(holder)} if holder is not None else {}
     return [Entry(Kind.INSTRUCTION_GIVEN, subject, {**body, **of})]
 

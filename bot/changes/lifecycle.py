@@ -16,7 +16,7 @@ from bot.changes.context import Context
 from bot.changes.effects import Effect
 from bot.changes.guards import Guard
 from bot.changes.model import Act, Applied, Change, Contents, Event, Refused, State, Transition
-from bot.changes.refusals import impossible
+from bot.changes.refusals import heard_late, impossible
 from bot.policy.model import ChangeType, OnTimeout
 from bot.words import visible
 
@@ -38,7 +38,7 @@ def apply(change: Change, event: Event, context: Context) -> Applied | Refused:
     """The change after the event, or why it cannot happen."""
     rule = TABLE.get((change.state, event.act))
     if rule is None:
-        return impossible(change, event.act)
+        return heard_late(change, event) or impossible(change, event.act)
     # What happened is judged by its own moment, and on record from now on.
     then = context if event.at is None else replace(context, now=min(event.at, context.now))
     for guard in rule.guards:
@@ -77,6 +77,18 @@ def advance(change: Change, context: Context) -> tuple[Applied, ...]:
         steps.append(step)
         change = step.change
     return tuple(steps)
+
+
+def decides_as_of(change: Change, unheard: datetime | None, now: datetime) -> datetime:
+    """The moment that time has come to, for a board whose time to decide may be over.
+
+    ``unheard`` is when the first of what is still to be heard was written: what was said before the time was up comes
+    before that.
+    """
+    until = change.deadline if change.state is State.AUTHORIZE else None
+    if unheard is None or until is None or not unheard < until <= now:
+        return now
+    return max(unheard, change.called_at) if change.called_at is not None else unheard
 
 
 def wakes_at(change: Change, context: Context) -> datetime | None:

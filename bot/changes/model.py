@@ -270,13 +270,21 @@ class Request:
     """That somebody asked for the change to be authorised, and who was on the board then.
 
     ``by`` is None where Countersign asked by itself: no board decides, or one did not in time. ``roles`` make up the
-    board that was asked.
+    board that was asked. ``held`` has, for each of the ``members``, which of the roles they held then; it is empty in a
+    request from before that was kept, which asked each member for every role that they hold.
     """
 
     by: Account | None
     at: datetime
     roles: tuple[str, ...] = ()
     members: tuple[Account, ...] = ()
+    held: tuple[tuple[str, ...], ...] = ()
+
+    def roles_of(self, account: Account) -> tuple[str, ...]:
+        """For which of the roles the account was asked; none for whoever was not."""
+        held = self.held or (self.roles,) * len(self.members)
+        then = next((roles for who, roles in zip(self.members, held, strict=True) if who == account), ())
+        return tuple(role for role in self.roles if role in then)
 
 
 class Decided(StrEnum):
@@ -298,7 +306,8 @@ class Round:
     """What a board decided in a round of asking, and how its votes were counted then.
 
     ``uncounted`` has, for each vote of the round in the order of their time, why it did not count; empty for one that
-    did. ``why`` says what was done in another system, where that decided it and not the votes.
+    did. ``why`` says what was done in another system, where that decided it and not the votes. ``deadline`` is until
+    when it should have decided.
     """
 
     number: int
@@ -306,6 +315,7 @@ class Round:
     at: datetime
     uncounted: tuple[str, ...] = ()
     why: str = ""
+    deadline: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,8 +355,9 @@ class Change:
 
     Others may have joined it since: ``contents.pulls`` are all that ship together. One that was cancelled because its
     pull request joined another record names that as its ``successor``.
-    ``round`` counts how often it was asked to be authorised; ``requesters`` are all who ever asked for it, or for
-    another record that what it ships was a part of, and ``waiving`` who asked for a waiver of what blocks it.
+    ``round`` counts how often it was asked to be authorised, ``called_at`` is when that began last; ``requesters`` are
+    all who ever asked for it, or for another record that what it ships was a part of, and ``waiving`` who asked for a
+    waiver of what blocks it.
     ``deadline`` is when the board should have decided; ``escalation`` says who was asked beside it when it had not.
     ``lapsed`` is the time that it was last authorised for and nothing was released in, until its board is asked anew.
     ``review_due`` is when an emergency should have been looked at; ``reminded``: it was not, and that was said.
@@ -393,6 +404,7 @@ class Change:
     verifiers_reminded: bool = False
     decided: tuple[Round, ...] = ()
     lapsed: Interval | None = None
+    called_at: datetime | None = None
 
     @property
     def repository(self) -> int:

@@ -1,6 +1,7 @@
 """Why something that a person wants cannot happen in the state that a record is in, in their words. Pure."""
 
-from bot.changes.model import Act, Change, Refused, State
+from bot.changes.model import Act, Change, Event, Refused, State
+from bot.words import dated
 
 _NOBODY_ASKED = ("nobody has asked its board yet", "`/request-cab` asks it; votes count from when it is called.")
 _WAITS = ("its board is called when nothing else blocks", "The check says what does; votes count from then on.")
@@ -50,6 +51,27 @@ _NO_BOARD: dict[Act, dict[State, tuple[str, str]]] = {
     },
 }
 """What is told instead where reviewers are all that the policy demands."""
+
+
+def heard_late(change: Change, event: Event) -> Refused | None:
+    """Why a vote that was given in time cannot count any more, since it is heard only now; None for any other event."""
+    last = change.decided[-1] if change.decided else None
+    remedy = _HEARD_LATE.get(change.state)
+    if event.act is not Act.VOTE or event.who is None or event.said_at is None or last is None or remedy is None:
+        return None
+    called, until = change.called_at, min(last.at, last.deadline or last.at)
+    in_time = called is not None and called.replace(microsecond=0) <= event.said_at < until
+    if last.number != change.round or not in_time:
+        return None
+    return Refused(
+        f"The vote of @{event.who.login} was given in time, on {dated(event.said_at)}, and is heard only now: "
+        f"on {dated(last.at)}, {change.number} was {last.outcome}.",
+        remedy,
+    )
+
+
+_ASK_AGAIN = "`/request-cab` asks its board again; whoever has voted votes again then."
+_HEARD_LATE = {State.DRAFT: _ASK_AGAIN, State.ASSESS: _ASK_AGAIN, State.SCHEDULED: _DECIDED[1]}
 
 
 def impossible(change: Change, act: Act) -> Refused:

@@ -121,6 +121,10 @@ _REVIEWS_DUE = (
 )
 _AGENDA = _READ + " WHERE state = 'authorize' AND deadline IS NOT NULL ORDER BY deadline, number LIMIT %s"
 _HISTORY = "SELECT version, act, before, after, actor, why, at FROM transition WHERE number = %s ORDER BY version"
+# Of those who said something that is still to be acted on, the first.
+_UNHEARD = """
+    SELECT min(coalesce(written_at, asked_at)) FROM request WHERE subject = ANY(%s) AND outcome IS NULL
+"""
 _GRANT = """
     INSERT INTO waiver (id, subject, finding, reason, asked_by, granted_by, granted_at, until, number, head, diff)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
@@ -338,6 +342,12 @@ async def askers(connection: AsyncConnection[Any], subjects: Sequence[str]) -> t
     """Everybody who asked for any record while one of the pull requests was, or had yet to become, a part of it."""
     rows = await (await connection.execute(_ASKERS, [list(subjects), [act.value for act in _ASKS]])).fetchall()
     return tuple(sorted({codec.account(who) for (who,) in rows}))
+
+
+async def unheard_since(connection: AsyncConnection[Any], subjects: Sequence[str]) -> datetime | None:
+    """When the first comment on one of the pull requests was written that is still to be acted on; None for none."""
+    row = await (await connection.execute(_UNHEARD, [list(subjects)])).fetchone()
+    return row[0] if row else None
 
 
 async def by_number(connection: AsyncConnection[Any], number: str, *, held: bool = False) -> Change | None:

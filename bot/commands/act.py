@@ -74,10 +74,12 @@ def answer(
     *,
     on_the_page: bool = True,
     comment: int | None = None,
+    said_at: datetime | None = None,
 ) -> Answer:
     """What a command comes to. Pure.
 
-    ``on_the_page``: the comment, whose id is ``comment``, is there, and was not written by e-mail.
+    ``on_the_page``: the comment, whose id is ``comment``, is there, and was not written by e-mail. ``said_at`` is when
+    it was written.
     """
     if isinstance(given, Misspelt):
         return Answer(done=False, reply=given.message)
@@ -91,7 +93,7 @@ def answer(
     if misplaced is not None:
         return Answer(done=False, reply=misplaced)
     return command.run(
-        Situation(decision, given.arguments, TABLE, standing, change, given.written, given.text, comment)
+        Situation(decision, given.arguments, TABLE, standing, change, given.written, given.text, comment, said_at)
     )
 
 
@@ -155,8 +157,8 @@ class Reception:
     ) -> None:
         """Act on the command at ``place``, once, and put it on record."""
         given = commands_of(request)[place]
-        comment = request.comment_id
-        said = answer(given, standing, decision, change, on_the_page=on_the_page, comment=comment)
+        comment, said_at = request.comment_id, request.said_at
+        said = answer(given, standing, decision, change, on_the_page=on_the_page, comment=comment, said_at=said_at)
         async with self.store.transaction() as connection:
             if not await progress(connection, request, place, said.reply or "", refused=not said.done):
                 return
@@ -228,4 +230,5 @@ def _told(request: Pending, given: Given | Misspelt) -> dict[str, Any]:
         "text": request.text,
         "command": given.name,
         "asked_at": request.asked_at.astimezone(UTC).isoformat(),
+        "said_at": request.said_at.astimezone(UTC).isoformat(),
     }

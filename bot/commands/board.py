@@ -59,7 +59,8 @@ def _vote_on(situation: Situation) -> Answer:
         return frame.usage(CAB.usage)
     number, comment = frame.change_of(situation).facts.number, situation.comment
     place = f"pull/{number}#issuecomment-{comment}" if comment is not None else ""
-    event = Event(Act.VOTE, situation.standing.account, situation.words(1), choice=choice, place=place)
+    who, why = situation.standing.account, situation.words(1)
+    event = Event(Act.VOTE, who, why, choice=choice, place=place, said_at=situation.said_at)
     return frame.act(situation, event, _voted)
 
 

@@ -12,6 +12,7 @@ from bot.commands.model import Answer, Change, LaidDown, Moved, Situation, too_l
 from bot.deployments.windows import Interval
 from bot.facts.model import Instructed, Instruction, PullRequestState
 from bot.policy.model import Policy
+from bot.words import dated
 
 
 def refused(what: str, remedy: str = "") -> Answer:
@@ -86,10 +87,32 @@ def lay_down(
     *,
     instead: str | None = None,
 ) -> Answer:
-    """Lay something down for the change, in the name of who gives the command; ``instead`` as in `Instruction`."""
-    at = now(situation)
-    instruction = Instruction(kind, value, situation.standing.account, reason, at, instead)
+    """Lay something down for the change, in the name of who gives the command; ``instead`` as in `Instruction`.
+
+    What somebody has written later counts, also where that was heard before: who gives the command is told.
+    """
+    instruction = Instruction(kind, value, situation.standing.account, reason, said_at(situation), instead)
+    later = _later(situation, instruction)
+    if later is not None:
+        reply = f"It is on record. What @{later.by.login} said on {dated(later.at)} is later, and counts."
     return Answer(done=True, reply=reply, deed=LaidDown(instruction))
+
+
+_LATEST_COUNTS = frozenset(Instructed) - {Instructed.RAISE, Instructed.HOLD}
+"""Of which one word takes the place of all before it, whoever spoke."""
+
+
+def _later(situation: Situation, instruction: Instruction) -> Instruction | None:
+    """What was said after it, and takes its place; None when it counts."""
+    if instruction.kind not in _LATEST_COUNTS:
+        return None
+    said = (each for each in change_of(situation).facts.instructions if each.kind is instruction.kind)
+    return next((each for each in said if each.at > instruction.at), None)
+
+
+def said_at(situation: Situation) -> datetime:
+    """When the command was given, however late it is heard."""
+    return situation.said_at or now(situation)
 
 
 def now(situation: Situation) -> datetime:

@@ -56,15 +56,15 @@ HOLD = Command(
 
 
 def _unhold(situation: Situation) -> Answer:
-    holds = _change(situation).facts.holds
+    at, known = frame.said_at(situation), _change(situation).facts.holds
+    holds = [each for each in known if each.at <= at]
     if not holds:
-        return frame.refused("Nobody holds this change.")
+        return frame.refused("Nobody held this change when that was said." if known else "Nobody holds this change.")
     lifted = [each for each in holds if _may_lift(situation, each)]
     standing = [each for each in holds if each not in lifted]
     left = _stands(situation, standing) if standing else ""
     if not lifted:
         return frame.refused(f"@{situation.standing.account.login} cannot lift it.", left)
-    at = frame.now(situation)
     reason = situation.words() or "lifted"
     instruction = Instruction(Instructed.HOLD, "", situation.standing.account, reason, at)
     return Answer(done=True, reply=left or None, deed=Lifted(tuple(each.by for each in lifted), instruction))

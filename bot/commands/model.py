@@ -46,7 +46,8 @@ class Situation:
 
     The decision that was just made and what it was made from, who gives the command, its arguments, and every command
     there is. ``written`` are the arguments as they stand in the comment, ``text`` is all of it up to the next command.
-    ``comment`` is the id of the comment; None for a button.
+    ``comment`` is the id of the comment; None for a button. ``said_at`` is when it was said, where that is not the
+    moment of the look.
     """
 
     decision: Decision
@@ -57,6 +58,7 @@ class Situation:
     written: tuple[str, ...] = ()
     text: str = ""
     comment: int | None = None
+    said_at: datetime | None = None
 
     def words(self, after: int = 0) -> str:
         """What was written after that many arguments, as a reason is kept: with its quotation marks."""

@@ -34,13 +34,17 @@ class PullRequestTouched:
 
 @dataclass(frozen=True, slots=True)
 class CommandWritten:
-    """A person created a comment on a pull request that has a line beginning with a slash."""
+    """A person created a comment on a pull request that has a line beginning with a slash.
+
+    ``written_at`` is when, by GitHub's clock, in whole seconds.
+    """
 
     where: Where
     number: int
     comment_id: int
     sender: Account
     text: str
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from bot.facts import tenure
 from bot.facts.model import Account, AccountKind, Push
 from bot.ingest.events import GateBypassed, InstallationChanged
-from bot.ingest.subjects import PushSeen
+from bot.ingest.subjects import PushSeen, Request
 from bot.ledger import Entry
 from bot.unauthorised import record as unauthorised
 from bot.unauthorised.model import Found
@@ -34,9 +34,10 @@ _PUSHES = """
     ON CONFLICT DO NOTHING
 """
 _REQUESTS = """
-    INSERT INTO request (subject, origin, comment_id, actor_id, actor_login, actor_kind, text, asked_at)
+    INSERT INTO request (subject, origin, comment_id, actor_id, actor_login, actor_kind, text, asked_at, written_at)
     SELECT * FROM unnest(
-        %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[]
+        %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
+        %s::timestamptz[]
     )
     ON CONFLICT DO NOTHING
 """
@@ -56,7 +57,8 @@ _GONE = """
     WHERE state <> 'deleted' AND id <> ALL (%s) RETURNING id, account_id, account, state
 """
 _PENDING = """
-    SELECT id, subject, comment_id, actor_id, actor_login, actor_kind, text, asked_at, done, replies, refused
+    SELECT
+        id, subject, comment_id, actor_id, actor_login, actor_kind, text, asked_at, done, replies, refused, written_at
     FROM request WHERE subject = %s AND outcome IS NULL ORDER BY comment_id NULLS LAST, id
 """
 _SETTLE = "UPDATE request SET outcome = %s, settled_at = now() WHERE id = %s AND outcome IS NULL RETURNING id"
@@ -112,6 +114,7 @@ async def store_intakes(connection: AsyncConnection[Any], deliveries: Sequence["
                 [request.actor.kind.value for request, _ in asked],
                 [request.text.replace("\x00", "\ufffd") for request, _ in asked],
                 [each.received_at for _, each in asked],
+                [_written_at(request, each) for request, each in asked],
             ],
         )
     watched = {key: (tip, each.received_at) for each in reversed(deliveries) for key, tip in each.intake.watched}
@@ -123,6 +126,11 @@ async def store_intakes(connection: AsyncConnection[Any], deliveries: Sequence["
     return await unauthorised.record(
         connection, [_found(event, each) for each in deliveries for event in each.intake.found]
     )
+
+
+def _written_at(request: Request, delivery: "Delivery") -> datetime | None:
+    """When the comment was written; nobody has written one that is still to come, whatever GitHub's clock says."""
+    return min(request.written_at, delivery.received_at) if request.written_at is not None else None
 
 
 def _found(event: GateBypassed, delivery: "Delivery") -> Found:
@@ -187,8 +195,9 @@ async def first_seen(connection: AsyncConnection[Any], repository_id: int, commi
 class Pending:
     """A request that is not settled yet. A button's ``text`` is its identifier, and ``comment_id`` is None.
 
-    ``done`` of its commands have been acted on: ``replies`` are what there is to say of these, ``refused`` says whether
-    one was.
+    ``asked_at`` is when it reached us, ``written_at`` when it was written where GitHub says that, which it does in
+    whole seconds. ``done`` of its commands have been acted on: ``replies`` are what there is to say of these,
+    ``refused`` says whether one was.
     """
 
     id: int
@@ -200,6 +209,12 @@ class Pending:
     done: int = 0
     replies: tuple[str, ...] = ()
     refused: bool = False
+    written_at: datetime | None = None
+
+    @property
+    def said_at(self) -> datetime:
+        """The moment as of which it counts, however late it reached us."""
+        return self.written_at or self.asked_at
 
 
 async def pending(connection: AsyncConnection[Any], subject: str) -> list[Pending]:
@@ -216,8 +231,9 @@ async def pending(connection: AsyncConnection[Any], subject: str) -> list[Pendin
             done,
             tuple(replies),
             refused,
+            written,
         )
-        async for id_, key, comment_id, actor_id, login, kind, text, asked_at, done, replies, refused in cursor
+        async for id_, key, comment_id, actor_id, login, kind, text, asked_at, done, replies, refused, written in cursor
     ]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import assert_never
 
 from bot.facts.model import Account
@@ -45,13 +46,17 @@ class PushSeen:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a person asked for: a comment with commands, or a button. ``origin`` makes it unique."""
+    """What a person asked for: a comment with commands, or a button. ``origin`` makes it unique.
+
+    ``written_at`` is when the comment was written, which can be long before it reaches us.
+    """
 
     subject: str
     origin: str
     actor: Account
     text: str
     comment_id: int | None = None
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +133,9 @@ def intake(event: Event) -> Intake:
     match event:
         case PullRequestTouched():
             return _touched(event)
-        case CommandWritten(where, number, comment_id, sender, text):
+        case CommandWritten(where, number, comment_id, sender, text, written_at):
             subject = pull_subject(where, number)
-            request = Request(subject.key, f"comment:{comment_id}", sender, text, comment_id)
+            request = Request(subject.key, f"comment:{comment_id}", sender, text, comment_id, written_at)
             return Intake((_now(subject),), requests=(request,))
         case ButtonPressed():
             return _pressed(event)

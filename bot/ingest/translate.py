@@ -139,8 +139,8 @@ def _comment(payload: Payload) -> Event:
     if comment.get("performed_via_github_app"):
         return Ignored("not-a-person")
     where, number = _where(payload), _number(issue, "number")
-    shown = _UNKEPT.sub("\ufffd", text)
-    return CommandWritten(where, number, _number(comment, "id"), sender, shown[:MOST_COMMAND_TEXT])
+    shown, written_at = _UNKEPT.sub("\ufffd", text), _moment(_word(comment, "created_at"))
+    return CommandWritten(where, number, _number(comment, "id"), sender, shown[:MOST_COMMAND_TEXT], written_at)
 
 
 def _check_run(payload: Payload) -> Event:

@@ -221,3 +221,16 @@ async def test_a_worker_killed_while_it_calls_the_board_calls_it_once(
             kinds = [kind for kind, about in await countersign.ledger() if about == number]
             assert kinds.count("countersign:change:announced") == 1, fatal
         assert left == {(0, False), (1, False), (1, True)}, "it was killed before, between and after"
+
+
+async def test_whoever_is_given_a_role_after_the_board_was_asked_does_not_sign_for_it(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = await board.requested()
+    board.org.teams["risk"].add(board.chris)
+    await countersign.settle()
+    await board.ballot(pull, "chris", "ida", "cleo")
+    assert await state(countersign, pull) == "authorize"
+    assert "a signature for risk-officer" in told(pull)
+    await board.ballot(pull, "rick")
+    assert await state(countersign, pull) == "scheduled"

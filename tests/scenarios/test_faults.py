@@ -32,6 +32,14 @@ async def sweep(
     await countersign.settle()
 
 
+async def fetch_failed(countersign: Rehearsal) -> None:
+    """Have the round of the sweep now that fetches from GitHub's log what was not delivered."""
+    async with countersign.store.transaction() as connection:
+        await want(connection, [Wish(DELIVERIES, Urgency.SWEEP)])
+    await asyncio.sleep(0.2)
+    await countersign.settle()
+
+
 async def test_deliveries_that_failed_are_fetched_from_the_log(
     countersign: Rehearsal, gh: SimulatedGitHub, bank: Bank
 ) -> None:

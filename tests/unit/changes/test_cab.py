@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.changes import cab
+from bot.changes import cab, codec
 from bot.changes.cab import Count, Outcome
 from bot.changes.context import Context
 from bot.changes.guards import material
@@ -36,6 +36,7 @@ from tests.unit.changes.builders import (
     vote,
 )
 
+DAY = timedelta(hours=24)
 LATER = MONDAY + timedelta(hours=25)
 
 
@@ -229,7 +230,7 @@ def test_of_a_round_that_is_over_no_vote_counts_any_more_and_how_it_counted_is_o
     change = say(asked(), *((login, Choice.REJECT) for login in ("ida", "rick", "cora")))
     over = done(change, Event(Act.REJECT))
     assert reason(over, "ida") == "the round that it was given in is over"
-    assert over.decided == (Round(1, Decided.REJECTED, MONDAY, ("", "", "")),)
+    assert over.decided == (Round(1, Decided.REJECTED, MONDAY, ("", "", ""), deadline=MONDAY + DAY),)
     late = replace(change, votes=change.votes[:1])
     over = done(late, Event(Act.REJECT), context(MONDAY + timedelta(hours=24)))
     assert over.decided[0].outcome == "rejected, since its time to decide was over"
@@ -327,7 +328,8 @@ def test_who_has_no_vote_has_none_after_an_escalation(login: str, because: str) 
     now = {**then, "late": ("acme/directors",), "newt": ("acme/cab",), "moved": ("acme/directors",)}
     change = escalated(board=then)
     assert change.request is not None
-    change = replace(change, request=replace(change.request, members=(*change.request.members, account("moved"))))
+    members, held = (*change.request.members, account("moved")), (*change.request.held, ("cab",))
+    change = replace(change, request=replace(change.request, members=members, held=held))
     told = refused(change, vote(login), directed(now))
     assert told.what == f"The vote of @{login} does not count, since @{login} {because}."
 
@@ -492,3 +494,69 @@ def test_what_becomes_of_a_request_when_its_time_is_up(policy: OnTimeout) -> Non
     expected = OnTimeout.REJECT if policy is OnTimeout.ESCALATE else policy
     again = replace(change, escalation=Request(None, at))
     assert cab.on_timeout(again, Outcome.OPEN, rejected=False, now=LATER) is expected
+
+
+def joined(login: str, *teams: str) -> Context:
+    """An hour later, when somebody has these teams."""
+    return context(MONDAY + timedelta(hours=1), standings=standings({**BOARD, login: teams}))
+
+
+def test_nobody_signs_for_a_role_that_they_were_given_after_the_board_was_asked() -> None:
+    where = joined("cleo", "acme/cab", "acme/compliance")
+    change = asked()
+    for login in ("ida", "rick", "cleo"):
+        change = done(change, vote(login), where)
+    found = cab.count(change, where.standings, where.policy)
+    assert (found.approvals, found.unsigned, found.outcome) == (3, ("compliance",), Outcome.OPEN)
+    assert cab.count(done(change, vote("cora"), where), where.standings, where.policy).outcome is Outcome.APPROVED
+    against = done(change, vote("cleo", Choice.REJECT), where)
+    assert cab.count(against, where.standings, where.policy).against == (), "nor does it stand in the way for that role"
+
+
+def test_whoever_was_asked_to_sign_besides_does_not_vote_for_a_role_of_later() -> None:
+    routed = Routing(("cab", *SIGN_OFF), 3, SIGN_OFF, timedelta(hours=24), besides=("compliance",))
+    board = {**BOARD, "cora": ("acme/compliance",)}
+    change = asked(draft(routing=routed), context(standings=standings(board), policy=rules()))
+    where = context(standings=standings({**board, "cora": ("acme/compliance", "acme/cab")}))
+    for login in ("ida", "rick", "cora"):
+        change = done(change, vote(login), where)
+    found = cab.count(change, where.standings, where.policy)
+    assert (found.approvals, found.unsigned) == (2, ())
+
+
+def test_who_has_another_role_than_the_one_they_were_asked_for_has_no_vote() -> None:
+    where = joined("cleo", "acme/risk")
+    told = refused(asked(), vote("cleo"), where)
+    assert told.what == (
+        "The vote of @cleo does not count, since @cleo has another role than that for which it was asked on "
+        "2027-01-04 12:00 UTC."
+    )
+
+
+def test_whom_it_is_escalated_to_signs_only_for_what_they_were_asked_for_then() -> None:
+    bank = on_timeout(OnTimeout.ESCALATE, "director", "compliance")
+    routed = cab.routing(bank, Tier.HIGH, ChangeType.NORMAL)
+    board = {each: teams for each, teams in BOARD.items() if each != "cora"} | {"cora": ("acme/compliance",)}
+    first = context(policy=bank, standings=standings(board))
+    late = context(MONDAY + DAY, policy=bank, standings=standings({**board, "dina": ("acme/directors", "acme/risk")}))
+    change = done(asked(draft(routing=routed), first), Event(Act.ESCALATE), late)
+    assert change.escalation is not None
+    assert change.escalation.roles_of(account("dina")) == ("director",)
+    assert change.escalation.roles_of(account("zoe")) == ()
+    for login in ("ida", "dina", "cora"):
+        change = done(change, vote(login), late)
+    found = cab.count(change, late.standings, bank)
+    assert (found.approvals, found.unsigned) == (3, ("risk-officer",))
+
+
+def test_a_request_of_before_asked_its_members_for_every_role_that_they_have() -> None:
+    change = asked()
+    assert change.request is not None
+    assert change.request.roles_of(account("omar")) == ("cab", "it-manager", "risk-officer")
+    assert change.request.roles_of(account("cleo")) == ("cab",)
+    old = replace(change, request=replace(change.request, held=()))
+    where = joined("cleo", "acme/cab", "acme/compliance")
+    for login in ("ida", "rick", "cleo"):
+        old = done(old, vote(login), where)
+    assert cab.count(old, where.standings, where.policy).outcome is Outcome.APPROVED
+    assert codec.load(codec.dump(replace(old, votes=())), old.votes) == old

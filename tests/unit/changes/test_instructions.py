@@ -1,7 +1,7 @@
 """What people lay down for a change: kept as they said it, and what of it holds."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -20,13 +20,13 @@ LATER = NOON + timedelta(days=3)
 ID = UUID(int=1)
 
 
-async def request(store: Store, subject: str = PULL) -> int:
-    """The number of a comment that somebody wrote."""
+async def request(store: Store, subject: str = PULL, comment: int | None = None) -> int:
+    """The number of what somebody wrote, in a comment of that id."""
     async with store.transaction() as connection:
         cursor = await connection.execute(
-            "INSERT INTO request (subject, origin, actor_id, actor_login, actor_kind, text, asked_at) "
-            "VALUES (%s, gen_random_uuid()::text, 6, 'dana', 'user', '/x', now()) RETURNING id",
-            [subject],
+            "INSERT INTO request (subject, origin, actor_id, actor_login, actor_kind, text, asked_at, comment_id) "
+            "VALUES (%s, gen_random_uuid()::text, 6, 'dana', 'user', '/x', now(), %s) RETURNING id",
+            [subject, comment],
         )
         row = await cursor.fetchone()
     assert row is not None
@@ -34,10 +34,17 @@ async def request(store: Store, subject: str = PULL) -> int:
 
 
 async def lay_down(
-    store: Store, kind: Instructed, value: str, who: str = "ana", subject: str = PULL, holder: str | None = None
+    store: Store,
+    kind: Instructed,
+    value: str,
+    who: str = "ana",
+    subject: str = PULL,
+    holder: str | None = None,
+    at: datetime = NOON,
+    comment: int | None = None,
 ) -> list[Entry]:
-    number = await request(store, subject)
-    said = Instruction(kind, value, account(who), "Because.", NOON)
+    number = await request(store, subject, comment)
+    said = Instruction(kind, value, account(who), "Because.", at)
     held_by = account(holder) if holder else None
     async with store.transaction() as connection:
         return await instructions.lay_down(connection, subject, said, request=number, holder=held_by)
@@ -86,6 +93,7 @@ async def test_what_was_said_is_kept_with_who_said_it_and_told(store: Store) -> 
         "value": "held",
         "reason": "Because.",
         "actor": {"id": account("ana").id, "login": "ana", "kind": "user"},
+        "said_at": "2026-03-02T12:00:00.000000Z",
     }
     async with store.transaction() as connection:
         [found] = await instructions.read(connection, PULL)
@@ -100,6 +108,16 @@ async def test_the_latest_word_of_a_kind_holds(store: Store) -> None:
     await lay_down(store, Instructed.HOLD, "")
     await lay_down(store, Instructed.PLAN_TEST, "Another plan.")
     assert await holding(store) == {Instructed.HOLD: "", Instructed.PLAN_TEST: "Another plan."}
+
+
+async def test_what_was_written_last_holds_whenever_it_was_heard(store: Store) -> None:
+    second = timedelta(seconds=1)
+    await lay_down(store, Instructed.PLAN_TEST, "Of one second.", at=NOON, comment=12)
+    await lay_down(store, Instructed.PLAN_TEST, "The first of it.", at=NOON, comment=11)
+    await lay_down(store, Instructed.PLAN_TEST, "Before.", at=NOON - second, comment=13)
+    await lay_down(store, Instructed.HOLD, "", "ana", at=NOON + second)
+    await lay_down(store, Instructed.HOLD, "held", "ana", at=NOON)
+    assert await holding(store) == {Instructed.PLAN_TEST: "Of one second.", Instructed.HOLD: ""}
 
 
 async def test_everybodys_hold_stands_until_that_very_one_is_lifted(store: Store) -> None:

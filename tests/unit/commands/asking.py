@@ -24,7 +24,8 @@ def outcome_of(
 ) -> Outcome | None:
     """What all commands of the request come to; None when there is none in it."""
     given = commands_of(request)
-    said = [answer(each, giver, decision, change, on_the_page=on_the_page) for each in given]
+    said_at = request.written_at
+    said = [answer(each, giver, decision, change, on_the_page=on_the_page, said_at=said_at) for each in given]
     if not said:
         return None
     return Outcome(

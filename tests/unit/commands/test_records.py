@@ -69,13 +69,15 @@ def said(
     decision: Decision | None = None,
     permission: Permission = Permission.WRITE,
     at: datetime = MONDAY,
+    written: datetime | None = None,
     **change: Any,
 ) -> Outcome:
-    """What the comment of somebody comes to; ``record`` is that of the change."""
+    """What the comment of somebody comes to, which was ``written`` then; ``record`` is that of the change."""
     known = desk if desk is not None else (desk_of(record, at) if record is not None else None)
     giver = Standing(account(who), permission, TEAMS.get(who, ()))
     here = Change(change.pop("facts", FACTS), policy or rules(), "pull:77:7", known, now=at, **change)
-    outcome = outcome_of(Pending(1, "pull:77:7", 5, giver.account, text, at), giver, decision or decision_of(), here)
+    asks = Pending(1, "pull:77:7", 5, giver.account, text, at, written_at=written)
+    outcome = outcome_of(asks, giver, decision or decision_of(), here)
     assert outcome is not None
     return outcome
 
@@ -551,6 +553,31 @@ def test_a_hold_is_laid_down_and_lifted() -> None:
     assert isinstance(deed, Lifted)
     assert deed.instruction.reason == "They have been here"
     assert refused(said("/unhold")) == "Nobody holds this change."
+
+
+def test_nobody_lifts_a_hold_that_was_laid_down_after_they_said_so() -> None:
+    held = Instruction(Instructed.HOLD, "held", account("ana"), "Wait.", MONDAY)
+    facts = replace(FACTS, instructions=(held, replace(held, by=account("zoe"), at=MONDAY - HOUR)))
+    before = MONDAY - timedelta(minutes=1)
+    assert lifted(said("/unhold", "rick", facts=facts)) == ["ana", "zoe"]
+    outcome = said("/unhold", "rick", facts=facts, written=before)
+    assert lifted(outcome) == ["zoe"]
+    [deed] = outcome.deeds
+    assert isinstance(deed, Lifted)
+    assert deed.instruction.at == before
+    late = said("/unhold", "rick", facts=facts, written=MONDAY - 2 * HOUR)
+    assert refused(late) == "Nobody held this change when that was said."
+
+
+@pytest.mark.parametrize("text", ["/plan backout Deploy the image before this one.", "/schedule weekend"])
+def test_what_was_written_before_a_later_word_is_on_record_and_does_not_count(text: str) -> None:
+    kind = Instructed.PLAN_BACKOUT if "plan" in text else Instructed.SCHEDULE
+    facts = replace(FACTS, instructions=(Instruction(kind, "", account("bo"), "So.", MONDAY),))
+    outcome = said(text, record=draft(), facts=facts, written=MONDAY - HOUR)
+    assert laid(outcome).at == MONDAY - HOUR
+    assert outcome.reply == "It is on record. What @bo said on 2027-01-04 12:00 UTC is later, and counts."
+    assert laid(said(text, record=draft(), facts=facts, written=MONDAY)).at == MONDAY
+    assert "It is on record" not in said(text, record=draft(), facts=facts, written=MONDAY).reply
 
 
 def held_by(*names: str) -> Any:

@@ -1,5 +1,6 @@
 """GitHub's JSON as typed events, and what each of them asks for."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -108,6 +109,21 @@ def test_a_comment_with_a_command_is_a_request() -> None:
     event = translate("issue_comment", COMMENT)
     assert event == CommandWritten(WHERE, 7, 5, ANA, "Thanks\n/recheck")
     assert intake(event).requests == (Request("pull:77:7", "comment:5", ANA, "Thanks\n/recheck", 5),)
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [
+        ("2027-01-04T12:00:05Z", datetime(2027, 1, 4, 12, 0, 5, tzinfo=UTC)),
+        ("2027-01-04T12:00:05", None),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_a_comment_says_when_it_was_written(written: str | None, known: datetime | None) -> None:
+    event = translate("issue_comment", changed(COMMENT, comment={**COMMENT["comment"], "created_at": written}))
+    assert event == CommandWritten(WHERE, 7, 5, ANA, "Thanks\n/recheck", known)
+    assert intake(event).requests == (Request("pull:77:7", "comment:5", ANA, "Thanks\n/recheck", 5, known),)
 
 
 def test_a_comment_is_kept_without_what_no_database_keeps() -> None:

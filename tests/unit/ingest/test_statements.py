@@ -64,6 +64,24 @@ async def test_the_push_log_is_only_ever_appended_to(store: Store, database_url:
         owner.execute(statement)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=-30), timedelta(0), timedelta(minutes=5)])
+async def test_what_was_asked_counts_from_when_it_was_written_and_nothing_is_of_the_future(
+    store: Store, ahead: timedelta
+) -> None:
+    written = utc_now().replace(microsecond=0) + ahead
+    payload = commented("/help", comment=5)
+    payload["comment"]["created_at"] = written.isoformat()
+    received = delivery("1", payload, "issue_comment")
+    async with Inbox(store).open() as inbox:
+        await inbox.accept(received)
+        await inbox.accept(delivery("2", commented("/help", comment=6), "issue_comment"))
+    async with store.transaction() as connection:
+        dated, undated = await pending(connection, "pull:21:1")
+    assert dated.said_at == min(written, received.received_at)
+    assert dated.asked_at == received.received_at
+    assert undated.said_at == undated.asked_at
+
+
 async def test_a_request_is_settled_once(store: Store) -> None:
     async with Inbox(store).open() as inbox:
         await inbox.accept(delivery("1", commented("/help", comment=5), "issue_comment"))
