@@ -17,7 +17,7 @@ _KEEP = """
 _WAITING = """
     SELECT number, version, act, state, round, called, text, announcement.at
     FROM announcement JOIN transition USING (number, version)
-    WHERE number IN (SELECT number FROM change WHERE subject = %s) AND comment_id IS NULL AND dropped_at IS NULL
+    WHERE number IN (SELECT change FROM change_part WHERE subject = %s) AND comment_id IS NULL AND dropped_at IS NULL
     ORDER BY number, version
 """
 _DROP = "UPDATE announcement SET dropped_at = %s WHERE number = %s AND version = %s AND comment_id IS NULL"
@@ -38,7 +38,7 @@ async def keep(connection: AsyncConnection[Any], announcement: Announcement) -> 
 
 
 async def waiting(connection: AsyncConnection[Any], subject: str) -> Sequence[Announcement]:
-    """What was not said yet of the changes of a subject, in its order."""
+    """What was not said yet of the changes that a subject is, or was, a part of, in its order."""
     rows = await (await connection.execute(_WAITING, [subject])).fetchall()
     return [
         Announcement(number, version, Act(act), State(state), round_, tuple(called), text, at)

@@ -29,6 +29,10 @@ _KEEP = """
 """
 _CLOSE = "UPDATE change_part SET open = false WHERE change = %s AND open"
 _OF = "SELECT subject, body FROM change_part WHERE change = %s AND open ORDER BY joined_at, subject"
+_PAGE = """
+    SELECT subject FROM change_part WHERE change = %s
+    ORDER BY left_version IS NOT NULL, open DESC, joined_at, subject LIMIT 1
+"""
 
 
 def concern(number: str) -> str:
@@ -75,3 +79,13 @@ async def of(connection: AsyncConnection[Any], number: str) -> tuple[Part, ...]:
     """The parts of an open record, the one that it was opened for first."""
     rows = await (await connection.execute(_OF, [number])).fetchall()
     return tuple(codec.load_part(bytes(body)) if body is not None else Part(subject) for subject, body in rows)
+
+
+async def page(connection: AsyncConnection[Any], number: str) -> str:
+    """The pull request on whose page the record is spoken of: the first of those that ship with it, or did to its end.
+
+    It need not be the one that the record was opened for, which can have left.
+    """
+    row = await (await connection.execute(_PAGE, [number])).fetchone()
+    assert row is not None, "a record has been opened for a pull request"
+    return str(row[0])

@@ -108,7 +108,8 @@ class Sync:
         number = look.subject.about["number"]
         async with self.store.transaction() as connection:
             change = await register.by_number(connection, number)
-            decided = await last_of(connection, change.subject) if change is not None else None
+            # The pull request that it was opened for can have left, and says nothing of it any more.
+            decided = await last_of(connection, await parts.page(connection, number)) if change is not None else None
             link = await links.read(connection, number)
         if change is None or decided is None:
             return Next(over=True)
@@ -192,7 +193,9 @@ class Sync:
     async def _policy_in(self, change: Change, system: System, policy: Policy) -> Policy:
         """The last policy that kept the record in that system, which says how to speak with it."""
         async with self.store.transaction() as connection:
-            found = await last_policy(connection, change.subject, system)
+            found = await last_policy(connection, await parts.page(connection, change.number), system)
+            # Whoever ships with it now may have come when it was kept elsewhere already.
+            found = found or await last_policy(connection, change.subject, system)
         return found or replace(policy, records=Records(system))
 
     def _system(self, records: Records) -> RecordSystem:

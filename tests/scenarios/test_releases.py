@@ -8,7 +8,7 @@ import pytest
 
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios.bank import shown, told
-from tests.scenarios.board import BODY, Board, cleared, history, number, planned, records, said, state
+from tests.scenarios.board import BODY, ON_THE_BOARD, Board, calls, cleared, history, number, planned, records, said, state
 
 
 async def test_what_ships_together_is_authorised_together(countersign: Rehearsal, board: Board) -> None:
@@ -262,3 +262,37 @@ async def test_what_would_stop_one_of_them_is_on_the_check_of_each_before_anybod
     await countersign.settle()
     assert shown(first)[0] == "action_required"
     assert f"{record} waits for: objections of #{other.number}." in told(first)
+
+
+@pytest.mark.parametrize("how", ["unlinked", "unlinked and closed", "closed"])
+async def test_a_release_goes_on_being_spoken_of_where_it_ships_when_its_opener_has_left(
+    countersign: Rehearsal, board: Board, how: str
+) -> None:
+    first, other = await board.together()
+    if "unlinked" in how:
+        await board.say(first, "alice", "/change unlink")
+    if "closed" in how:
+        first.close(by=board.alice)
+    await countersign.settle()
+    before = said(first)
+    await board.say(other, "bob", "/request-cab")
+    assert (await records(countersign))[0] == ("CHG-2026-0001", "authorize")
+    [called] = calls(other, ON_THE_BOARD)
+    assert "CHG-2026-0001, PAY-2 Statements, is on the agenda until" in called
+    await countersign.until(countersign.now() + timedelta(hours=25))
+    assert (await records(countersign))[0] == ("CHG-2026-0001", "draft")
+    [rejected] = calls(other, "@bob")
+    assert "CHG-2026-0001, PAY-2 Statements, was not decided by" in rejected
+    assert said(first) == before, "it is no part of it any more"
+
+
+async def test_who_asked_is_told_where_the_rest_ships_that_it_is_not_on_the_agenda_any_more(
+    countersign: Rehearsal, board: Board
+) -> None:
+    first, other = await board.together()
+    await board.say(other, "bob", "/request-cab")
+    assert len(calls(first, ON_THE_BOARD)) == 1
+    await board.say(first, "alice", "/change unlink")
+    [lost] = calls(other, "@bob")
+    assert "CHG-2026-0001, PAY-1 Daily interest (and 1 more), is not on the agenda any more." in lost
+    assert calls(first, "@bob") == []

@@ -158,6 +158,22 @@ async def test_an_open_record_is_made_there_when_the_policy_keeps_records_there_
     assert cleared(pull)
 
 
+async def test_where_a_release_is_kept_is_said_by_what_still_ships_with_it(
+    countersign: Rehearsal, there: ServiceNow
+) -> None:
+    board = Board.found(countersign, POLICY)
+    first, other = await board.together()
+    first.close(by=board.alice)
+    await countersign.settle()
+    await says(board, KEPT)
+    await countersign.settle()
+    assert there.only.values["correlation_id"] == "countersign:CHG-2026-0001"
+    await says(board, POLICY)
+    await countersign.settle()
+    assert there.only.values["state"] == "4"
+    assert "CHG0030001 in ServiceNow has been cancelled" in told(other)
+
+
 async def test_an_authorised_change_waits_from_the_moment_on_in_which_the_policy_keeps_it_there(
     countersign: Rehearsal, there: ServiceNow
 ) -> None:
