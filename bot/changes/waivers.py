@@ -80,10 +80,13 @@ def grant(
     policy: Policy,
     now: datetime,
     *,
+    requesters: Sequence[Account],
     diff: str = "",
 ) -> Waiver | Refused:
     """The waiver, or why it is not granted; ``diff`` names the change as it is now."""
-    refused = objection(wanted, policy, now) or may_answer(wanted, by, contributors, standings, policy)
+    refused = objection(wanted, policy, now) or may_answer(
+        wanted, by, contributors, standings, policy, requesters=requesters
+    )
     if refused is None and wanted.diff != diff:
         refused = Refused(
             f"The waiver of {quoted(wanted.finding)} was asked for at {_commit(wanted.head)}; the change is another "
@@ -127,22 +130,30 @@ def objection(wanted: Wanted, policy: Policy, now: datetime) -> Refused | None:
 
 
 def may_answer(
-    wanted: Wanted, by: Account, contributors: Sequence[Account], standings: Sequence[Standing], policy: Policy
+    wanted: Wanted,
+    by: Account,
+    contributors: Sequence[Account],
+    standings: Sequence[Standing],
+    policy: Policy,
+    *,
+    requesters: Sequence[Account],
 ) -> Refused | None:
-    """Why this account may not grant or deny it; None when it may."""
+    """Why this account may not grant or deny it; None when it may. ``requesters`` asked for the change itself."""
     groups = policy.waivers.groups
     if not groups:
         return _NOBODY
     who = f"Somebody with {listed(list(groups))} who did not contribute or ask for it can grant it."
     if not is_human(by):
         return Refused("A program cannot grant a waiver.", who)
-    seen = [by, wanted.by, *contributors, *(each.account for each in standings)]
+    seen = [by, wanted.by, *contributors, *requesters, *(each.account for each in standings)]
     people = people_among(seen, policy.people, policy.names)
     person = people.person(by)
     if person == people.person(wanted.by):
         return Refused(f"@{by.login} asked for this waiver and cannot grant it.", who)
     if any(person == people.person(each) for each in contributors):
         return Refused(f"@{by.login} contributed to the change and cannot grant a waiver for it.", who)
+    if any(person == people.person(each) for each in requesters):
+        return Refused(f"@{by.login} asked for the change to be authorised and cannot grant a waiver for it.", who)
     if not _has_role(by, standings, policy):
         return Refused(f"@{by.login} may not grant waivers.", who)
     return None
@@ -161,16 +172,21 @@ def _has_role(account: Account, standings: Sequence[Standing], policy: Policy) -
     return any(holds(standing, group, policy) for standing in mine for group in policy.waivers.groups)
 
 
-def lapsed(waiver: Waiver, diff: str, people: People, contributing: Iterable[Person]) -> str:
+def lapsed(
+    waiver: Waiver, diff: str, people: People, contributing: Iterable[Person], requesters: Iterable[Account]
+) -> str:
     """Why a waiver does not hold though its time is not over, to complete "does not hold: …"; empty when it holds.
 
-    Who granted it must still be neither who asked nor a contributor, and the change the one that it was asked for.
+    Who granted it must still be nobody who asked, for it or for the change itself, and no contributor; and the change
+    must be the one that it was asked for.
     """
     granter = people.person(waiver.granted_by)
     if granter & people.person(waiver.asked_by):
         return f"@{waiver.granted_by.login}, who granted it, is who asked for it"
     if any(granter & each for each in contributing):
         return f"@{waiver.granted_by.login}, who granted it, contributed to the change"
+    if any(granter & people.person(each) for each in requesters):
+        return f"@{waiver.granted_by.login}, who granted it, asked for the change to be authorised"
     if waiver.diff != diff:
         return f"the change is another one than at {_commit(waiver.head)}, for which it was granted"
     return ""

@@ -125,14 +125,15 @@ def _wishes(asked: Sequence[Asked]) -> str:
 
 def _granted(situation: Situation, asked: Asked) -> waivers.Waiver | Refused:
     by, involved, here = situation.standing.account, _contributors(situation), (situation.standing,)
-    diff = frame.change_of(situation).diff
-    wanted, policy = _wanted(situation, asked), _policy_of(situation)
-    return waivers.grant(wanted, by, involved, here, policy, frame.now(situation), diff=diff)
+    change, wanted, policy = frame.change_of(situation), _wanted(situation, asked), _policy_of(situation)
+    asking, now = change.facts.requesters, frame.now(situation)
+    return waivers.grant(wanted, by, involved, here, policy, now, requesters=asking, diff=change.diff)
 
 
 def _denied(situation: Situation, asked: Asked) -> Refused | None:
     by, involved, here = situation.standing.account, _contributors(situation), (situation.standing,)
-    return waivers.may_answer(_wanted(situation, asked), by, involved, here, _policy_of(situation))
+    asking = frame.change_of(situation).facts.requesters
+    return waivers.may_answer(_wanted(situation, asked), by, involved, here, _policy_of(situation), requesters=asking)
 
 
 def _wanted(situation: Situation, asked: Asked) -> waivers.Wanted:
@@ -161,7 +162,7 @@ WAIVER = Command(
     ),
     permission=Permission.READ,
     run=_answer,
-    whom="whoever the policy names in `waivers.from`, and who neither asked for it nor contributed",
+    whom="whoever the policy names in `waivers.from`, did not contribute, and asked for neither it nor the change",
     weighty=True,
     states=WHILE_OPEN,
 )

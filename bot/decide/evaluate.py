@@ -39,7 +39,9 @@ def decide(facts: PullRequestFacts, policy: Policy, now: datetime) -> Decision:
     seen_as = dict.fromkeys((risk.tier, risk.above)) if policy.rules else ()
     subjects = tuple(look(tier=tier, approvers=counted.approvers) for tier in seen_as)
     context = Context(facts, policy, now, risk.tier, risk, people, involved, asking, counted, application, subjects)
-    why_not = partial(lapsed, diff=facts.diff, people=people, contributing=involved.because)
+    why_not = partial(
+        lapsed, diff=facts.diff, people=people, contributing=involved.because, requesters=facts.requesters
+    )
     found = waived([_placed(finding, policy) for finding in findings(context)], _waivers(facts), now, why_not)
     if _passes(found):
         found = (*found, *(_placed(finding, policy) for finding in timing.look(context)))

@@ -8,7 +8,19 @@ import pytest
 
 from bot.sandbox.rehearsal import Rehearsal
 from tests.scenarios.bank import shown, told
-from tests.scenarios.board import BODY, ON_THE_BOARD, Board, calls, cleared, history, number, planned, records, said, state
+from tests.scenarios.board import (
+    BODY,
+    ON_THE_BOARD,
+    Board,
+    calls,
+    cleared,
+    history,
+    number,
+    planned,
+    records,
+    said,
+    state,
+)
 
 
 async def test_what_ships_together_is_authorised_together(countersign: Rehearsal, board: Board) -> None:

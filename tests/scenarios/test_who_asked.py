@@ -10,6 +10,12 @@ APART = POLICY.replace("separation:\n", "separation:\n  - {roles: [requester, ap
 KEPT_APART = "which the policy keeps apart from approving"
 
 
+def wanted(countersign: Rehearsal) -> str:
+    """The wish that it needs no ticket for two days."""
+    until = (countersign.now() + timedelta(days=2)).date().isoformat()
+    return f"/waive rule:ticket until {until} because the ticket follows on Monday"
+
+
 async def votes(countersign: Rehearsal) -> set[str]:
     return {login for (login,) in await countersign.rows("SELECT DISTINCT voter ->> 'login' FROM vote")}
 
@@ -155,3 +161,33 @@ async def test_who_asked_for_a_waiver_of_what_is_authorised_does_not_verify_it(c
     await board.merge(pull)
     assert "@vera asked for it" in await board.say(pull, "vera", "/change close successful It runs")
     assert await state(countersign, pull) == "review"
+
+
+def second_officer(board: Board) -> None:
+    """The board can decide without rick: carol is responsible for risk as well."""
+    board.org.team("risk", members=[board.rick, board.carol])
+
+
+async def test_who_asked_for_the_change_grants_no_waiver_of_it(countersign: Rehearsal, board: Board) -> None:
+    second_officer(board)
+    pull = await board.opened(title="Daily interest")
+    await board.say(pull, "rick", "/request-cab")
+    await board.say(pull, "alice", wanted(countersign))
+    refusal = await board.say(pull, "rick", "/waiver grant rule:ticket")
+    assert "@rick asked for the change to be authorised and cannot grant a waiver for it." in refusal
+    assert await countersign.rows("SELECT * FROM waiver") == []
+    await board.say(pull, "carol", "/waiver grant rule:ticket")
+    assert "@carol waived this until" in told(pull)
+
+
+async def test_who_granted_a_waiver_and_then_asks_for_the_change_has_waived_nothing(
+    countersign: Rehearsal, board: Board
+) -> None:
+    second_officer(board)
+    pull = await board.opened(title="Daily interest")
+    await board.say(pull, "alice", wanted(countersign))
+    await board.say(pull, "rick", "/waiver grant rule:ticket")
+    assert "@rick waived this until" in told(pull)
+    await board.say(pull, "rick", "/request-cab")
+    missed = "The waiver of @rick does not hold: @rick, who granted it, asked for the change to be authorised."
+    assert missed in told(pull)

@@ -31,10 +31,12 @@ def granted(
     by: str | Account = "rick",
     policy: Policy = RULES,
     contributors: tuple[str, ...] = ("ana", "bo"),
+    requesters: tuple[str, ...] = ("ana",),
 ) -> Waiver | Refused:
     who = account(by) if isinstance(by, str) else by
     more = (standing("bo-admin", "acme/risk"),)
-    return grant(wanted, who, [account(each) for each in contributors], (*HOLDERS, *more), policy, MONDAY)
+    involved, asking = ([account(each) for each in those] for those in (contributors, requesters))
+    return grant(wanted, who, involved, (*HOLDERS, *more), policy, MONDAY, requesters=asking)
 
 
 def test_a_waiver_says_which_finding_why_until_when_and_by_whom() -> None:
@@ -79,6 +81,13 @@ def test_who_may_not_grant_one(by: str | Account, sentence: str) -> None:
     assert found.remedy == "Somebody with risk-officer who did not contribute or ask for it can grant it."
 
 
+@pytest.mark.parametrize("who", ["rick", "rick-admin"])
+def test_who_asked_for_the_change_grants_no_waiver_of_it_by_any_account(who: str) -> None:
+    found = granted(requesters=("ana", who))
+    assert isinstance(found, Refused)
+    assert found.what == "@rick asked for the change to be authorised and cannot grant a waiver for it."
+
+
 @pytest.mark.parametrize(
     ("was", "sentence"),
     [
@@ -91,7 +100,7 @@ def test_a_second_account_grants_nothing_under_a_new_login_either(was: str, sent
     names = [Named(each, account(each).id) for each in ("rick", "rick-admin", "bo", "bo-admin")]
     mine = replace(standing("x", "acme/risk"), account=renamed)
     wanted = replace(WANTED, by=account("rick"))
-    found = grant(wanted, renamed, [account("bo")], (mine,), bound(RULES, names, (mine,)), MONDAY)
+    found = grant(wanted, renamed, [account("bo")], (mine,), bound(RULES, names, (mine,)), MONDAY, requesters=())
     assert isinstance(found, Refused)
     assert found.what == sentence
 
@@ -135,11 +144,17 @@ WAIVER = Waiver("s", "evidence:zap", "r", account("ana"), account("rick"), MONDA
 
 
 def why_not(
-    waiver: Waiver = WAIVER, diff: str = "first", contributors: tuple[str, ...] = ("ana",), *known: tuple[str, ...]
+    waiver: Waiver = WAIVER,
+    diff: str = "first",
+    contributors: tuple[str, ...] = ("ana",),
+    *known: tuple[str, ...],
+    requesters: tuple[str, ...] = ("ana",),
 ) -> str:
-    accounts = [account(each) for each in ("ana", "rick", *contributors)]
-    people = people_among(accounts, known or RULES.people)
-    return lapsed(waiver, diff, people, {people.person(account(each)): ("pushed",) for each in contributors})
+    people = people_among(
+        [account(each) for each in ("ana", "rick", *contributors, *requesters)], known or RULES.people
+    )
+    contributing = {people.person(account(each)): ("pushed",) for each in contributors}
+    return lapsed(waiver, diff, people, contributing, [account(each) for each in requesters])
 
 
 def test_a_waiver_holds_for_the_change_that_it_was_asked_for() -> None:
@@ -152,6 +167,11 @@ def test_a_waiver_holds_for_the_change_that_it_was_asked_for() -> None:
 @pytest.mark.parametrize("who", ["rick", "rick-admin"])
 def test_a_waiver_does_not_hold_when_who_granted_it_contributes_afterwards(who: str) -> None:
     assert why_not(WAIVER, "first", ("ana", who)) == "@rick, who granted it, contributed to the change"
+
+
+@pytest.mark.parametrize("who", ["rick", "rick-admin"])
+def test_a_waiver_does_not_hold_when_who_granted_it_asks_for_the_change_afterwards(who: str) -> None:
+    assert why_not(requesters=("ana", who)) == "@rick, who granted it, asked for the change to be authorised"
 
 
 def test_a_waiver_does_not_hold_when_who_asked_and_who_granted_turn_out_to_be_one() -> None:
@@ -171,17 +191,17 @@ def test_a_waiver_that_does_not_hold_is_missed_with_the_reason() -> None:
 
 def test_what_was_asked_for_another_change_is_not_granted() -> None:
     wanted = replace(WANTED, number=3, head="b" * 40, diff="first")
-    waiver = grant(wanted, account("rick"), (), HOLDERS, RULES, MONDAY, diff="first")
+    waiver = grant(wanted, account("rick"), (), HOLDERS, RULES, MONDAY, requesters=(), diff="first")
     assert isinstance(waiver, Waiver)
     assert (waiver.number, waiver.head, waiver.diff) == (3, "b" * 40, "first")
-    assert grant(wanted, account("rick"), (), HOLDERS, RULES, MONDAY, diff="second") == Refused(
+    assert grant(wanted, account("rick"), (), HOLDERS, RULES, MONDAY, requesters=(), diff="second") == Refused(
         "The waiver of `evidence:zap` was asked for at bbbbbbb; the change is another one since.",
         "Whoever still needs it asks again with `/waive`.",
     )
 
 
 def test_where_nobody_may_grant_nobody_answers() -> None:
-    found = may_answer(WANTED, account("rick"), (), HOLDERS, replace(RULES, waivers=Waivers()))
+    found = may_answer(WANTED, account("rick"), (), HOLDERS, replace(RULES, waivers=Waivers()), requesters=())
     assert found is not None
     assert found.what == "Nobody may grant a waiver."
 
