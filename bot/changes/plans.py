@@ -1,8 +1,8 @@
 """The plans of a change, read from the sections of its pull request's description.
 
 What counts is what a reader of the description sees: text in HTML comments is not there, a heading in a block of code
-is none. A section that only says "n/a" or "to be done", has nothing but headings, or still is the template's own, is
-missing.
+is none. A section that only says "n/a" or "to be done", names a ticket and nothing else, has nothing but headings, or
+still is the template's own, is missing. An honest plan can be short: "git revert" is one.
 """
 
 import hashlib
@@ -20,17 +20,34 @@ LONGEST = 20_000
 """Characters of a section that are kept."""
 
 LEAST = 12
-"""Letters and figures that a section must have to say anything."""
+"""Letters and figures that a section must have to say anything, unless it is an order; a word counts once."""
 
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 _COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
 _MARKUP = re.compile(r"^\s*(?:[-*+>#]|\d+[.)]|\[[ xX]\])+\s*|[*_`~|]")
 _HEADING = re.compile(r"^ {0,3}#{1,6}(\s.*)?$", re.MULTILINE)
 _NOT_TEXT = re.compile(r"!\[[^\[\]\n]{0,300}\]\([^()\n]{0,500}\)|<[^<>\n]{0,300}>|(?<=\])\([^()\n]{0,500}\)")
-_LATER = re.compile(r"(todo|tbd|tba|tbc|fixme|wip)\b.*")
+_LATER = re.compile(
+    r"(todo|tbd|tba|tbc|fixme|wip|lorem ipsum)\b.*"
+    r"|(please |will )?(fill|add|write|do|complete) ((this|it|that|me|in|out) )*later( \w+){0,2}"
+)
 _ASKS = re.compile(
     r"(please )?(insert|enter|describe|add|put|write) (\w+ ){0,6}here|please (describe|enter|add|fill)\b.*"
 )
+# Up to the end of its sentence: what is said after that can be a plan.
+_NOT_APPLICABLE = re.compile(
+    r"(\s|[-*+>#_`~]|\d+[.)]|\[[ xX]\])*(n ?/ ?a\b|n\.a\.|not applicable\b).*?([.;](?=\s|$)|\bbut\b|$)", re.IGNORECASE
+)
+_TICKET = re.compile(
+    r"(https?://\S{0,300}/)?(\b[A-Z][A-Z0-9]{1,9}-\d+|#\d+|\b[A-Z]{2,10}\d{4,})\b"
+    r"|https?://\S{1,300}/(issues|pull)/\d+",
+    re.ASCII,
+)
+_POINTER = re.compile(
+    r"((see|cf|per|as per|as in|refer to|described in|documented in|tracked in) )?((the|our|jira|issue|story) )*"
+    r"ticket( ticket)*( for (the |more )?details)?"
+)
+_ONE_LETTER = re.compile(r"(.)\1{2,}")
 _BETWEEN = re.compile(r"[.;:,!?()\[\]/\u2013\u2014-]+|\s{2,}")
 
 
@@ -73,18 +90,46 @@ PLANS = {
 }
 """The section of each plan; the template and every reminder are made of these."""
 
+_NOTHING = frozenset(
+    {
+        *("", "n a", "na", "none", "nil", "null", "not applicable", "no reason"),
+        *("tbd", "tba", "tbc", "todo", "to do", "xxx", "fixme", "placeholder", "lorem ipsum"),
+    }
+)
+"""What is no reason either."""
+
 _EMPTY = frozenset(
     {
-        *("", "n a", "na", "none", "nil", "null", "no", "not applicable", "not needed", "not required", "none needed"),
-        *("tbd", "tba", "tbc", "todo", "to do", "to be done", "to be defined", "to be determined", "to be completed"),
-        *("pending", "later", "wip", "work in progress", "coming soon", "xxx", "fixme", "placeholder", "lorem ipsum"),
+        *_NOTHING,
+        *("no", "not needed", "not required", "none needed"),
+        *("to be done", "to be defined", "to be determined", "to be completed"),
+        *("pending", "later", "wip", "work in progress", "coming soon"),
         *("see above", "see below", "same as above", "same", "as usual", "standard", "yes", "ok", "done", "nothing"),
         *("fill in", "fill me in", "please fill in", "insert here", "test", "none required", "not required here"),
         *("will be added later", "to be added", "to be added later", "added later", "will follow", "to follow"),
         *("not needed for this change", "not required for this change", "not applicable to this change"),
-        *("same as last time", "see ticket", "see the ticket", "see jira", "see the pull request"),
+        *("same as last time", "see jira", "see the pull request"),
     }
 )
+_ORDERS = frozenset(
+    {
+        *(
+            "deploy",
+            "disable",
+            "redeploy",
+            "release",
+            "rerun",
+            "reset",
+            "restart",
+            "restore",
+            "revert",
+            "roll",
+            "rollback",
+        ),
+        *("run", "stop", "switch", "turn", "undo", "git", "helm", "kubectl"),
+    }
+)
+"""What a plan of a few words begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +160,17 @@ def read(body: str) -> Sections:
 def says_something(text: str) -> bool:
     """Whether a section has more than placeholders, prompts of the template, and what nobody sees."""
     text = html.unescape(_NOT_TEXT.sub(" ", _HEADING.sub("", _COMMENT.sub("", text))))
-    kept = " ".join(line for line in map(_plain, text.splitlines()) if not _is_empty(line))
+    lines = [_applicable(line) for line in _TICKET.sub("ticket", text).splitlines()]
+    kept = " ".join(line for line in map(_plain, lines) if not _is_empty(line))
     for prompt in _PROMPTS:
         kept = kept.replace(prompt, " ")
-    return sum(1 for char in kept if char.isalnum()) >= LEAST
+    words = [word for word in kept.split() if not _ONE_LETTER.fullmatch(word)]
+    return sum(char.isalnum() for word in set(words) for char in word) >= LEAST or _is_order(words)
+
+
+def gives_reason(text: str) -> bool:
+    """Whether that is a reason: a word that can be seen, and no placeholder. Short is enough."""
+    return " ".join(_words(_plain(text))) not in _NOTHING
 
 
 def template() -> str:
@@ -162,20 +214,41 @@ def _split(body: str) -> tuple[str, list[tuple[str, str]]]:
     return "\n".join(lines[:first]), parts
 
 
+def _normal(line: str) -> str:
+    """A line as it is seen, in plain characters."""
+    return unicodedata.normalize("NFKC", visible(line))
+
+
 def _plain(line: str) -> str:
     """A line in lower case, without markup and without what separates words."""
-    text = unicodedata.normalize("NFKC", visible(line)).lower()
-    return " ".join(_BETWEEN.sub(" ", _MARKUP.sub("", text)).split())
+    return " ".join(_BETWEEN.sub(" ", _MARKUP.sub("", _normal(line).lower())).split())
+
+
+def _applicable(line: str) -> str:
+    """What a line says after a sentence that nothing applies, if it begins with one; else all of it."""
+    seen = _normal(line)
+    found = _NOT_APPLICABLE.match(seen)
+    return seen[found.end() :] if found else seen
+
+
+def _words(line: str) -> list[str]:
+    return [word for word in line.split() if any(char.isalnum() for char in word)]
 
 
 def _is_empty(line: str) -> bool:
-    """Whether the line is a placeholder, or several: ``n/a - tbd``; or says that something is to be written."""
-    words = [word for word in line.split() if any(char.isalnum() for char in word)]
-    if " ".join(words) in _EMPTY or _LATER.fullmatch(" ".join(words)) or _ASKS.fullmatch(" ".join(words)):
+    """Whether the line is a placeholder, or several: ``n/a - tbd``; or says that something is elsewhere, or to be."""
+    words = _words(line)
+    said = " ".join(words)
+    if said in _EMPTY or any(each.fullmatch(said) for each in (_LATER, _ASKS, _POINTER)):
         return True
     return any(
         " ".join(words[:size]) in _EMPTY and _is_empty(" ".join(words[size:])) for size in range(1, min(4, len(words)))
     )
+
+
+def _is_order(words: list[str]) -> bool:
+    """Whether that says what to do, however short: ``revert it``, ``git revert``."""
+    return len(set(words)) > 1 and words[0] in _ORDERS and " ".join(words[1:]) not in _EMPTY
 
 
 _PROMPTS = frozenset(_plain(each.prompt) for each in (JUSTIFICATION, *PLANS.values()))

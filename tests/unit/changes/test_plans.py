@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.changes.plans import JUSTIFICATION, LONGEST, PLANS, read, says_something, template, to_add
+from bot.changes.plans import JUSTIFICATION, LONGEST, PLANS, gives_reason, read, says_something, template, to_add
 from bot.policy.model import Plan
 from bot.policy.shelf import folder
 
@@ -65,6 +65,11 @@ def test_two_sections_of_one_name_are_one_and_a_long_one_is_cut() -> None:
         "<backout plan here>", "[insert backout plan here]", "Please describe the backout plan.",
         "<details><summary></summary></details>", "![the plan](https://wiki.example/backout-plan.png)",
         PLANS[Plan.BACKOUT].prompt.replace(", and", ",\nand"), f"{PLANS[Plan.BACKOUT].prompt} TBD",
+        "N/A - low risk change", "- [ ] **N/A** low risk change", "1. n.a., it is a small change", "Not applicable because trivial",
+        "lorem ipsum dolor sit amet", "fill this in later please", "Will do it later today", "xxxxxxxxxxxxxxxx",
+        "asdf asdf asdf asdf", "revert revert", "Rollback", "Deploy: tbd", "See ticket PAY-123456", "PAY-123456, PAY-123457",
+        "See #12 for details", "as per INC0012345", "https://jira.bank.example/browse/PAY-123456",
+        "See https://github.com/bank/ledger/issues/123456.", "Not applicable: nothing changes; see PAY-12345",
         *(each.prompt for each in PLANS.values()), f"- {JUSTIFICATION.prompt}", f"> {PLANS[Plan.TEST].prompt}\n\nn/a",
     ],
 )  # fmt: skip
@@ -83,11 +88,34 @@ def test_a_placeholder_is_no_plan(text: str) -> None:
         "See [the runbook of the ledger](https://wiki.example/1), steps 1 to 4.",
         "### Steps\nCarol deploys 4.2 again.",
         "旧版本を再度リリースしてテーブルを復元する",
+        "git revert",
+        "Revert it.",
+        "- `helm rollback`",
+        "Revert #17",
+        "Deploy 4.1.",
+        "N/A, but revert the commit if it fails.",
+        "N/A for the API. The batch is restarted by ops.",
+        "The flag is n/a there; restart.",
+        "Na falha, reverter a imagem.",
+        "See runbook 12.",
+        "None of it needs SHA-256.",
     ],
 )
 def test_a_sentence_is_one(text: str) -> None:
     assert says_something(text)
     assert dict(read(f"## Backout plan\n{text}\n").plans)[Plan.BACKOUT] == text
+
+
+@pytest.mark.parametrize("text", ["ok", "No", "wip", "not needed", "PAY-1", "Too late.", "いいえ"])
+def test_a_short_reason_is_one(text: str) -> None:
+    assert gives_reason(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", ".", "-", "?!", '""', '"" ""', "\u200b", "n/a", "N/A.", "tbd", "**none**", "\U0001f6a7"]
+)
+def test_what_says_nothing_at_all_is_no_reason(text: str) -> None:
+    assert not gives_reason(text)
 
 
 def test_the_template_that_is_offered_says_nothing_by_itself() -> None:
