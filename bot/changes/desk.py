@@ -3,7 +3,6 @@
 What is decided about the record is in ``lifecycle`` and its neighbours; here it is read, written, and told as facts.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,7 +33,6 @@ from bot.decide.approvals import bound, opinions
 from bot.decide.contributors import contributors
 from bot.decide.verdict import Decision, Verdict
 from bot.deployments.windows import Interval
-from bot.facts.diffs import Comparison
 from bot.facts.model import Account, Instructed, Instruction, PullRequestFacts, RecordFacts, Standing
 from bot.facts.people import people_of
 from bot.ledger import Entry, append
@@ -70,14 +68,6 @@ def is_wanted(policy: Policy, tier: Tier) -> bool:
     rules = policy.tiers[tier]
     besides = (rules.cab, rules.sign_off, rules.plans, rules.windows, rules.change is ChangeType.STANDARD)
     return any(besides) or policy.records.system is not System.REGISTER
-
-
-def diff_of(facts: PullRequestFacts, comparison: Comparison | None) -> str:
-    """A name for what the change does, whatever it is based on; that of its commit where it is not shown whole."""
-    if comparison is None or not comparison.whole or any(not each.patch for each in comparison.files):
-        return facts.head.oid
-    shown = [(each.path, each.previous, each.status, each.patch) for each in comparison.files]
-    return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
 async def who_asked(

@@ -4,17 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import cab, desk, emergency, ending, fill, instructions, links, parts, register
+from bot.changes import cab, desk, emergency, ending, fill, instructions, links, naming, parts, register
 from bot.changes.desk import Desk
 from bot.changes.hearing import Heard
 from bot.changes.instructions import Asked
 from bot.changes.model import Change as Record
 from bot.changes.model import Part, State
+from bot.changes.naming import Given
 from bot.commands.link import OURS
 from bot.commands.model import Change
 from bot.decide.verdict import Decision
-from bot.facts import board, lineage, names, standing
-from bot.facts.model import Account, PullRequestFacts, PullRequestState, RecordFacts, Standing
+from bot.facts import board, names, standing
+from bot.facts.model import Account, PullRequestFacts, PullRequestState, RecordFacts, Standing, Waived
 from bot.facts.parse import enqueuer
 from bot.facts.people import is_human
 from bot.github.client import InstallationClient
@@ -31,6 +32,9 @@ MOST_NAMED = 10
 _RELEASED = frozenset({State.SCHEDULED, State.IMPLEMENT, State.REVIEW})
 _NOT_AUTHORISED = frozenset({State.DRAFT, State.ASSESS, State.AUTHORIZE, State.CANCELLED})
 """Where a record stands that a merge releases, or that has been released and is still open."""
+
+_NOT_ASKED = frozenset({State.DRAFT, State.ASSESS, State.CANCELLED})
+"""Where a record stands of which nobody is asked anything yet."""
 
 _LINK = "SELECT url FROM change_link WHERE change = %s"
 
@@ -70,14 +74,20 @@ async def laid_down(
         requesters, waiving = await desk.who_asked(connection, subject, held)
     diff = ""
     if waivers or asked or commands:
-        shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
-        diff = f"{facts.base.name}:{desk.diff_of(facts, shown)}"
+        named = _for_waivers(facts, [*waivers, *asked])
+        diff = f"{facts.base.name}:{await naming.name(store, github, facts, base_tip, named, lane)}"
     declared = held is not None and held.emergency is not None
     record = RecordFacts(held.number, held.state.value, (), held.contents.kind.value) if held and declared else None
     known = replace(facts, instructions=given, waivers=waivers, requesters=requesters, waiving=waiving, record=record)
     # The facts of a change that nothing was waived of do not depend on who says what about it.
     known = replace(known, diff=diff if waivers else "")
     return Laid(known, tuple(asked), diff)
+
+
+def _for_waivers(facts: PullRequestFacts, given: Iterable[Waived | Asked]) -> list[Given]:
+    """The names that waivers were asked for, of changes to the branch that it goes to."""
+    split = [(each.diff.rpartition(":"), each.head) for each in given]
+    return [Given(name, head) for (branch, _, name), head in split if branch == facts.base.name]
 
 
 async def record(
@@ -107,12 +117,14 @@ async def record(
                 return await desk.without_record(connection, facts, policy, now)
     async with store.transaction() as connection:
         held = await register.open_of(connection, subject)
+        known = await parts.of(connection, held.number) if held is not None else ()
     # What ships with it can be riskier, and be signed by others.
     roles = {role for each in _demanded(policy, decision, held) for role in cab.roles_to_ask(*each)}
     standings = await board.read(store, github, policy, roles, facts.names, lane)
     if policy.records.system is not System.REGISTER:
         await names.elsewhere(store, github, policy, [each.account for each in standings], lane)
-    shown = await lineage.compare(store, github, facts.repository, base_tip, facts.head.oid, lane)
+    mine = next((each for each in known if each.subject == subject), None)
+    given = _for_record(held, mine, facts.head.oid)
     return await desk.look(
         store,
         subject,
@@ -120,11 +132,19 @@ async def record(
         policy,
         decision,
         board=standings,
-        diff=desk.diff_of(facts, shown),
+        diff=await naming.name(store, github, facts, base_tip, given, lane),
         policy_digest=digest.digest(policy),
         asked=asked,
         now=now,
     )
+
+
+def _for_record(held: Record | None, mine: Part | None, head: str) -> list[Given]:
+    """The name that the last look gave, which its board was asked about; of another commit none before it is asked."""
+    if held is None or mine is None or mine.contents is None:
+        return []
+    seen = mine.contents
+    return [Given(seen.diff, seen.head)] if seen.head == head or held.state not in _NOT_ASKED else []
 
 
 async def recorded(store: Store, subject: str, facts: PullRequestFacts) -> PullRequestFacts | None:
@@ -191,7 +211,7 @@ async def ended(
         policy,
         decision,
         board=standings,
-        diff=await _merged_diff(store, github, facts, mine, lane),
+        diff=await _merged_diff(store, github, facts, known, mine, lane),
         waiting=waiting,
         now=now,
     )
@@ -244,7 +264,7 @@ async def _by_whom(
 
 
 async def _merged_diff(
-    store: Store, github: InstallationClient, facts: PullRequestFacts, mine: Part | None, lane: Lane
+    store: Store, github: InstallationClient, facts: PullRequestFacts, known: Record, mine: Part | None, lane: Lane
 ) -> str:
     """A name for what was merged, where nobody had looked at it before; empty where that is known."""
     if mine is None or mine.merge is not None or facts.state is not PullRequestState.MERGED:
@@ -252,8 +272,8 @@ async def _merged_diff(
     if mine.contents is not None and mine.contents.head == facts.head.oid:
         return ""
     # The tip of the base has it by now: what it was compared with when it was pushed has not.
-    shown = await lineage.compare(store, github, facts.repository, facts.base.oid, facts.head.oid, lane)
-    return desk.diff_of(facts, shown)
+    given = _for_record(known, mine, facts.head.oid)
+    return await naming.name(store, github, facts, facts.base.oid, given, lane)
 
 
 async def _of_those_told(

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.facts import memory, modes
-from bot.facts.diffs import Comparison, comparison, is_clean_merge, same_difference
+from bot.facts.diffs import Comparison, comparison, content, is_clean_merge, is_same_change
 from bot.facts.memory import Known
 from bot.facts.model import Commit, GitIdentity, Origin, PullRequestFacts, Repository, ReviewState
 from bot.facts.parse import identity
@@ -44,7 +44,7 @@ async def compare(
         Transient: GitHub could not answer.
 
     """
-    key = f"compare:{repository.id}:{base}...{head}"
+    key = f"comparison:{repository.id}:{base}...{head}"
     async with store.transaction() as connection:
         began = await memory.now(connection)
         known = await memory.recall(connection, [key], not_older_than=FOR_EVER, at=began)
@@ -98,17 +98,32 @@ async def same_diff(
         if review.state is ReviewState.APPROVED and review.author is not None and is_human(review.author)
     ]
     others = sorted({commit for commit in approved if commit is not None and commit != facts.head.oid})
-    if not others:
-        return ()
-    now = await compare(store, github, facts.repository, base, facts.head.oid, lane)
-    found = []
-    for commit in others[:MOST_COMMITS]:
-        then = await compare(store, github, facts.repository, base, commit, lane)
-        if now is None or then is None or not same_difference(now, then):
-            continue
-        if await modes.same(store, github, facts.repository, facts.head.oid, commit, now.kept, lane):
-            found.append(commit)
-    return tuple(found)
+    pairs = [(commit, facts.head.oid) for commit in others[:MOST_COMMITS]]
+    return tuple([pair[0] for pair in pairs if await is_same(store, github, facts.repository, base, pair, lane)])
+
+
+async def is_same(
+    store: Store, github: InstallationClient, repository: Repository, base: str, commits: tuple[str, str], lane: Lane
+) -> bool:
+    """Whether two commits make the same change, each of where it parted from ``base``, with the same modes of files.
+
+    Raises:
+        Transient: GitHub could not answer.
+
+    """
+    then, now = [await compare(store, github, repository, base, commit, lane) for commit in commits]
+    if then is None or now is None or not content(now) or content(then) != content(now):
+        return False
+    parted = then.parted, now.parted
+    if not is_same_change(then, now, None):
+        grown = await compare(store, github, repository, *parted, lane) if all(parted) else None
+        if grown is None or not is_same_change(then, now, grown):
+            return False
+    if not await modes.same(store, github, repository, *commits, now.kept, lane):
+        return False
+    # A mode that the base has changed since would be taken back by a commit that has the one of before.
+    before = [file.previous or file.path for file in now.files if file.status != "added"]
+    return parted[0] == parted[1] or await modes.same(store, github, repository, *parted, before, lane)
 
 
 async def origins(store: Store, github: InstallationClient, facts: PullRequestFacts, lane: Lane) -> tuple[Origin, ...]:

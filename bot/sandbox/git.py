@@ -179,7 +179,7 @@ class History:
         return sorted([*found, *switched], key=lambda each: each.path)
 
     def merged(self, ours: str, theirs: str) -> dict[str, str] | None:
-        """The files of both; None when they changed the same file differently."""
+        """The files of both; None when they changed the same lines differently, or lines side by side."""
         parted = self.divergence(ours, theirs).merge_base
         before = self.commits[parted].files if parted is not None else {}
         mine, other = self.commits[ours].files, self.commits[theirs].files
@@ -187,12 +187,35 @@ class History:
         for path in _differing(before, other):
             was, here, there = before.get(path), mine.get(path), other.get(path)
             if here not in (was, there):
-                return None
+                there = both(was, here, there)
+                if there is None:
+                    return None
             if there is None:
                 result.pop(path, None)
             else:
                 result[path] = there
         return result
+
+
+def both(was: str | None, here: str | None, there: str | None) -> str | None:
+    """The text with what was changed of it on two sides; None where these are in each other's way."""
+    if was is None or here is None or there is None:
+        return None
+    before = was.splitlines(keepends=True)
+    mine, other = _edits(before, here), _edits(before, there)
+    if any(start <= over and begin <= end for start, end, _ in mine for begin, over, _ in other):
+        return None
+    lines = list(before)
+    for start, end, text in sorted([*mine, *other], reverse=True):
+        lines[start:end] = text
+    return "".join(lines)
+
+
+def _edits(before: list[str], after: str) -> list[tuple[int, int, list[str]]]:
+    """Which lines became which ones."""
+    lines = after.splitlines(keepends=True)
+    found = difflib.SequenceMatcher(None, before, lines, autojunk=False).get_opcodes()
+    return [(start, end, lines[begin:over]) for kind, start, end, begin, over in found if kind != "equal"]
 
 
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.changes import desk, ending, listening, outbox, plans, register
-from bot.changes.desk import Desk, diff_of, is_wanted
+from bot.changes.desk import Desk, is_wanted
 from bot.changes.hearing import Heard
 from bot.changes.model import Act, Change, Choice, Closure, Declaration, Event, Refused, State
 from bot.decide.evaluate import decide
 from bot.decide.verdict import Decision, Finding, Verdict
 from bot.deployments.windows import Interval
 from bot.errors import Transient
-from bot.facts.diffs import Comparison, FileDiff
 from bot.facts.model import (
     Ended,
     Instructed,
@@ -184,38 +183,6 @@ def test_a_record_is_wanted_where_more_is_demanded_than_reviews(tier_rules: Tier
 def test_a_record_is_wanted_of_every_change_where_another_system_keeps_them() -> None:
     policy = rules(tiers=dict.fromkeys(Tier, BARE), records=Records(system=System.SERVICENOW))
     assert is_wanted(policy, Tier.LOW)
-
-
-# What a change is known by.
-
-
-FILE = FileDiff("a.py", "", "modified", "b10b", "d1ff")
-
-
-def test_a_change_is_known_by_what_it_does_and_not_by_what_it_is_based_on() -> None:
-    shown = Comparison("ahead", (FILE,), whole=True)
-    name = diff_of(FACTS, shown)
-    assert len(name) == 64
-    rebased = replace(FACTS, head=replace(FACTS.head, oid=oid("rebased")))
-    assert diff_of(rebased, replace(shown, status="diverged", files=(replace(FILE, blob="other"),))) == name
-
-
-@pytest.mark.parametrize("other", [{"path": "b.py"}, {"previous": "c.py"}, {"status": "added"}, {"patch": "other"}])
-def test_another_change_has_another_name(other: dict[str, str]) -> None:
-    one = Comparison("ahead", (FILE,), whole=True)
-    assert diff_of(FACTS, replace(one, files=(replace(FILE, **other),))) != diff_of(FACTS, one)
-
-
-@pytest.mark.parametrize(
-    "shown",
-    [
-        None,
-        Comparison("ahead", (FILE,), whole=False),
-        Comparison("ahead", (FILE, replace(FILE, path="logo.png", patch="")), whole=True),
-    ],
-)
-def test_what_is_not_shown_whole_is_known_by_its_commit(shown: Comparison | None) -> None:
-    assert diff_of(FACTS, shown) == FACTS.head.oid
 
 
 # Looks.

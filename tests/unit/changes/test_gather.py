@@ -162,7 +162,8 @@ async def test_where_nothing_depends_on_it_nobody_asks_what_the_change_does(plac
     assert (laid.facts, laid.asked, laid.diff) == (place.facts, (), "")
     asked_about = await place.laid_down(MONDAY, commands=True)
     assert (asked_about.facts, asked_about.asked) == (place.facts, ()), "facts are not what somebody says"
-    assert len(asked_about.diff) == len("main:") + 64
+    assert asked_about.diff.startswith("main:")
+    assert asked_about.diff.endswith(f"@{place.facts.head.oid}")
 
 
 # The record.
@@ -202,7 +203,33 @@ async def test_a_change_is_known_by_what_it_does(place: Bench) -> None:
     )
     _, second = await place.record(facts=moved)
     assert there(first).contents.diff != there(second).contents.diff
-    assert place.facts.head.oid not in there(first).contents.diff
+    assert there(first).contents.diff != place.facts.head.oid
+
+
+@pytest.mark.parametrize(("asked", "more"), [(False, 1), (True, 2)])
+async def test_only_of_what_a_board_was_asked_github_is_asked_whether_it_is_the_same(
+    place: Bench, gh: SimulatedGitHub, asked: bool, more: int
+) -> None:
+    _, found = await place.record()
+    _, _, name = (await place.laid_down(MONDAY, commands=True)).diff.partition(":")
+    async with place.store.transaction() as connection:
+        await parts.close(connection, there(found).number)
+        looked_at = contents(head=place.facts.head.oid, diff=name)
+        change, _ = await register.open_record(connection, PULL, looked_at, MONDAY)
+        await parts.keep(connection, change.number, Part(PULL, looked_at))
+        for event in (Event(Act.SUBMIT, account("ana")), Event(Act.ASSESS)) if asked else ():
+            step = apply(change, event, context())
+            assert isinstance(step, Applied)
+            await register.keep(connection, step)
+            change = step.change
+    again = place.pull.push(by=place.ana, files={}, message="The same again", force=True).oid
+    before = gh._requests
+    await place.record(facts=replace(place.facts, head=replace(place.facts.head, oid=again)))
+    assert gh._requests == before + more, "what it does, and the modes of its files"
+    async with place.store.transaction() as connection:
+        [part] = await parts.of(connection, change.number)
+    assert part.contents is not None
+    assert (part.contents.head, part.contents.diff == name) == (again, asked)
 
 
 async def test_a_change_that_github_does_not_show_is_known_by_its_commit(place: Bench) -> None:

@@ -15,7 +15,7 @@ from tests.unit.builders import approved, asked_for_changes, bot, commit, identi
 
 LANE = Lane.SWEEP
 PLAIN = 0o100644
-FILE = {"filename": "a.py", "status": "modified", "sha": "b", "patch": "@@"}
+FILE = {"filename": "a.py", "status": "modified", "sha": "b", "patch": "@@ -1 +1 @@\n-a\n+b"}
 
 
 @dataclass
@@ -97,11 +97,11 @@ def reviewed(*reviews: Any) -> PullRequestFacts:
 
 
 async def test_the_same_diff_is_looked_for_among_what_people_approved(store: Store) -> None:
-    other = {**FILE, "patch": "@@ other"}
+    other = {**FILE, "patch": "@@ -1 +1 @@\n-a\n+c"}
     github = Comparing(
         {
             between("tip", "head"): [FILE],
-            between("tip", "same"): [{**FILE, "sha": "c"}],
+            between("tip", "same"): [FILE],
             between("tip", "different"): [other],
         }
     )
