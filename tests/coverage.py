@@ -25,6 +25,7 @@ PURE = (
     "bot/changes/lifecycle.py",
     "bot/changes/model.py",
     "bot/changes/needs.py",
+    "bot/changes/obstacles.py",
     "bot/changes/planning.py",
     "bot/changes/plans.py",
     "bot/changes/refusals.py",

@@ -4,12 +4,20 @@ from bot.changes import twin
 from bot.changes.model import Change, State
 from bot.changes.systems import port
 from bot.changes.systems.errors import Gone
-from bot.changes.systems.port import Snapshot
+from bot.changes.systems.port import ApprovalState, Snapshot
 from bot.policy.model import System
 from bot.words import quoted
 
 RELEASED = {State.IMPLEMENT, State.REVIEW, State.CLOSED}
 """Where the record says how it went."""
+
+_MADE = {port.State.REVIEW, port.State.CLOSED}
+"""Where a twin says that the change was made."""
+
+_GOES_ON = {port.State.SCHEDULED, port.State.IMPLEMENT}
+"""Where a twin says that the change may be made."""
+
+_GIVEN = {ApprovalState.APPROVED, ApprovalState.NOT_REQUIRED}
 
 
 def in_the_way(change: Change, snapshot: Snapshot, name: System) -> str:
@@ -20,7 +28,30 @@ def in_the_way(change: Change, snapshot: Snapshot, name: System) -> str:
         return f"It is on hold in {name.spoken}."
     if snapshot.state is port.State.CANCELLED and not change.state.over:
         return f"It is cancelled in {name.spoken}."
+    if change.state in RELEASED or change.state.over:
+        return ""
+    return _not_released(snapshot, name)
+
+
+def _not_released(snapshot: Snapshot, name: System) -> str:
+    """What does not fit a change that has not been released: that it was made there, or goes on without an approval."""
+    there, where = quoted(snapshot.state_there), name.spoken
+    if snapshot.state in _MADE:
+        how = f"closed as {quoted(snapshot.closed.code_there)}" if snapshot.closed is not None else f"in {there}"
+        return (
+            f"It is {how} in {where}, and has not been released. {_ANEW} "
+            "Or the change manager there brings it back to where a change waits to be made."
+        )
+    if snapshot.state in _GOES_ON and snapshot.approval not in _GIVEN:
+        said = f"says {quoted(snapshot.approval.value)}" if snapshot.approval is not None else "is none that is known"
+        return (
+            f"It is in {there} in {where}, and is not approved there: its approval {said}. Those who were asked in "
+            f"{where} answer there, or the change manager there brings it back. {_ANEW}"
+        )
     return ""
+
+
+_ANEW = "`/cancel reason` gives this record up; `/request-cab` then opens another one, which is made there anew."
 
 
 def ended_otherwise(change: Change, snapshot: Snapshot, name: System) -> str:
@@ -35,7 +66,7 @@ def ended_otherwise(change: Change, snapshot: Snapshot, name: System) -> str:
 
 def gone(change: Change, number: str | None, name: str) -> Gone:
     """That the twin is not there any more, and what there is to do about it."""
-    anew = "`/cancel reason` gives this record up; `/request-cab` then opens another one, which is made there anew."
+    anew = _ANEW
     if change.state in RELEASED:
         anew = f"Without that, how it ended is not told in {name}."
     return Gone(

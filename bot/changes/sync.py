@@ -78,7 +78,9 @@ async def wake(connection: AsyncConnection[Any], number: str, installation_id: i
 
 def is_stale(change: Change, link: Link, snapshot: Snapshot) -> bool:
     """Whether people there are asked about, or have approved, another state of the change than is asked about here."""
-    if change.state.over or snapshot.state not in _ASKING:
+    # Who begins there before it is released here goes by what was approved there, too.
+    asking = {*_ASKING, port.State.IMPLEMENT} if change.state not in obstacles.RELEASED else _ASKING
+    if change.state.over or snapshot.state not in asking:
         return False
     return change.state in {State.DRAFT, State.ASSESS} or link.round != change.round
 

@@ -8,7 +8,7 @@ import pytest
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal, rehearsal
 from tests.scenarios import elsewhere
-from tests.scenarios.bank import SECRET, shown, subject, told
+from tests.scenarios.bank import SECRET, come_due, shown, subject, told
 from tests.scenarios.board import POLICY, Board, cleared, planned, said, state
 from tests.scenarios.dying import FATAL, die_at
 from tests.scenarios.elsewhere import ServiceNow, kept, poll, waits
@@ -146,6 +146,73 @@ async def test_what_is_in_the_way_there_is_told_on_the_check(
     there.simulation.instance.release(there.only.number, there.chris)
     await poll(countersign)
     assert "on hold" not in told(pull)
+
+
+async def looked_at_in_its_window(countersign: Rehearsal, board: Board) -> None:
+    """The twin is read, the planned window comes, and everything is looked at once more."""
+    await poll(countersign)
+    await board.to_its_window()
+    await come_due(countersign, "kind IN ('pull', 'record')")
+
+
+async def test_what_was_closed_there_before_it_was_released_is_not_released(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    pull = await board.requested()
+    there.approve()
+    await poll(countersign)
+    await poll(countersign)
+    instance, number = there.simulation.instance, there.only.number
+    for step in ("-1", "0"):
+        instance.move(number, step, there.chris)
+    await looked_at_in_its_window(countersign, board)
+    assert "It is in `Review` in ServiceNow, and has not been released." in told(pull)
+    instance.close(number, there.chris, "unsuccessful", "Not to be made")
+    await poll(countersign)
+    assert await state(countersign, pull) == "scheduled"
+    assert shown(pull) == ("action_required", "Waiting: the record elsewhere")
+    assert "It is closed as `unsuccessful` in ServiceNow, and has not been released." in told(pull)
+
+
+async def test_what_nobody_approved_there_is_not_released_wherever_it_was_put(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    pull = await board.requested()
+    there.only.values["state"] = "-1"
+    await board.ballot(pull, "chris", "ida", "rick")
+    await looked_at_in_its_window(countersign, board)
+    assert await state(countersign, pull) == "scheduled"
+    assert shown(pull) == ("action_required", "Waiting: the record elsewhere")
+    assert "It is in `Implement` in ServiceNow, and is not approved there: its approval says `requested`." in told(pull)
+
+
+async def test_who_begins_there_in_the_window_is_in_nobodys_way(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    pull = await board.requested()
+    there.approve()
+    await poll(countersign)
+    await poll(countersign)
+    there.simulation.instance.move(there.only.number, "-1", there.chris)
+    await looked_at_in_its_window(countersign, board)
+    assert shown(pull)[0] == "success"
+
+
+async def test_what_was_begun_there_is_made_anew_when_it_is_another_change(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    pull = await board.requested()
+    there.approve()
+    await poll(countersign)
+    await poll(countersign)
+    begun = there.only
+    there.simulation.instance.move(begun.number, "-1", there.chris)
+    pull.push(by=board.alice, files={"app/interest.py": "another"})
+    await countersign.settle()
+    await poll(countersign)
+    assert begun.values["state"] == "4"
+    [other] = [each for each in there.changes if each is not begun]
+    assert other.values["state"] == "-4"
 
 
 async def test_a_system_that_is_not_connected_is_named(countersign: Rehearsal, there: ServiceNow) -> None:

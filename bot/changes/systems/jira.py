@@ -194,6 +194,9 @@ class Jira:
         if changed is None:
             raise Unanswered("a request of Jira that says when it was changed")
         state = self.fields.state(status)
+        if overall is ApprovalState.NOT_REQUESTED and is_past(state, State.AUTHORIZE):
+            # Its workflow asks nobody.
+            overall = ApprovalState.NOT_REQUIRED
         by, _ = closed_by(await self.desk.changes(ref), status) if state is State.CANCELLED else (NOBODY, None)
         return Snapshot(
             receipt=self._receipt(issue),

@@ -217,7 +217,7 @@ class ServiceNow:
             correlation_id=plain(record.get(self.fields.name("correlation_id"))),
             state=self.fields.state(there),
             state_there=shown(record.get("state")) or there,
-            approval=self.fields.approvals.get(plain(record.get("approval"))),
+            approval=self._approval(record),
             approvals=approvals,
             planned=self._planned(record),
             # Whatever is not known to be free is held.
@@ -369,14 +369,18 @@ class ServiceNow:
         )
 
     def _is_approved(self, record: Row) -> bool:
-        """Whether it may be made: Countersign takes no change past its approval, even where the instance would.
+        """Whether it may be made: Countersign takes no change past its approval, even where the instance would."""
+        return self._approval(record) is ApprovalState.APPROVED
+
+    def _approval(self, record: Row) -> ApprovalState | None:
+        """What was said of the record as a whole.
 
         A standard change was approved with its template. One that names none was made standard afterwards.
         """
         standard = same(self.fields.types[ChangeType.STANDARD], plain(record.get("type")))
         if standard and plain(record.get(VERSIONS)):
-            return True
-        return self.fields.approvals.get(plain(record.get("approval"))) is ApprovalState.APPROVED
+            return ApprovalState.APPROVED
+        return self.fields.approvals.get(plain(record.get("approval")))
 
     async def _next(self, ref: str) -> _Next:
         """Where the record may go now."""
