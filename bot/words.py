@@ -1,16 +1,24 @@
 """Text from anywhere, made fit to be quoted in a sentence of ours."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
 LONGEST_QUOTE = 80
 
+_IN_QUOTATION_MARKS = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
 def visible(text: str) -> str:
     """``text`` on one line, without characters that nobody sees or that turn the direction of others."""
     return " ".join("".join(" " if unicodedata.category(char) in _INVISIBLE else char for char in text).split())
+
+
+def unquoted(text: str) -> str:
+    """``text`` without its quotation marks where all of it stands in one pair of them; else as it is."""
+    found = _IN_QUOTATION_MARKS.fullmatch(text)
+    return re.sub(r'\\(["\\])', r"\1", found[1]) if found else text
 
 
 def shortened(text: str, most: int) -> str:

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from bot.changes import cab, verification
 from bot.changes.context import Context
 from bot.changes.model import Act, Change, Closure, Event, Refused, State
+from bot.changes.plans import gives_reason
 from bot.decide.approvals import holds, label
 from bot.decide.duties import Parts, barred, conflicts
 from bot.facts.model import Account
 from bot.facts.people import GHOST, People, Person, is_human
 from bot.policy.model import Approvals, ChangeType, Role, Separation, Verification
-from bot.words import listed, visible
+from bot.words import listed
 
 QUIET = timedelta(hours=24)
 """After how long a change of which nobody has reported a problem is closed by itself: a working day of every time zone,
@@ -140,7 +141,7 @@ def fits(change: Change, event: Event, _context: Context) -> Refused | None:
             f"{change.number} was an emergency and has not been reviewed.",
             "Somebody of the board who had no part in it says `/change review what-was-found`.",
         )
-    if closure is not Closure.SUCCESSFUL and not visible(event.why):
+    if closure is not Closure.SUCCESSFUL and not gives_reason(event.why):
         return Refused(f"To close a change as {closure.value} needs a reason.", "Say in a sentence what happened.")
     return None
 

@@ -9,12 +9,12 @@ from bot.changes.context import Context
 from bot.changes.fill import is_in_force
 from bot.changes.model import Act, Change, Choice, Contents, Event, Refused, State, Vote
 from bot.changes.needs import summed_up
-from bot.changes.plans import says_something
+from bot.changes.plans import gives_reason, says_something
 from bot.deployments.windows import hours
 from bot.facts.model import Account
 from bot.facts.people import People, is_human
 from bot.policy.model import ChangeType, OnTimeout
-from bot.words import dated, listed, quoted, visible
+from bot.words import dated, listed, quoted
 
 Guard = Callable[[Change, Event, Context], Refused | None]
 
@@ -28,7 +28,7 @@ def by_countersign(_change: Change, event: Event, _context: Context) -> Refused 
 
 def says_why(_change: Change, event: Event, _context: Context) -> Refused | None:
     """It takes a reason."""
-    return None if visible(event.why) else Refused("A reason is needed.", "Say why, in a sentence.")
+    return None if gives_reason(event.why) else Refused("A reason is needed.", "Say why, in a sentence.")
 
 
 def altered(change: Change, event: Event, _context: Context) -> Refused | None:
@@ -157,7 +157,7 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
             if roles
             else "",
         )
-    if event.choice is not Choice.APPROVE and not visible(event.why):
+    if event.choice is not Choice.APPROVE and not gives_reason(event.why):
         assert event.choice is not None
         return Refused(f"To {event.choice.value} needs a reason.", "Say in a sentence what is in the way.")
     return None

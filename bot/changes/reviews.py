@@ -11,6 +11,7 @@ from datetime import timedelta
 from bot.changes import cab
 from bot.changes.context import Context
 from bot.changes.model import Act, Change, Choice, Event, State
+from bot.changes.plans import gives_reason
 from bot.decide.approvals import Opinion
 from bot.facts.model import ReviewState
 from bot.facts.people import People
@@ -88,7 +89,7 @@ def _vote(opinion: Opinion, change: Change) -> Event:
     return Event(
         Act.VOTE,
         opinion.author,
-        review.text or _WITHOUT_TEXT[choice],
+        review.text if gives_reason(review.text) else _WITHOUT_TEXT[choice],
         choice=choice,
         said_at=review.submitted_at,
         review=review.id,

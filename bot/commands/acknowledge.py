@@ -11,8 +11,8 @@ FEWEST_WORDS = 3
 
 
 def _run(situation: Situation) -> Answer:
-    change = situation.change
-    if change is None or len(situation.arguments) < 1 + FEWEST_WORDS:
+    change, reason = situation.change, situation.words(1)
+    if change is None or sum(any(map(str.isalnum, word)) for word in reason.split()) < FEWEST_WORDS:
         return Answer(
             done=False, reply="Say which one and why, in a few words: `/acknowledge 12 Hotfix of incident 4711`."
         )
@@ -23,7 +23,7 @@ def _run(situation: Situation) -> Answer:
     refusal = _refusal(situation, change, found)
     if refusal:
         return Answer(done=False, reply=refusal)
-    deed = Acknowledgement(found.id, situation.words(1))
+    deed = Acknowledgement(found.id, reason)
     return Answer(done=True, reply=f"No. {found.id} is acknowledged, with this reason on record.", deed=deed)
 
 
@@ -31,12 +31,13 @@ def _refusal(situation: Situation, change: Change, found: Unauthorised) -> str:
     roles, standing = change.policy.acknowledging, situation.standing
     if not roles:
         return "The policy names nobody who may acknowledge an unauthorised change."
+    able = f"somebody with {listed([f'the role {role}' for role in roles], 'or')}"
     if not is_human(standing.account) or not any(
         Roles(change.facts.names, change.policy).holds(standing, role) for role in roles
     ):
-        return f"Only somebody with {listed([f'the role {role}' for role in roles], 'or')} may acknowledge it."
+        return f"Only {able} may acknowledge it."
     if found.actor is not None and _same_person(change, standing.account, found.actor):
-        return "Whoever went around the gate cannot acknowledge that; somebody else has to."
+        return f"Whoever went around the gate cannot acknowledge that. Only {able} who did not do it may."
     return ""
 
 

@@ -7,9 +7,10 @@ from bot.facts.model import Permission
 
 
 def _cancel(situation: Situation) -> Answer:
-    if not situation.arguments:
+    reason = frame.reason(situation)
+    if not reason:
         return frame.usage(CANCEL.usage)
-    return frame.act(situation, Event(Act.CANCEL, situation.standing.account, situation.words()), frame.silent)
+    return frame.act(situation, Event(Act.CANCEL, situation.standing.account, reason), frame.silent)
 
 
 CANCEL = Command(

@@ -18,6 +18,9 @@ def page() -> str:
         "code or in an HTML comment is not a command, and bots cannot give any. A reaction says that a command was",
         "seen (👀), done (👍) or refused (😕); a sentence follows only where it adds something.",
         "",
+        'What stands in quotation marks is one argument, as `"2027-01-23 02:00"`. Around all of a reason or a plan',
+        "they are left out. A reason that is needed says something: a word at least, and not `n/a`.",
+        "",
     ]
     for command in TABLE:
         lines += [f"## `{command.usage}`", "", command.summary, "", f"Who may: {command.who}.", ""]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.changes import desk, needs
 from bot.changes.model import Applied, Event, Refused, State
 from bot.changes.model import Change as Record
+from bot.changes.plans import gives_reason
 from bot.commands.model import Answer, Change, LaidDown, Moved, Situation, too_late
 from bot.deployments.windows import Interval
 from bot.facts.model import Instructed, Instruction, PullRequestState
@@ -28,6 +29,12 @@ def usage(command: str) -> Answer:
 def keyword(situation: Situation, place: int = 0) -> str:
     """An argument that is one of a few words, in whatever case it is written; empty when there is none."""
     return situation.arguments[place].lower() if len(situation.arguments) > place else ""
+
+
+def reason(situation: Situation, after: int = 0) -> str:
+    """What was written after that many arguments, where it is a reason; empty where it says nothing."""
+    said = situation.words(after)
+    return said if gives_reason(said) else ""
 
 
 def change_of(situation: Situation) -> Change:

@@ -15,12 +15,13 @@ from bot.words import listed
 def _hold(situation: Situation) -> Answer:
     if situation.standing.permission < Permission.WRITE and not _holds_one(situation, _change(situation).policy.roles):
         return frame.refused(f"`/hold` is for {HOLD.who}; @{situation.standing.account.login} does not have that.")
-    if not situation.arguments:
+    why = frame.reason(situation)
+    if not why:
         return frame.usage(HOLD.usage)
     change = _change(situation)
     record = change.desk.change if change.desk is not None else None
     if change.facts.state is PullRequestState.OPEN:
-        return frame.lay_down(situation, Instructed.HOLD, "held", situation.words())
+        return frame.lay_down(situation, Instructed.HOLD, "held", why)
     if record is None:
         return frame.refused("The pull request is merged, and there is no change record that could be held.")
     if record.state.over:
@@ -29,7 +30,7 @@ def _hold(situation: Situation) -> Answer:
             "`/change` shows how it ended.",
         )
     reply = _REPORTED.format(number=record.number) if record.state in _RELEASED else None
-    return frame.lay_down(situation, Instructed.HOLD, "held", situation.words(), reply)
+    return frame.lay_down(situation, Instructed.HOLD, "held", why, reply)
 
 
 _RELEASED = {State.IMPLEMENT, State.REVIEW}
@@ -65,7 +66,7 @@ def _unhold(situation: Situation) -> Answer:
     left = _stands(situation, standing) if standing else ""
     if not lifted:
         return frame.refused(f"@{situation.standing.account.login} cannot lift it.", left)
-    reason = situation.words() or "lifted"
+    reason = frame.reason(situation) or "lifted"
     instruction = Instruction(Instructed.HOLD, "", situation.standing.account, reason, at)
     return Answer(done=True, reply=left or None, deed=Lifted(tuple(each.by for each in lifted), instruction))
 

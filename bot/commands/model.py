@@ -13,7 +13,7 @@ from bot.changes.waivers import Waiver
 from bot.decide.verdict import Decision
 from bot.facts.model import Account, Disowned, Instruction, Permission, PullRequestFacts, PullRequestState, Standing
 from bot.policy.model import Policy, System
-from bot.words import listed
+from bot.words import listed, unquoted
 
 ALWAYS = frozenset(PullRequestState)
 UNTIL_CLOSED = frozenset({PullRequestState.OPEN, PullRequestState.MERGED})
@@ -61,8 +61,15 @@ class Situation:
     said_at: datetime | None = None
 
     def words(self, after: int = 0) -> str:
-        """What was written after that many arguments, as a reason is kept: with its quotation marks."""
-        return " ".join(self.written[after:])
+        """What was written after that many arguments, as a reason is kept.
+
+        Quotation marks in it stay; those that all of it stands in do not.
+        """
+        return unquoted(" ".join(self.written[after:]))
+
+    def lines(self) -> str:
+        """What was written after the first argument, up to the next command, as ``words`` answers one line of it."""
+        return unquoted("".join(self.text.split(maxsplit=1)[1:]).strip())
 
 
 @dataclass(frozen=True, slots=True)

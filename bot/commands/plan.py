@@ -19,7 +19,7 @@ def _plan(situation: Situation) -> Answer:
         case (kind,) if (kind := kind.lower()) in _PLANS and _said(situation, _PLANS[kind]):
             return frame.lay_down(situation, _PLANS[kind], "", "taken back: the description counts")
         case (kind, _, *_) if (kind := kind.lower()) in _PLANS:
-            text = situation.text[len(kind) :].strip()[: plans.LONGEST]
+            text = situation.lines()[: plans.LONGEST]
         case _:
             return frame.usage(PLAN.usage)
     if not plans.says_something(text):

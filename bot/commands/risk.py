@@ -7,15 +7,15 @@ from bot.policy.model import Tier
 
 
 def _raise(situation: Situation) -> Answer:
-    tier = frame.keyword(situation, 1)
-    if frame.keyword(situation) != "raise" or tier not in {each.label for each in Tier} or not situation.words(2):
+    tier, why = frame.keyword(situation, 1), frame.reason(situation, 2)
+    if frame.keyword(situation) != "raise" or tier not in {each.label for each in Tier} or not why:
         return frame.usage(RISK.usage)
     wanted = Tier[tier.upper()]
     if wanted <= situation.decision.tier:
         return frame.refused(
             f"The change is of tier {situation.decision.tier.label} already; risk is raised, never lowered."
         )
-    return frame.lay_down(situation, Instructed.RAISE, tier, situation.words(2))
+    return frame.lay_down(situation, Instructed.RAISE, tier, why)
 
 
 RISK = Command(

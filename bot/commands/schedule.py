@@ -34,7 +34,7 @@ def _schedule(situation: Situation) -> Answer:
     if named is not None:
         slot = next_slot(calendar, ((named,), *sets), record.contents.kind, now)
     else:
-        start, end = moments(situation.arguments, calendar.timezone)
+        start, end = moments(wish.split(), calendar.timezone)
         if start is None or not now < start <= now + HORIZON or (end is not None and end > now + HORIZON):
             known = f" Windows are {listed(sorted(names))}." if names else ""
             return frame.refused(

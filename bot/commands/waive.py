@@ -1,6 +1,5 @@
 """`/waive` and `/waiver`: somebody asks that a finding does not block for a while, and somebody else answers."""
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -18,22 +17,19 @@ from bot.facts.model import Account, Permission
 from bot.policy.model import Policy
 from bot.words import listed, quoted
 
-_WAIVE = re.compile(r"(?P<finding>\S+)\s+until\s+(?P<until>\S+)\s+because\s+(?P<reason>.+)", re.DOTALL | re.IGNORECASE)
-
 
 def _waive(situation: Situation) -> Answer:
-    found = _WAIVE.fullmatch(situation.words())
-    until = _end_of(found["until"], frame.change_of(situation).policy.calendar.timezone) if found else None
-    if found is None or until is None:
+    wish = _wish(situation)
+    if wish is None:
         return frame.usage(WAIVE.usage)
-    finding = found["finding"]
+    finding, until, reason = wish
     open_ones = [each.id for each in situation.decision.findings if each.verdict in {Verdict.FAIL, Verdict.WAIT}]
     if finding not in open_ones:
         known = listed([f"`{each}`" for each in open_ones]) if open_ones else "nothing"
         return frame.refused(f"There is no finding {quoted(finding)} that blocks. Open is {known}.")
     policy, now = frame.change_of(situation).policy, frame.now(situation)
     account = situation.standing.account
-    wanted = waivers.Wanted("", finding, found["reason"], until, account)
+    wanted = waivers.Wanted("", finding, reason, until, account)
     if (wrong := waivers.objection(wanted, policy, now)) is not None:
         return frame.refused(wrong.what, wrong.remedy)
     change = frame.change_of(situation)
@@ -45,8 +41,18 @@ def _waive(situation: Situation) -> Answer:
         )
     groups = listed(list(policy.waivers.groups))
     reply = f"Somebody with {groups} can answer with `/waiver grant {finding}` or `/waiver deny {finding}`."
-    wish = WaiverAsked(finding, found["reason"], until, change.facts.head.oid, change.diff)
-    return Answer(done=True, reply=reply, deed=wish)
+    asked = WaiverAsked(finding, reason, until, change.facts.head.oid, change.diff)
+    return Answer(done=True, reply=reply, deed=asked)
+
+
+def _wish(situation: Situation) -> tuple[str, datetime, str] | None:
+    """Which finding, until when, and why; None where it is not written so."""
+    match situation.arguments:
+        case (finding, until, day, because, _, *_) if (until.lower(), because.lower()) == ("until", "because"):
+            end = _end_of(day, frame.change_of(situation).policy.calendar.timezone)
+            return None if end is None else (finding, end, situation.words(4))
+        case _:
+            return None
 
 
 def _authorised(record: Record, account: Account, context: Context) -> bool:

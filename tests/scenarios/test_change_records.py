@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from bot.publish.effects import CHECK
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal
@@ -260,6 +262,27 @@ async def waive(countersign: Rehearsal, board: Board, pull: Any, finding: str = 
     until = (countersign.now() + timedelta(days=2)).date().isoformat()
     await board.say(pull, "alice", f"/waive {finding} until {until} because there is no ticket for a typo")
     await board.say(pull, "rick", f"/waiver grant {finding}")
+
+
+async def test_a_waiver_is_asked_for_in_quotation_marks_as_well(countersign: Rehearsal, board: Board) -> None:
+    pull = board.low_change("Typo")
+    await countersign.settle()
+    until = (countersign.now() + timedelta(days=2)).date().isoformat()
+    await board.say(pull, "alice", f'/waive "rule:ticket" until "{until}" because "there is no ticket for a typo"')
+    await board.say(pull, "rick", '/waiver grant "rule:ticket"')
+    assert shown(pull)[0] == "success"
+    assert "`there is no ticket for a typo`" in told(pull)
+
+
+@pytest.mark.parametrize("hollow", ['""', "."])
+async def test_a_reason_is_more_than_quotation_marks_or_a_full_stop(
+    countersign: Rehearsal, board: Board, hollow: str
+) -> None:
+    pull = await board.requested()
+    assert "To reject needs a reason." in await board.say(pull, "ida", f"/cab reject {hollow}")
+    assert "Write it as `/hold reason`." in await board.say(pull, "ida", f"/hold {hollow}")
+    assert "Write it as `/cancel reason`." in await board.say(pull, "alice", f"/cancel {hollow}")
+    assert await state(countersign, pull) == "authorize"
 
 
 async def typo(countersign: Rehearsal, board: Board) -> Any:

@@ -50,3 +50,27 @@ async def test_what_was_written_in_a_comment_is_taken_back_by_the_command_withou
     assert await backout(countersign) != before
     assert await board.say(pull, "carol", "/plan backout") == ""
     assert await backout(countersign) == before
+
+
+async def test_a_plan_is_what_stands_in_quotation_marks_and_says_something(
+    countersign: Rehearsal, board: Board
+) -> None:
+    pull = await board.opened()
+    await board.say(pull, "carol", '/plan "backout" "Deploy the image of yesterday; ten minutes."')
+    assert await backout(countersign) == "Deploy the image of yesterday; ten minutes."
+    for hollow in ('""', "N/A - low risk change", "see ticket PAY-123456"):
+        assert "That says nothing as a plan." in await board.say(pull, "carol", f"/plan backout {hollow}")
+    await board.say(pull, "carol", "/plan backout git revert")
+    assert await backout(countersign) == "git revert"
+
+
+async def test_a_description_that_says_why_there_is_no_plan_has_none(countersign: Rehearsal, board: Board) -> None:
+    section = BODY.partition("## Backout plan\n\n")[2].partition("\n\n")[0]
+    pull = await board.opened(body=BODY.replace(section, "Not applicable because trivial"))
+    answer = await board.say(pull, "alice", "/request-cab")
+    assert "lacks the section" in answer
+    assert "## Backout plan" in answer
+    pull.edit(by=board.alice, body=BODY.replace(section, "Revert it."))
+    await countersign.settle()
+    await board.say(pull, "alice", "/request-cab")
+    assert await state(countersign, pull) == "authorize"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.words import counted, listed, quoted, shortened, spoken, visible
+from bot.words import counted, listed, quoted, shortened, spoken, unquoted, visible
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,19 @@ def test_what_is_quoted_stands_on_one_line_in_short_and_cannot_break_out() -> No
     assert shortened("one two three", 8) == "one two…"
     assert shortened("x" * 20, 8) == "x" * 7 + "…"
     assert shortened("short", 8) == "short"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('"All of it."', "All of it."),
+        ('""', ""),
+        (r'"So \"it\" is \\ written"', r'So "it" is \ written'),
+        ('"one" and "two"', '"one" and "two"'),
+        ('The "auditors"', 'The "auditors"'),
+        ('"', '"'),
+        ("", ""),
+    ],
+)
+def test_quotation_marks_around_all_of_it_are_left_out(text: str, said: str) -> None:
+    assert unquoted(text) == said

@@ -80,7 +80,9 @@ def test_who_approves_votes_for_it_and_who_requests_changes_votes_against_it() -
     change = looked(
         asked(),
         hearing(
-            said("ida", minute=5, id_=7), said("rick", AGAINST, 6, text="Nobody has tried it."), said("cora", AGAINST)
+            said("ida", minute=5, id_=7),
+            said("rick", AGAINST, 6, text="Nobody has tried it."),
+            said("cora", AGAINST, text="."),
         ),
     )
     assert [(each.by.login, each.choice, each.reason, each.review) for each in change.votes[:2]] == [

@@ -51,9 +51,13 @@ def test_somebody_with_the_role_answers_for_an_unauthorised_change() -> None:
     [
         (said(WORDS, teams=()), "Only somebody with the role security may acknowledge it."),
         (said(WORDS, kind=AccountKind.BOT), "Only somebody with the role security may acknowledge it."),
-        (said(WORDS, "erin"), "Whoever went around the gate cannot acknowledge that; somebody else has to."),
+        (
+            said(WORDS, "erin"),
+            "Whoever went around the gate cannot acknowledge that. Only somebody with the role security",
+        ),
         (said(WORDS.replace("12", "13")), "No unauthorised change of that number is open here."),
         (said("/acknowledge 12 because"), "Say which one and why, in a few words"),
+        (said('/acknowledge 12 "" . -'), "Say which one and why, in a few words"),
         (said(WORDS, rules=policy()), "The policy names nobody who may acknowledge an unauthorised change."),
     ],
 )
@@ -67,7 +71,7 @@ def test_the_second_account_of_who_did_it_does_not_either() -> None:
     bound = replace(FACTS, names=(Named("erin", account("erin").id), Named("erin-admin", account("erin-admin").id)))
     outcome = said(WORDS, "erin-admin", facts=bound)
     assert outcome.refused
-    assert "somebody else has to" in outcome.reply
+    assert "who did not do it may" in outcome.reply
 
 
 def test_what_a_deploy_key_did_anybody_with_the_role_answers_for() -> None:

@@ -78,7 +78,7 @@ def test_the_demonstration_tells_a_release_day(
         "not counted: @bob",
         'GitHub: Required status check "change-control" is expected.',
         "#2 was merged into main by @erin, though Countersign said wait",
-        "Whoever went around the gate cannot acknowledge that; somebody else has to.",
+        "Whoever went around the gate cannot acknowledge that.",
         "is acknowledged, with this reason on record.",
         "is not complete. The description of the pull request lacks the sections Justification,",
         "## Backout plan",
