@@ -36,6 +36,7 @@ PURE = (
     "bot/changes/waivers.py",
     "bot/deployments/windows.py",
     "bot/decide/*",
+    "bot/facts/diffs.py",
     "bot/facts/model.py",
     "bot/facts/parse.py",
     "bot/facts/people.py",

@@ -47,8 +47,10 @@ async def name(
     does = content(shown) if shown is not None else ""
     if shown is None or not does:
         return head
-    known = [each for each in given if each.head and each.name.partition("@")[0] in {does, _before(shown)}]
-    for each in sorted(known, key=lambda each: each.head != head):
+    # What was not shown whole when it was named, and is by now, is the same commit still.
+    known = {does, _before(shown), head} - {""}
+    alike = [each for each in given if each.head and each.name.partition("@")[0] in known]
+    for each in sorted(alike, key=lambda each: each.head != head):
         commits = each.head, head
         if each.head == head or await lineage.is_same(store, github, facts.repository, base, commits, lane):
             return each.name

@@ -19,13 +19,16 @@ _UNREADABLE = "\ufffd"
 class Hunk:
     """Lines that differ, with those around them: ``was`` lines from ``start`` on became ``now`` lines.
 
-    ``text`` is the digest of all of them. Where they stand is not in it.
+    ``text`` is the digest of all of them. Where they stand is not in it. ``above`` and ``below`` are how many of them
+    are only around, before and after those that differ.
     """
 
     start: int
     was: int
     now: int
     text: str
+    above: int = 0
+    below: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,11 @@ def _hunk(lines: Sequence[str]) -> Hunk | None:
     start, was, now = (int(each) if each is not None else 1 for each in header.groups())
     signs = [line[:1] for line in lines[1:]]
     counted = (signs.count(" ") + signs.count("-"), signs.count(" ") + signs.count("+"))
-    return Hunk(start, was, now, _digest("\n".join(lines[1:]))) if counted == (was, now) else None
+    if counted != (was, now):
+        return None
+    differing = "".join(signs).replace("\\", "")
+    above, below = (len(differing) - len(each) for each in (differing.lstrip(" "), differing.rstrip(" ")))
+    return Hunk(start, was, now, _digest("\n".join(lines[1:])), above, below)
 
 
 def _digest(text: str) -> str:
@@ -135,8 +142,8 @@ def is_same_change(then: Comparison, now: Comparison, grown: Comparison | None) 
 
     ``grown`` is what the base got between these two places; without it, only what files alone show is the same. Lines
     are the same that stand where the base has moved them to: ``git patch-id`` calls them the same wherever they are,
-    but what is added to the other of two blocks that look alike is another change. So are lines within a few lines of
-    what the base changed, and content instead of what the base has by now: it would take back what the base got.
+    but what is added to the other of two blocks that look alike is another change. So is content instead of what the
+    base has by now: it would take back what the base got.
 
     The modes of files are in no comparison: `facts.modes` knows them.
     """
@@ -167,33 +174,14 @@ def _is_moved(then: FileDiff, now: FileDiff, grown: Comparison) -> bool:
 
 
 def _place(hunk: Hunk, growth: Sequence[Hunk]) -> int | None:
-    """Where lines stand after what the base got; None when that is among them."""
-    if any(each.start < hunk.start + hunk.was and hunk.start < each.start + each.was for each in growth):
-        return None
-    return hunk.start + sum(each.now - each.was for each in growth if each.start < hunk.start)
-
-
-def same_difference(first: Comparison, second: Comparison) -> bool:
-    """Whether two comparisons show the same change, line by line. What GitHub does not show is not the same.
-
-    The modes of files are in no comparison: `facts.modes` knows them.
-    """
-    ours, theirs = _shown(first), _shown(second)
-    return ours is not None and ours == theirs
-
-
-def _shown(one: Comparison) -> list[tuple[str, ...]] | None:
-    """Everything that a reader is shown; None when that is not everything."""
-    shown: list[tuple[str, ...]] = []
-    for file in one.files:
-        if file.patch:
-            shown.append((file.path, file.previous, file.status, file.patch))
-        elif file.status in {"added", "removed"}:
-            # Its content is the whole difference.
-            shown.append((file.path, file.previous, file.status, file.blob))
-        else:
+    """Where lines, with those around them, stand after what the base got; None when that is among them."""
+    further = 0
+    for each in growth:
+        if each.start + each.was - each.below <= hunk.start:
+            further += each.now - each.was
+        elif each.start + each.above < hunk.start + hunk.was:
             return None
-    return shown if one.whole else None
+    return hunk.start + further
 
 
 def is_clean_merge(merge: Comparison, brought: Comparison, kept: Comparison) -> bool:

@@ -12,9 +12,8 @@ from psycopg import AsyncConnection
 
 from bot.clock import Clock
 from bot.errors import Transient
-from bot.facts import modes
-from bot.facts.diffs import is_clean_merge, same_difference
-from bot.facts.lineage import compare
+from bot.facts.diffs import is_clean_merge
+from bot.facts.lineage import compare, is_same
 from bot.facts.model import Account, AccountKind, Repository
 from bot.facts.parse import account, signature
 from bot.github.client import GitHub, InstallationClient
@@ -148,20 +147,19 @@ class Branches:
     async def _shown(self, branch: _Branch, proof: Proof, history: Mapping[str, Landed]) -> bool:
         """Whether what the merge brought is what was approved."""
         made = history[proof.after]
+        if len(made.parents) < 2:
+            commits = proof.pull.head, proof.after
+            return await is_same(self.store, branch.github, branch.repository, proof.before, commits, branch.lane)
 
         async def between(base: str, head: str) -> Any:
             return await compare(self.store, branch.github, branch.repository, base, head, branch.lane)
 
         brought = await between(proof.before, proof.after)
         approved = await between(proof.before, proof.pull.head)
-        if brought is None or approved is None:
-            return False
-        if len(made.parents) < 2:
-            return same_difference(brought, approved) and await modes.same(
-                self.store, branch.github, branch.repository, proof.after, proof.pull.head, brought.kept, branch.lane
-            )
         kept = await between(proof.pull.head, proof.before)
-        return made.parents[1] == proof.pull.head and kept is not None and is_clean_merge(brought, approved, kept)
+        if brought is None or approved is None or kept is None:
+            return False
+        return made.parents[1] == proof.pull.head and is_clean_merge(brought, approved, kept)
 
     async def _decided(self, branch: _Branch, pull: Merged) -> Decided | None:
         key = pull_key(branch.repository.id, pull.number)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.git import NOTHING
+from bot.sandbox.git import NOTHING, both
 from tests.contract.asking import Client
 from tests.contract.story import House
 
@@ -105,6 +105,21 @@ async def test_a_name_with_slashes_is_a_name(client: Client, house: House) -> No
     assert (await client.ask("GET", f"{there}/check-runs")).body == {"total_count": 0, "check_runs": []}
     assert (await client.ask("GET", f"{there}/status")).body["sha"] == tip.oid
     assert (await client.ask("GET", f"{COMPARE}/main...feature/till/new")).body["ahead_by"] == 1
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "merged"),
+    [
+        ("1\n2\nx\n", "0\n1\n2\n3\n", "0\n1\n2\nx\n"),
+        ("2\n3\n", "1\n2\n3\n4\n", "2\n3\n4\n"),
+        ("1\nx\n3\n", "1\ny\n3\n", None),
+        ("x\n2\n3\n", "1\ny\n3\n", None),
+        (None, "1\n", None),
+    ],
+)
+def test_lines_that_two_sides_changed_apart_are_merged(here: str | None, there: str, merged: str | None) -> None:
+    assert both("1\n2\n3\n", here, there) == merged
+    assert both("1\n2\n3\n", there, here) == merged
 
 
 # Tags.

@@ -169,6 +169,17 @@ async def test_what_is_not_shown_whole_is_named_by_its_commit(ground: Ground, mo
     assert await ground.name(first, Given(first, first)) == first
 
 
+async def test_a_commit_that_was_not_shown_whole_keeps_its_name_when_it_is(ground: Ground) -> None:
+    first = ground.commit("one", a="2\n")
+    assert await ground.name(first, Given(first, first)) == first
+    assert await ground.name(ground.commit("two", a="2\n"), Given(first, first)) != first
+
+
+async def test_no_name_is_none(ground: Ground) -> None:
+    first = ground.commit("one", a="2\n", empty="")
+    assert await ground.name(first, Given("", first)) != ""
+
+
 async def test_names_of_before_still_hold(ground: Ground) -> None:
     first = ground.commit("one", a="2\n")
     patch = hashlib.sha256(b"@@ -1 +1 @@\n-1\n+2").hexdigest()

@@ -14,7 +14,6 @@ from bot.facts.diffs import (
     content,
     is_clean_merge,
     is_same_change,
-    same_difference,
 )
 
 
@@ -67,40 +66,6 @@ def test_what_cannot_be_shown_is_not_clean(merge: Comparison, brought: Compariso
     assert not is_clean_merge(merge, brought, kept)
 
 
-def test_the_same_lines_are_the_same_difference_whatever_the_rest_of_the_file_is() -> None:
-    assert same_difference(compared(file("a.py", "1")), compared(file("a.py", "2")))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        compared(file("a.py", patch="q")),
-        compared(file("b.py")),
-        compared(file("a.py", status="renamed", previous="b.py")),
-        compared(file("a.py"), file("b.py")),
-        compared(),
-        compared(file("a.py"), whole=False),
-    ],
-)
-def test_anything_else_is_another_difference(other: Comparison) -> None:
-    assert not same_difference(compared(file("a.py")), other)
-    assert not same_difference(other, compared(file("a.py")))
-
-
-def test_a_file_that_is_added_or_removed_is_known_by_its_content() -> None:
-    for status in ("added", "removed"):
-        one = file("logo.png", "1", status=status, patch="")
-        assert same_difference(compared(one), compared(one))
-        assert not same_difference(compared(one), compared(replace(one, blob="2")))
-
-
-def test_what_github_does_not_show_is_never_the_same() -> None:
-    one = compared(file("huge.bin", patch=""))
-    assert not same_difference(one, one)
-    part = compared(file("a.py"), whole=False)
-    assert not same_difference(part, part)
-
-
 # The hunks of a file.
 
 
@@ -123,6 +88,9 @@ def test_hunks_are_kept_apart_and_a_line_that_looks_like_a_header_is_none() -> N
     two = read(f"{PATCH}\n@@ -1 +1,2 @@\n a\n+@@ -1 +1 @@").hunks
     assert [(each.start, each.was, each.now) for each in two] == [(48, 3, 4), (1, 1, 2)]
     assert two[0] == read(PATCH).hunks[0]
+    assert [(each.above, each.below) for each in two] == [(1, 1), (1, 0)]
+    [last] = read("@@ -8,2 +8,3 @@\n-a\n+b\n+c\n d\n\\ No newline at end of file").hunks
+    assert (last.above, last.below) == (0, 1)
     assert read("@@ -0,0 +1 @@\n+a\n\\ No newline at end of file").hunks[0].was == 0
 
 
@@ -204,6 +172,9 @@ def test_what_was_the_same_before_and_is_afterwards_needs_no_look_at_the_base(on
     ("start", "grown"),
     [
         (15, compared(lines(FIVE_MORE))),
+        (15, compared(lines(Hunk(6, 7, 12, "grown", above=3, below=3)))),
+        (15, compared(lines(Hunk(7, 6, 11, "only added", above=3, below=3)))),
+        (10, compared(lines(Hunk(14, 7, 12, "grown", above=3, below=3)))),
         (10, compared(lines(Hunk(17, 6, 11, "below")))),
         (15, compared(lines(FIVE_MORE, Hunk(17, 6, 1, "below")), lines(*at(1), path="b.py"))),
     ],
@@ -223,6 +194,8 @@ def test_lines_are_the_same_where_the_base_has_moved_them_to(start: int, grown: 
         (14, compared(lines(FIVE_MORE))),
         (10, compared(lines(FIVE_MORE))),
         (15, compared(lines(FIVE_MORE), lines(path="c.py", previous="a.py", status="renamed"))),
+        (15, compared(lines(Hunk(8, 6, 11, "added among them", above=3, below=3)))),
+        (10, compared(lines(Hunk(8, 6, 11, "added among them", above=3, below=3)))),
         (10, compared(lines(Hunk(16, 6, 6, "near")))),
         (10, compared(lines(Hunk(5, 6, 6, "near")))),
         (15, compared(lines(FIVE_MORE, status="added"))),
@@ -230,9 +203,7 @@ def test_lines_are_the_same_where_the_base_has_moved_them_to(start: int, grown: 
         (10, NOTHING),
     ],
 )
-def test_the_same_lines_elsewhere_or_near_what_the_base_changed_are_another_change(
-    start: int, grown: Comparison
-) -> None:
+def test_the_same_lines_elsewhere_or_in_what_the_base_changed_are_another_change(start: int, grown: Comparison) -> None:
     assert not is_same_change(compared(lines(*at(10))), compared(lines(*at(start), blob="2")), grown)
 
 
