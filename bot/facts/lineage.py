@@ -5,7 +5,7 @@ what the head does; and what a commit reverts or repeats was written by somebody
 read once is read no more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -119,11 +119,31 @@ async def is_same(
         grown = await compare(store, github, repository, *parted, lane) if all(parted) else None
         if grown is None or not is_same_change(then, now, grown):
             return False
-    if not await modes.same(store, github, repository, *commits, now.kept, lane):
+    if not await _same_modes(store, github, repository, commits, now.kept, lane):
         return False
     # A mode that the base has changed since would be taken back by a commit that has the one of before.
     before = [file.previous or file.path for file in now.files if file.status != "added"]
-    return parted[0] == parted[1] or await modes.same(store, github, repository, *parted, before, lane)
+    return parted[0] == parted[1] or await _same_modes(store, github, repository, parted, before, lane)
+
+
+async def _same_modes(
+    store: Store,
+    github: InstallationClient,
+    repository: Repository,
+    commits: tuple[str, str],
+    paths: Collection[str],
+    lane: Lane,
+) -> bool:
+    """Whether files have the same modes on both commits; of too many, only of those that differ between them at all.
+
+    A comparison names a file of which only the mode differs: https://github.com/github/rest-api-description/issues/4652
+    """
+    if modes.too_many(paths):
+        between = await compare(store, github, repository, *commits, lane)
+        if between is not None and between.whole and between.status == "ahead":
+            differing = {path for file in between.files for path in file.paths}
+            paths = [path for path in paths if path in differing]
+    return await modes.same(store, github, repository, *commits, paths, lane)
 
 
 async def origins(store: Store, github: InstallationClient, facts: PullRequestFacts, lane: Lane) -> tuple[Origin, ...]:

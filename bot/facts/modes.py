@@ -22,6 +22,11 @@ MOST_FOLDERS = 20
 """How many folders are looked into for two commits; files in more of them are not shown to be the same."""
 
 
+def too_many(paths: Collection[str]) -> bool:
+    """Whether they stand in more folders than are looked into."""
+    return len({split(path)[0] for path in paths}) > MOST_FOLDERS
+
+
 async def same(
     store: Store,
     github: InstallationClient,
@@ -37,7 +42,7 @@ async def same(
         Transient: GitHub could not answer.
 
     """
-    if len({split(path)[0] for path in paths}) > MOST_FOLDERS:
+    if too_many(paths):
         return False
     key = f"modes:{repository.id}:{first}...{second}"
     async with store.transaction() as connection:

@@ -182,12 +182,15 @@ def comparison(repository: Repository, base: Commit, head: Commit, apart: git.Di
 
 
 def changed_file(repository: Repository, before: Commit | None, after: Commit, change: git.Change) -> JSON:
-    """``diff-entry``: a file that differs between two commits; what was only renamed has no lines to be shown."""
+    """``diff-entry``: a file that differs between two commits; what was only renamed has no lines to be shown.
+
+    One of which only the mode differs has no id either: https://github.com/github/rest-api-description/issues/4652
+    """
     was = before.files.get(change.previous or change.path) if before is not None else None
     now = after.files.get(change.path)
     api = f"{repository.world.api_url}/repos/{repository.full_name}"
     return {
-        "sha": git.blob_id(now if now is not None else was or ""),
+        "sha": git.blob_id(now if now is not None else was or "") if was != now or change.previous else None,
         "filename": change.path,
         "status": _CHANGED[change.kind],
         "additions": change.additions,

@@ -113,6 +113,17 @@ async def test_another_mode_is_another_change(ground: Ground, mode: int) -> None
     assert not await ground.keeps(first, ground.commit("one", modes={"new": mode}))
 
 
+async def test_of_files_in_very_many_folders_those_are_asked_for_that_differ(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.facts.modes.MOST_FOLDERS", 1)
+    wide = {"x/a": "1\n", "y/b": "1\n"}
+    first = ground.commit("one", None, **wide)
+    assert await ground.keeps(first, ground.commit("one"))
+    assert not await ground.keeps(first, ground.commit("one", modes={"x/a": EXECUTABLE}))
+    assert not await ground.keeps(first, ground.commit("two", None, **wide)), "it does not come after the first"
+
+
 async def test_a_mode_that_the_base_has_got_since_is_not_taken_back(ground: Ground) -> None:
     first = ground.commit("one", run_sh="run faster\n")
     ground.base(modes={"run.sh": EXECUTABLE})
