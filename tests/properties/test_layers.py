@@ -289,7 +289,7 @@ def waiver(who: str, policy: Policy, facts: PullRequestFacts) -> Waiver | Refuse
     wanted = Wanted("pull:77:7", "inventory", "The regulator knows of it.", NOON + timedelta(minutes=1), account("ben"))
     by = next(each.account for each in facts.standings if each.account == account(who))
     policy = bound(policy, facts.names, facts.standings)
-    return grant(wanted, by, (account("ana"),), facts.standings, policy, NOON)
+    return grant(wanted, by, (account("ana"),), facts.standings, policy, NOON, requesters=facts.requesters)
 
 
 @settings(max_examples=100, deadline=None)
