@@ -34,6 +34,7 @@ PURE = (
     "bot/changes/rounds.py",
     "bot/changes/verification.py",
     "bot/changes/waivers.py",
+    "bot/changes/wording.py",
     "bot/deployments/windows.py",
     "bot/decide/*",
     "bot/facts/diffs.py",

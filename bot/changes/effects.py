@@ -126,7 +126,15 @@ def authorise(change: Change, _event: Event, context: Context) -> Change:
     """What was authorised, on which terms and by whom, is written down."""
     contents = change.contents
     by = cab.count(change, context.standings, context.policy).approvers if contents.routing.has_board else ()
-    given = Authorisation(context.now, contents.diff, contents.routing, contents.template, by, context.policy_digest)
+    given = Authorisation(
+        context.now,
+        contents.diff,
+        contents.routing,
+        contents.template,
+        by,
+        context.policy_digest,
+        context.approvers,
+    )
     decided = _decided(change, Decided.APPROVED, context) if contents.routing.has_board else change
     return replace(decided, authorisation=given, deadline=None)
 
@@ -134,8 +142,9 @@ def authorise(change: Change, _event: Event, context: Context) -> Change:
 def _decided(change: Change, outcome: Decided, context: Context, why: str = "") -> Change:
     """What the board has decided, and how each vote was counted for that, is written down."""
     counted = cab.count(change, context.standings, context.policy)
-    uncounted = tuple(each.reason for each in counted.votes if each.vote.round == change.round)
-    decided = Round(change.round, outcome, context.now, uncounted, why, change.deadline)
+    votes = [each for each in counted.votes if each.vote.round == change.round]
+    uncounted, signs = tuple(each.reason for each in votes), tuple(each.signs for each in votes)
+    decided = Round(change.round, outcome, context.now, uncounted, why, change.deadline, signs)
     return replace(change, decided=(*change.decided, decided))
 
 

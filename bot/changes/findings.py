@@ -16,6 +16,7 @@ from bot.changes import (
     release,
     reviews,
     rounds,
+    wording,
 )
 from bot.changes.context import Context
 from bot.changes.model import Act, Change, Choice, Decided, Elsewhere, Event, Refused, State, Vote
@@ -52,7 +53,13 @@ def said_of(
     found: list[Finding | None] = [finding(change, context)]
     if change.state is State.DRAFT:
         found += needs.missing(change.contents, context.policy, context.parts)
-    found += [*_board(change), _said(change), _no_votes(change, context), *conflicts.findings(together)]
+    found += [
+        *_board(change),
+        _said(change),
+        _edited(change, context),
+        _no_votes(change, context),
+        *conflicts.findings(together),
+    ]
     found += [clashes.finding(change.contents) if not change.state.over else None, emergency.finding(overdue)]
     return as_facts(found)
 
@@ -287,6 +294,21 @@ def _said(change: Change) -> Finding | None:
 
 
 _PLAN = {plan: "the impact" if plan is Plan.IMPACT else f"the {plan.value} plan" for plan in Plan}
+
+
+def _edited(change: Change, context: Context) -> Finding | None:
+    """Which words of the pull request are not those that the board has read."""
+    found = wording.edited(change, context)
+    if not found:
+        return None
+    what = (
+        f"The {listed(list(found))} of the pull request {'was' if len(found) == 1 else 'were'} edited after the board "
+        f"had begun to vote. {change.number} keeps the words that it has read; `/change` shows them."
+    )
+    remedy = (
+        "What the board should know besides is told to it; `/cancel` and `/request-cab` have it read all of it anew."
+    )
+    return Finding("change-record:words", Verdict.PASS, "words that the board has not read", what, remedy=remedy)
 
 
 def _no_votes(change: Change, context: Context) -> Finding | None:

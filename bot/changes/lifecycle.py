@@ -10,7 +10,7 @@ an authorisation back. Pure: the same change, event and context give the same an
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.changes import announcements, closing, effects, emergency, guards, verification
+from bot.changes import announcements, closing, effects, emergency, guards, verification, wording
 from bot.changes.cab import Outcome
 from bot.changes.context import Context
 from bot.changes.effects import Effect
@@ -56,9 +56,8 @@ def noticed(change: Change, contents: Contents, context: Context) -> Event | Non
     if (change.state, Act.REVISE) not in TABLE:
         return None
     told = guards.material(change, contents, context)
-    if change.state is State.SCHEDULED and not told:
-        # What was authorised keeps the words that those who authorised it have read.
-        contents = replace(contents, title=change.contents.title, description=change.contents.description)
+    if not told:
+        contents = wording.kept(change, contents)
     if contents == change.contents:
         return None
     if told or (change.state, Act.REFRESH) not in TABLE:

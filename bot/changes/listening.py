@@ -154,4 +154,7 @@ def _events(change: Change, deed: Heard, account: Account | None, context: Conte
             if allowed(policy.calendar, sets, kind, window) != (window,):
                 return ()
             event = lifecycle.noticed(change, replace(change.contents, window=window, scheduled=True), context)
-            return (replace(event, rescheduled=True),) if event is not None else ()
+            if event is None:
+                return ()
+            planned = f"Planned anew in {where.spoken}, by {_by(deed, account)}."
+            return (replace(event, who=account, why=f"{event.why} {planned}".strip(), rescheduled=True),)

@@ -307,7 +307,8 @@ class Round:
 
     ``uncounted`` has, for each vote of the round in the order of their time, why it did not count; empty for one that
     did. ``why`` says what was done in another system, where that decided it and not the votes. ``deadline`` is until
-    when it should have decided.
+    when it should have decided. ``signs`` has, in the same order, the role that each vote signed for; it is empty in a
+    round from before that was kept.
     """
 
     number: int
@@ -316,11 +317,15 @@ class Round:
     uncounted: tuple[str, ...] = ()
     why: str = ""
     deadline: datetime | None = None
+    signs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """That the change may be made: this ``diff``, on these terms, by these people."""
+    """That the change may be made: this ``diff``, on these terms, by these people.
+
+    ``by`` are those of its board, ``reviewers`` whose approvals of the code the policy counted, ``policy`` its digest.
+    """
 
     at: datetime
     diff: str
@@ -328,6 +333,7 @@ class Authorisation:
     template: str = ""
     by: tuple[Account, ...] = ()
     policy: str = ""
+    reviewers: tuple[Account, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg.types.range import TimestamptzRange
 
-from bot.changes import codec, conflicts, emergency, outbox, parts
+from bot.changes import codec, conflicts, emergency, outbox, parts, proof
 from bot.changes.conflicts import Place
 from bot.changes.model import Act, Applied, Change, Choice, Contents, State, Transition, Vote
 from bot.changes.waivers import Waiver
@@ -146,9 +146,6 @@ _ASKS = (Act.SUBMIT, Act.DECLARE)
 _ABOUT_REVIEWS = {Act.START, Act.OVERTAKE, Act.BYPASS, Act.REVIEW}
 """What makes a review of an emergency due, or is one."""
 
-_RELEASES = {Act.START, Act.OVERTAKE, Act.BYPASS, Act.FINISH, Act.BACK_OUT}
-"""What says when a change was really made."""
-
 MOST = 500
 
 MOST_WOKEN = 50
@@ -220,7 +217,7 @@ async def keep(connection: AsyncConnection[Any], applied: Applied) -> Entry:
         await parts.close(connection, change.number)
     if applied.announcement is not None:
         await outbox.keep(connection, applied.announcement)
-    return _entry(change, told, who)
+    return proof.entry(change, told)
 
 
 async def keep_all(
@@ -293,36 +290,6 @@ async def _keep_vote(connection: AsyncConnection[Any], change: Change, version: 
             vote.place,
         ],
     )
-
-
-def _entry(change: Change, told: Transition, who: dict[str, Any] | None) -> Entry:
-    body: dict[str, Any] = {
-        "change": told.number,
-        "version": told.version,
-        "act": told.act.value,
-        "before": told.before.value,
-        "after": told.after.value,
-        "actor": who,
-        "why": told.why,
-        "diff": change.contents.diff,
-        "head": change.contents.head,
-        "round": change.round,
-    }
-    if told.act in _RELEASES and change.started_at is not None:
-        # The entry is written when it is heard of, which can be later.
-        ended = {"ended_at": moment(change.ended_at)} if change.ended_at is not None else {}
-        body |= {"started_at": moment(change.started_at), **ended}
-    if change.closure is not None:
-        body["closure"] = change.closure.value
-    if change.is_unauthorised:
-        body["unauthorised"] = True
-    if told.act not in {Act.VOTE, Act.WITHDRAW}:
-        return Entry(Kind.CHANGE_MOVED, told.number, body)
-    vote = change.votes[-1]
-    body |= {"choice": vote.choice.value, "said_at": moment(vote.at), "review": vote.review}
-    if told.act is Act.VOTE:
-        return Entry(Kind.VOTE_CAST, told.number, body)
-    return Entry(Kind.VOTE_WITHDRAWN, told.number, {**body, "voter": codec.told(vote.by)})
 
 
 async def open_of(connection: AsyncConnection[Any], subject: str, *, held: bool = False) -> Change | None:

@@ -1,6 +1,6 @@
 """`/change`: shows the record, and does to it what has no command of its own."""
 
-from bot.changes import clashes, evidence, plans
+from bot.changes import clashes, evidence, plans, wording
 from bot.changes.emergency import frozen_out, may_begin_until
 from bot.changes.model import Act, Event
 from bot.changes.model import Change as Record
@@ -61,6 +61,9 @@ def _show(change: Change) -> Answer:
     lines += table(("", ""), [(name, sentence(text, quiet=True)) for name, text in rows])
     lines += votes.shown(record, change.desk.context)
     lines += plans_shown.shown(contents)
+    if wording.edited(record, change.desk.context):
+        lines += ["", "<details><summary>The description that the board has read</summary>", ""]
+        lines += [sentence(contents.description, quiet=True) or "(none)", "", "</details>"]
     if contents.evidence:
         lines += ["", "<details><summary>Test evidence</summary>", ""]
         lines += [f"- {sentence(each.removeprefix(evidence.ITEM), quiet=True)}" for each in contents.evidence]
@@ -91,7 +94,8 @@ def _asked(record: Record) -> list[tuple[str, str]]:
     if record.deadline is not None:
         rows.append(("to be decided", f"by {dated(record.deadline)}"))
     if given is not None:
-        by = listed([f"@{each.login}" for each in given.by]) if given.by else "the reviewers"
+        named = [f"@{each.login}" for each in given.by or given.reviewers]
+        by = listed(named) if named else "the reviewers"
         rows.append(("authorised", f"on {dated(given.at)}, by {by}"))
     return rows
 

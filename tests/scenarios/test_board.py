@@ -234,3 +234,22 @@ async def test_whoever_is_given_a_role_after_the_board_was_asked_does_not_sign_f
     assert "a signature for risk-officer" in told(pull)
     await board.ballot(pull, "rick")
     assert await state(countersign, pull) == "scheduled"
+
+
+async def test_nothing_is_authorised_in_words_that_the_board_has_not_read(countersign: Rehearsal, board: Board) -> None:
+    pull = await board.requested()
+    pull.edit(by=board.alice, title="PAY-1 Interest, every day")
+    await countersign.settle()
+    assert "Interest, every day" in await board.say(pull, "alice", "/change"), "nobody has voted yet"
+    await board.ballot(pull, "chris", "ida")
+    rewritten = BODY.replace("Interest is paid out once a day from now on.", "Everything goes to one account.")
+    pull.edit(by=board.alice, title="PAY-1 Another thing", body=rewritten)
+    await countersign.settle()
+    assert await state(countersign, pull) == "authorize", "an edit takes nobody's vote back"
+    assert "The title and description of the pull request were edited after the board had begun to vote." in told(pull)
+    shown_record = await board.say(pull, "rick", "/change")
+    assert "Interest is paid out once a day from now on." in shown_record
+    assert "Everything goes to one account." not in shown_record
+    await board.ballot(pull, "rick")
+    assert await state(countersign, pull) == "scheduled"
+    assert "PAY-1 Interest, every day" in await board.say(pull, "rick", "/change")

@@ -122,7 +122,7 @@ async def test_a_board_that_rejects_here_has_rejected_there_and_is_asked_anew_in
     assert (first.state, first.updated_by) == ("rejected", "svc_countersign")
     assert first.comments[0].endswith("The back-out plan was never tried")
     assert there.only.values["state"] == "-5"
-    pull.comment(by=board.alice, body="/request-cab")
+    await board.ask(pull)
     board.vote(pull, "chris")
     await countersign.settle()
     await poll(countersign)

@@ -504,7 +504,7 @@ async def test_the_commands_of_a_comment_are_done_in_order_each_on_what_the_one_
 
 async def test_a_vote_in_time_counts_however_late_it_is_heard(countersign: Rehearsal, board: Board) -> None:
     pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
+    await board.ask(pull)
     await board.ballot(pull, "chris", "ida")
     countersign.later(hours=23)
     await countersign.stop_worker()
@@ -520,7 +520,7 @@ async def test_a_vote_that_came_too_late_does_not_count_although_nobody_had_look
     countersign: Rehearsal, board: Board
 ) -> None:
     pull = board.change()
-    pull.comment(by=board.alice, body="/request-cab")
+    await board.ask(pull)
     await board.ballot(pull, "chris", "ida")
     await countersign.stop_worker()
     countersign.later(hours=25)

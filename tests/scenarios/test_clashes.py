@@ -74,7 +74,7 @@ async def test_what_is_found_while_the_board_decides_calls_it_once_more_and_its_
 ) -> None:
     there.simulation.instance.patience = 2
     board, pull = await drafted(countersign, gh)
-    pull.comment(by=board.alice, body="/request-cab")
+    await board.ask(pull)
     board.vote(pull, "chris")
     await countersign.settle()
     with_another(there)
@@ -133,7 +133,7 @@ async def test_an_instance_that_does_not_check_is_told_once_and_stops_nothing(
     asked = len([each for each in there.simulation.site.titles if each.endswith("/conflict")])
     assert "ServiceNow did not check this window" in told(pull)
     assert ("User does not have a role" if lacking == "role" else "Its check for conflicts failed there.") in told(pull)
-    pull.comment(by=board.alice, body="/request-cab")
+    await board.ask(pull)
     board.vote(pull, "chris", "ida", "rick")
     await countersign.settle()
     for who in (there.chris, there.ida, there.rick):

@@ -119,6 +119,7 @@ async def test_56_the_record_of_a_change_in_the_queue_loses_its_authorisation(
     bank = Bank.found(gh, policy=SIGNED, merge_queue=True)
     pull = bank.approved_change(body="## Justification\n\nThe regulator asks for daily interest from January on.\n")
     pull.comment(by=bank.alice, body="/request-cab")
+    await countersign.settle()
     pull.comment(by=bank.dana, body="/cab approve")
     await countersign.settle()
     assert shown(pull)[0] == "success"

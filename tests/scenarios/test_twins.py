@@ -52,6 +52,7 @@ async def test_an_authorised_change_waits_until_the_system_that_keeps_its_record
     there.goes_away()
     pull = board.change()
     pull.comment(by=board.alice, body="/request-cab")
+    await waits(countersign)
     board.vote(pull, "chris", "ida", "rick")
     await waits(countersign)
     assert await state(countersign, pull) == "scheduled"

@@ -230,7 +230,7 @@ def test_of_a_round_that_is_over_no_vote_counts_any_more_and_how_it_counted_is_o
     change = say(asked(), *((login, Choice.REJECT) for login in ("ida", "rick", "cora")))
     over = done(change, Event(Act.REJECT))
     assert reason(over, "ida") == "the round that it was given in is over"
-    assert over.decided == (Round(1, Decided.REJECTED, MONDAY, ("", "", ""), deadline=MONDAY + DAY),)
+    assert over.decided == (Round(1, Decided.REJECTED, MONDAY, ("",) * 3, deadline=MONDAY + DAY, signs=("",) * 3),)
     late = replace(change, votes=change.votes[:1])
     over = done(late, Event(Act.REJECT), context(MONDAY + timedelta(hours=24)))
     assert over.decided[0].outcome == "rejected, since its time to decide was over"

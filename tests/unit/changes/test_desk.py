@@ -46,6 +46,7 @@ from tests.unit.changes.builders import (
     SATURDAY,
     WEEKEND,
     asked,
+    authorised,
     context,
     draft,
     on_timeout,
@@ -682,3 +683,18 @@ def test_an_emergency_is_planned_for_no_other_time_there() -> None:
     steps, outcome = listening._hear(urgent, deed, context(), System.SERVICENOW, {})
     assert steps == []
     assert outcome == "not counted: ida.it planned another time in ServiceNow, and an emergency is released at once."
+
+
+@pytest.mark.parametrize(
+    ("login", "who", "whom"),
+    [("ida", "ida", "ida.it, who is @ida here"), (None, None, "ida.it, whom `records.people` does not know")],
+)
+def test_who_planned_it_for_another_time_there_is_on_record(login: str | None, who: str | None, whom: str) -> None:
+    deed = Heard("mark", "schedule", "ida.it", login, MONDAY, NEXT.iso)
+    change = authorised()
+    steps, outcome = listening._hear(change, deed, context(), System.SERVICENOW, {"ida": account("ida").id})
+    assert outcome == "done"
+    told = steps[0].transition
+    assert (told.act, told.who) == (Act.REVISE, account(who) if who else None)
+    assert told.why == f"Different now: the window that was authorised. Planned anew in ServiceNow, by {whom}."
+    assert steps[0].change.rescheduled_at == MONDAY

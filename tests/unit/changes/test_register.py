@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from bot.changes import parts, register
+from bot.changes import parts, proof, register
 from bot.changes.conflicts import conflicts
 from bot.changes.context import Context
 from bot.changes.lifecycle import advance, apply
@@ -235,6 +235,9 @@ async def test_an_entry_for_the_ledger_says_all_of_it(store: Store) -> None:
         "choice": "reject",
         "said_at": "2027-01-04T12:00:00.000000Z",
         "review": None,
+        "place": "",
+        "window": "2027-01-09T02:00:00+00:00/2027-01-09T06:00:00+00:00",
+        "contents": proof.digest(change.contents),
     }
 
 

@@ -11,7 +11,7 @@ from bot.changes import cab
 from bot.changes.desk import Desk
 from bot.changes.instructions import Asked
 from bot.changes.lifecycle import advance
-from bot.changes.model import Act, Authorisation, Choice, Event, Request, Routing, State
+from bot.changes.model import Act, Authorisation, Choice, Event, Part, Request, Routing, State
 from bot.changes.model import Change as Record
 from bot.changes.waivers import Waiver
 from bot.commands import records
@@ -214,7 +214,7 @@ def test_the_record_is_shown_with_everything_that_a_board_asks_for() -> None:
         ),
         "| regulations | none named |",
         "| elsewhere | servicenow CHG0030001 |",
-        "| counted | `@rick` | approve | Looks right to me. |",
+        "| counted, signs for risk-officer | `@rick` | approve | Looks right to me. |",
         "| counted | `@ida` | reject | The `back-out` plan was never tried. |",
         "| not counted | `@ana` | approve | Looks right to me. (whoever gave it contributed to the change) |",
     ):
@@ -276,10 +276,35 @@ def test_votes_are_shown_as_they_were_counted_when_they_decided() -> None:
     shown = said("/change", desk=desk_of(done(again, Event(Act.AUTHORIZE)), standings=standings({}))).reply
     for row in (
         "| counted in round 1 | `@cora` | reject | cora wants to see the totals. |",
-        "| counted in round 2 | `@cora` | approve | Looks right to me. |",
+        "| counted in round 2, signs for compliance | `@cora` | approve | Looks right to me. |",
         "| round 2 | approved on 2027-01-04 12:00 UTC |",
     ):
         assert row in shown
+
+
+def test_a_round_of_before_does_not_know_for_which_roles_its_votes_signed() -> None:
+    record = done(approved(), Event(Act.AUTHORIZE))
+    old = replace(record, decided=(replace(record.decided[0], signs=()),))
+    assert "| counted in round 1 | `@cora` | approve | Looks right to me. |" in said("/change", record=old).reply
+
+
+def test_the_words_that_the_board_has_read_are_shown_when_others_stand_on_the_pull_request() -> None:
+    record = approved(asked(draft(description="Interest is paid out *once* a day.")))
+    edited = replace(record.contents, description="Everything goes to one account.")
+    shown = said("/change", desk=desk_of(record, parts=(Part("pull:77:7", edited),))).reply
+    assert "The description that the board has read" in shown
+    assert "Interest is paid out \\*once\\* a day." in shown
+    same = said("/change", desk=desk_of(record, parts=(Part("pull:77:7", record.contents),))).reply
+    assert "The description that the board has read" not in same
+    none = approved()
+    shown = said("/change", desk=desk_of(none, parts=(Part("pull:77:7", edited),))).reply
+    assert "has read</summary>\n\n(none)" in shown
+
+
+def test_who_reviewed_what_no_board_decides_about_is_shown() -> None:
+    given = Authorisation(MONDAY, "first", Routing(), reviewers=(account("carl"),))
+    shown = said("/change", record=replace(draft(Tier.LOW), state=State.SCHEDULED, authorisation=given)).reply
+    assert "by @carl" in shown.replace("`", "")
 
 
 def test_who_decides_after_an_escalation_is_shown_beside_the_board() -> None:
