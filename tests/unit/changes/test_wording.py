@@ -13,8 +13,8 @@ from tests.unit.changes.builders import MONDAY, approved, asked, authorised, con
 OTHER = {"title": "Settle once a day", "description": "Everything goes to one account."}
 
 
-def now_says(change: Change, **words: str) -> Contents:
-    return replace(change.contents, **{**OTHER, **words})
+def now_says(change: Change, title: str = OTHER["title"]) -> Contents:
+    return replace(change.contents, title=title, description=OTHER["description"])
 
 
 def with_part(contents: Contents) -> Part:
