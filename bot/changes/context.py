@@ -22,7 +22,8 @@ class Context:
     ``lasting`` is how long it takes. ``parts`` are the pull requests that ship together, ``opinions`` what people last
     said in reviews, where the policy takes them as votes of the board. ``others`` are the windows that others hold.
     ``holds`` are the last words on holding what ships; one with an empty value lifts a hold.
-    ``checked`` is what the system that keeps the record's twin knows to be in its way.
+    ``checked`` is what the system that keeps the record's twin knows to be in its way. ``heard_until`` is until when it
+    is known what people said there; None while nobody is asked there.
     """
 
     policy: Policy
@@ -39,6 +40,7 @@ class Context:
     approvers: tuple[Account, ...] = ()
     checked: Checked | None = None
     holds: tuple[Instruction, ...] = ()
+    heard_until: datetime | None = None
 
     @property
     def held(self) -> tuple[Instruction, ...]:

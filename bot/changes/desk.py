@@ -142,11 +142,14 @@ async def look(
         as_of = lifecycle.decides_as_of(change, unheard, now)
         context = replace(context, now=as_of, overdue=numbers, others=others, checked=checked)
         if not change.state.over:
+            context = replace(context, heard_until=await listening.heard_until(connection, change, policy))
+            weighing = await listening.weighing(connection, change, context)
             change, kept = await register.keep_all(
-                connection, change, _steps(change, noticed(change, context), context)
+                connection, change, _steps(change, noticed(change, weighing), weighing)
             )
-            change, told_there = await listening.listen(connection, change, context, policy)
-            entries += [*kept, *told_there]
+            change, told_there = await listening.listen(connection, change, weighing, policy)
+            change, timed = await register.keep_all(connection, change, lifecycle.advance(change, context))
+            entries += [*kept, *told_there, *timed]
         told = await links.elsewhere(connection, change, policy.records.system)
         around = await register.around(connection, change, policy.exclusive)
         await append(connection, entries, at=now)

@@ -159,9 +159,11 @@ def _decided_about(change: Change, named: str, context: Context) -> Finding:
     counted, wanted = cab.count(change, context.standings, context.policy), guards.lacking(change, context)
     missing = f" Missing: {'; '.join(wanted)}." if wanted else ""
     remedy = "It goes on by itself when that is given."
+    what = f"{named}{_when(change)}.{missing}{_waits_for(context)}"
     if change.contents.routing.has_board and counted.outcome is not cab.Outcome.APPROVED:
         remedy = _how_to_vote(change, context)
-    what = f"{named}{_when(change)}.{missing}{_waits_for(context)}"
+        if change.deadline is not None and context.now >= change.deadline and (late := guards.unheard(change, context)):
+            what, remedy = f"{what} {late.what}", late.remedy
     return _waiting(change, _STILL[State.AUTHORIZE], what, remedy, context, why=_so_far(counted))
 
 

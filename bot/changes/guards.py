@@ -140,7 +140,9 @@ def has_a_vote(change: Change, event: Event, context: Context) -> Refused | None
     if event.who is None or event.choice in {None, Choice.WITHDRAW}:
         return Refused("A vote is a person's, and says approve, reject or defer.")
     if change.deadline is not None and (event.said_at or context.now) >= change.deadline:
-        return Refused(f"The time to vote was over at {dated(change.deadline)}.", "It is decided now.")
+        later = unheard(change, context)
+        decided = later.remedy if later is not None else "It is decided now."
+        return Refused(f"The time to vote was over at {dated(change.deadline)}.", decided)
     if said_too_early(change, event):
         assert change.called_at is not None
         return Refused(
@@ -256,9 +258,22 @@ def outcome_is(outcome: Outcome, timeout: OnTimeout | None) -> Guard:
             # Where the record is kept, one who rejects is enough; it has to be somebody with a vote here.
             return None
         late = cab.on_timeout(change, counted.outcome, rejected=counted.rejections > 0, now=context.now)
-        return None if late is not None and late is timeout else Refused("The board has not decided so.")
+        if late is None or late is not timeout:
+            return Refused("The board has not decided so.")
+        return unheard(change, context)
 
     return guard
+
+
+def unheard(change: Change, context: Context) -> Refused | None:
+    """Time decides when it is known what was said in time where the record's twin is kept."""
+    if change.deadline is None or context.heard_until is None or context.heard_until >= change.deadline:
+        return None
+    where = context.policy.records.system.spoken
+    return Refused(
+        f"Its time was over at {dated(change.deadline)}, and what was said in {where} until then is not known yet.",
+        f"It is decided when {where} has been read.",
+    )
 
 
 def to_be_reviewed(change: Change, _event: Event, _context: Context) -> Refused | None:

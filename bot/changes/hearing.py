@@ -51,14 +51,14 @@ def heard(
     if snapshot.state is port.State.CANCELLED and not change.state.over:
         who = snapshot.changed_by
         mark = f"cancel:{snapshot.revision}"
-        found.append(Heard(mark, "cancel", who or "somebody", people.get(who.lower()), snapshot.changed_at))
+        found.append(Heard(mark, "cancel", who or "somebody", _login(who, snapshot, people), snapshot.changed_at))
     if snapshot.closed is not None and not change.state.over:
         found.append(_closed(snapshot.closed, people))
     if sent_back or snapshot.approval is ApprovalState.REJECTED:
         found += _rejected(found)
     value = planned_there(change, snapshot)
     if value and value != seen:
-        login = people.get(snapshot.changed_by.lower())
+        login = _login(snapshot.changed_by, snapshot, people)
         who = snapshot.changed_by or "somebody"
         mark = f"schedule:{value}@{snapshot.revision}"
         found.append(Heard(mark, "schedule", who, login, snapshot.changed_at, value))
@@ -100,6 +100,13 @@ def _closed(closed: Closed, people: Mapping[str, str]) -> Heard:
 def names_of(who: Identity) -> list[str]:
     """What somebody is called there, as the policy writes it."""
     return [name.lower() for name in (who.user_name, who.email, who.id) if name]
+
+
+def _login(who: str, snapshot: Snapshot, people: Mapping[str, str]) -> str | None:
+    """Who somebody is here of whom the record tells one name: those who were asked are known by all of theirs."""
+    asked = (names_of(each.approver) for each in snapshot.approvals)
+    names = next((each for each in asked if who.lower() in each), [who.lower()])
+    return next((people[name] for name in names if name in people), None)
 
 
 def planned_there(change: Change, snapshot: Snapshot) -> str:

@@ -18,7 +18,10 @@ from bot.ledger import Entry, Kind
 from bot.policy.model import System
 from bot.queue.worker import LONGEST_WAIT
 
-_COLUMNS = "system, id, number, sent, version, problem, adopt, refused, round, generation, kind, planned, parting"
+_COLUMNS = """
+    system, id, number, sent, version, problem, adopt, refused, round, generation, kind, planned, parting, read_at,
+    unsettled
+"""
 _FAULTS = "failing, failing_since, fault, fault_since"
 _READ = f"SELECT {_FAULTS}, {_COLUMNS} FROM change_link WHERE change = %s"  # noqa: S608 - names of columns
 _INTEND = "INSERT INTO change_link (change, system, intended) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
@@ -40,16 +43,17 @@ _LINKED = """
 _REPLACED = """
     UPDATE change_link
     SET system = %s, id = NULL, number = NULL, url = NULL, kind = '', sent = '', version = 0, problem = '', round = 0,
-        planned = '', generation = generation + 1
+        planned = '', unsettled = NULL, generation = generation + 1
     WHERE change = %s AND id IS NOT DISTINCT FROM %s AND generation = %s RETURNING change
 """
 _LEFT = """
     UPDATE change_link
     SET system = 'register', id = NULL, number = NULL, url = NULL, kind = '', sent = '', version = 0, problem = '',
         adopt = NULL, refused = '', round = 0, planned = '', failing = '', failing_since = NULL, fault = '',
-        fault_since = NULL, parting = %s
+        fault_since = NULL, unsettled = NULL, parting = %s
     WHERE change = %s AND system = %s AND id IS NOT DISTINCT FROM %s RETURNING change
 """
+_SETTLES = "UPDATE change_link SET unsettled = %s WHERE change = %s"
 _ASKED = "UPDATE change_link SET round = %s WHERE change = %s"
 _SENT = """
     UPDATE change_link SET sent = %s, state = %s, version = %s, problem = %s, planned = %s, read_at = %s
@@ -88,7 +92,8 @@ class Link:
     ``problem`` what was in the way then; ``faults`` what has kept attempts from coming to their end since. ``round`` is
     that of asking in which its approvals are asked for. ``adopt`` is the number of a record that somebody wants in its
     place, ``refused`` why the last such wish was not fulfilled. ``system`` is the register where the twin was left, and
-    ``parting`` what became of it.
+    ``parting`` what became of it. ``read_at`` is when the last reading began that was heard here.
+    While it is not known whether one is still to come that was asked for, ``unsettled`` says until when one can.
     """
 
     faults: Faults
@@ -105,6 +110,8 @@ class Link:
     kind: str
     planned: str
     parting: str
+    read_at: datetime | None = None
+    unsettled: datetime | None = None
 
     def is_left(self, change: Change, system: System) -> bool:
         """Whether leave is to be taken of the twin, since the policy keeps the record in that system now."""
@@ -130,6 +137,11 @@ async def linked(connection: AsyncConnection[Any], change: Change, receipt: Rece
     values = [receipt.id, receipt.number, receipt.url, change.contents.kind.value, change.number]
     first = await (await connection.execute(_LINKED, values)).fetchone() is not None
     return [_linked(change, receipt)] if first else []
+
+
+async def settles(connection: AsyncConnection[Any], change: str, at: datetime | None) -> None:
+    """Note until when a twin can still come that was asked for; None when that is over, and there is but one."""
+    await connection.execute(_SETTLES, [at, change])
 
 
 async def adopted(connection: AsyncConnection[Any], change: Change, receipt: Receipt, number: str) -> list[Entry]:
@@ -170,7 +182,7 @@ async def sent(
     planned: str,
     at: datetime,
 ) -> None:
-    """Note what the twin holds, and what was read there."""
+    """Note what the twin holds, and what was read there since ``at``."""
     await connection.execute(_SENT, [digest, state_there, change.version, problem, planned, at, change.number])
 
 

@@ -6,6 +6,7 @@ another state of the change, or by nobody known, is noted with the reason, which
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -20,6 +21,24 @@ from bot.facts.model import Account
 from bot.ledger import Entry
 from bot.policy.model import Policy, System
 from bot.words import quoted, visible
+
+NOTHING = datetime.min.replace(tzinfo=UTC)
+"""Until when it is known what people said while something that was heard is not done here yet, or nothing was heard."""
+
+
+async def heard_until(connection: AsyncConnection[Any], change: Change, policy: Policy) -> datetime | None:
+    """Until when it is known what people said in the other system; None while nobody is asked there."""
+    link = await links.read(connection, change.number)
+    if change.state is not State.AUTHORIZE or link is None or link.round != change.round:
+        return None
+    if link.system is System.REGISTER or link.system is not policy.records.system:
+        return None
+    return link.read_at or NOTHING
+
+
+async def weighing(connection: AsyncConnection[Any], change: Change, context: Context) -> Context:
+    """What the record depends on until everything that was heard is done here: before that, time decides nothing."""
+    return replace(context, heard_until=NOTHING) if await links.unanswered(connection, change.number) else context
 
 
 async def listen(
@@ -87,7 +106,7 @@ def _hear(
         return [], f"{told}, which was about an earlier state of the change."
     if _is_said_already(change, deed, account):
         return [], "said here already"
-    if deed.deed == "cancel" and account is None and number is not None and deed.login is not None:
+    if deed.deed in {"cancel", "schedule"} and account is None and number is not None and deed.login is not None:
         account = Account(number, deed.login)
     events = _events(change, deed, account, context, where)
     if not events:
@@ -156,5 +175,5 @@ def _events(change: Change, deed: Heard, account: Account | None, context: Conte
             event = lifecycle.noticed(change, replace(change.contents, window=window, scheduled=True), context)
             if event is None:
                 return ()
-            planned = f"Planned anew in {where.spoken}, by {_by(deed, account)}."
-            return (replace(event, who=account, why=f"{event.why} {planned}".strip(), rescheduled=True),)
+            by = f"In {where.spoken}, by {_by(deed, account)}. {event.why}".strip()
+            return (replace(event, who=account, why=by, rescheduled=True),)

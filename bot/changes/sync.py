@@ -10,7 +10,7 @@ beginning, and what was answered until then was about another state of the chang
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,8 +22,8 @@ from bot.changes.links import Link
 from bot.changes.model import Change, State
 from bot.changes.parting import Parting
 from bot.changes.systems import port
-from bot.changes.systems.errors import Away, Gone, NotFound
-from bot.changes.systems.port import Content, RecordSystem, Snapshot
+from bot.changes.systems.errors import Away, Gone, NotFound, Unsettled
+from bot.changes.systems.port import Content, Receipt, RecordSystem, Snapshot
 from bot.changes.systems.requester import if_need_be_without
 from bot.clock import Clock
 from bot.errors import Refusal
@@ -42,6 +42,9 @@ AGAIN = timedelta(minutes=2)
 
 _ASKING = {port.State.AUTHORIZE, port.State.SCHEDULED}
 """Where people there are asked, or have approved."""
+
+LATEST = timedelta(minutes=10)
+"""After which time it is looked for a second twin, where it was not known whether one would come."""
 
 STUCK = timedelta(minutes=15)
 """How often it is tried again to bring a twin to its end that its system does not let end."""
@@ -91,6 +94,12 @@ def is_sent_back(change: Change, link: Link, snapshot: Snapshot) -> bool:
     return asking and snapshot.state in {port.State.DRAFT, port.State.ASSESS}
 
 
+def ends_the_wait(change: Change, link: Link, began: datetime) -> bool:
+    """Whether a reading that began then is the first from which it is known what was said there in time."""
+    deadline = change.deadline
+    return deadline is not None and (link.read_at is None or link.read_at < deadline) and deadline <= began
+
+
 @dataclass(frozen=True, slots=True)
 class Sync:
     """The handler of the twins. ``systems`` has what is set up, each made for what a policy says of it."""
@@ -107,7 +116,7 @@ class Sync:
             Transient: the system is away, slow, or refuses for now; it is asked again.
 
         """
-        number = look.subject.about["number"]
+        number, began = look.subject.about["number"], self.clock()
         async with self.store.transaction() as connection:
             change = await register.by_number(connection, number)
             # The pull request that it was opened for can have left, and says nothing of it any more.
@@ -124,7 +133,7 @@ class Sync:
         if policy.records.system is System.REGISTER:
             return Next(over=True)
         try:
-            over = await self._bring(look, change, policy)
+            over = await self._bring(look, change, policy, began)
         except Gone as gone:
             await self._note(change, str(gone), look)
             if change.state is State.CANCELLED:
@@ -139,9 +148,9 @@ class Sync:
             raise
         if over:
             return Next(over=True)
-        return Next(at=self.clock() + (STUCK if change.state.over else AGAIN))
+        return Next(at=_again(change, began, self.clock()))
 
-    async def _bring(self, look: Look, change: Change, policy: Policy) -> bool:
+    async def _bring(self, look: Look, change: Change, policy: Policy, began: datetime) -> bool:
         """Do all of it; whether both are over. What is in the way there is noted, and no error of ours."""
         name = policy.records.system
         link = await self._link(change, name)
@@ -157,7 +166,7 @@ class Sync:
         if await self._carry(look, change, policy, system, snapshot):
             snapshot = await system.read(_id(link))
             snapshot, held, problem = await tell(system, replace(link, sent=held), change, snapshot, content, name)
-        await self._receive(look, change, policy, link, snapshot, held, problem)
+        await self._receive(look, change, policy, link, snapshot, held, problem, began)
         await self._check(look, change, system, _id(link), snapshot)
         return change.state.over and (snapshot.state in _OVER or not (problem or was_released))
 
@@ -291,17 +300,47 @@ class Sync:
     ) -> tuple[Link, Snapshot]:
         """The twin, made when there is none, which is told then; and as it is there now."""
         if link.id is None:
-            receipt = await if_need_be_without(system, twin.content_of(change, records, link.generation), system.open)
+            receipt = await self._made(change, records, system, link)
             async with self.store.transaction() as connection:
                 entries = await links.linked(connection, change, receipt)
+                if link.unsettled is not None:
+                    await links.settles(connection, change.number, self.clock() + LATEST)
                 if entries:
                     await _news(connection, change, look)
                 await append(connection, entries, at=self.clock())
             return (link := await self._again(change)), await system.read(_id(link))
         try:
-            return link, await system.read(link.id)
+            snapshot = await system.read(link.id)
         except NotFound as missing:
             raise obstacles.gone(change, link.number, system.name) from missing
+        if link.unsettled is not None and self.clock() >= link.unsettled:
+            # What was asked for and not answered may have been done after another one was made.
+            await system.find(twin.correlation_id(change, link.generation), kept=link.id)
+            async with self.store.transaction() as connection:
+                await links.settles(connection, change.number, None)
+        return link, snapshot
+
+    async def _made(self, change: Change, records: Records, system: RecordSystem, link: Link) -> Receipt:
+        """The twin, made when there is none, and none can come any more that was asked for before.
+
+        Raises:
+            Away: nobody knows whether it was made, or is still to come.
+
+        """
+        content = twin.content_of(change, records, link.generation)
+        if link.unsettled is not None and self.clock() < link.unsettled:
+            found = await system.find(content.correlation_id)
+            if found is None:
+                what = f"the record of {change.number} in {system.name}, which may still be made there"
+                raise Away(what, how="has not said whether it has made the record")
+            return found
+        try:
+            return await if_need_be_without(system, content, system.open)
+        except Unsettled as unknown:
+            async with self.store.transaction() as connection:
+                await links.settles(connection, change.number, unknown.settled)
+            # It is looked for meanwhile: most often, only the answer is lost.
+            raise Away(unknown.waits_for, how=unknown.how) from unknown
 
     async def _adopt(self, look: Look, change: Change, content: Content, system: RecordSystem, link: Link) -> Link:
         """The twin that somebody wants to have, or why that cannot be on record.
@@ -404,8 +443,12 @@ class Sync:
         snapshot: Snapshot,
         wanted: str,
         problem: str,
+        began: datetime,
     ) -> None:
-        """Write down what was sent and what was heard, and have the pull request looked at when that is news."""
+        """Write down what was sent and what was heard, and have the pull request looked at when that is news.
+
+        ``began`` is the moment until which everything has been read.
+        """
         async with self.store.transaction() as connection:
             if not await still_mine(connection, look):
                 return
@@ -418,6 +461,7 @@ class Sync:
             answers = await links.answers(connection, change.number, link)
             news = answers or bool(entries) or link.problem != problem
             news = news or (change.state is State.SCHEDULED and before.version < change.version)
+            news = news or ends_the_wait(change, link, began)
             if link.sent != wanted or before.version < change.version:
                 body = {"change": change.number, "number": snapshot.receipt.number, "state": change.state.value}
                 entries.append(Entry(Kind.RECORD_SENT, change.subject, {**body, "sha256": wanted}))
@@ -429,7 +473,7 @@ class Sync:
                 state_there=snapshot.state_there,
                 problem=problem,
                 planned=planned,
-                at=self.clock(),
+                at=began,
             )
             if news:
                 await _news(connection, change, look)
@@ -487,6 +531,13 @@ class Sync:
             mine = await still_mine(connection, look)
             if mine and await links.failed(connection, change.number, what, self.clock()):
                 await _news(connection, change, look)
+
+
+def _again(change: Change, began: datetime, now: datetime) -> datetime:
+    """When a twin is read again of which a reading began then."""
+    usual = now + (STUCK if change.state.over else AGAIN)
+    # What people said there in time is known when it is read once more afterwards.
+    return min(usual, change.deadline) if change.deadline is not None and began < change.deadline else usual
 
 
 async def _moved(

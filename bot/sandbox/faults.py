@@ -53,9 +53,9 @@ class Faults:
         self.waiting.append(fault)
 
     def at_random(self, rate: float, seed: int, kinds: tuple[str, ...] | None = None) -> None:
-        """Let a share ``rate`` of all exchanges fail, each time in one of these ways (in all but slowly)."""
+        """Let a share ``rate`` of all exchanges fail, each time in one of these ways (in all but slowly or late)."""
         self._rate, self._chance = rate, random.Random(seed)
-        self._kinds = tuple(sorted(self.make.known - {"slow"})) if kinds is None else kinds
+        self._kinds = tuple(sorted(self.make.known - {"slow", "done-late"})) if kinds is None else kinds
 
     def clear(self) -> None:
         """Nothing goes wrong any more."""

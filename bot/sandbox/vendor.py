@@ -13,6 +13,9 @@ from aiohttp import web
 
 from bot.sandbox.faults import Fault, Faults
 
+LATE = "done-late"
+"""A gateway gives up, and what was asked is done all the same ``seconds`` later."""
+
 BEFORE = frozenset({"401", "403", "429", "500", "503", "html", "cut-before"})
 """Nothing is done of what was asked."""
 
@@ -26,7 +29,7 @@ HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Your inst
 class Outage(Fault):
     """A fault of the next ``times`` exchanges whose ``METHOD /path`` the expression ``match`` is found in."""
 
-    known: ClassVar[frozenset[str]] = BEFORE | AFTER
+    known: ClassVar[frozenset[str]] = BEFORE | AFTER | {LATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Site:
     url: str = ""
     _runner: web.ServerRunner | None = None
     _site: web.TCPSite | None = None
+    _later: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def titles(self) -> list[str]:
@@ -102,6 +106,8 @@ class Site:
             self.url = f"http://127.0.0.1:{port}"
             yield
         finally:
+            for each in self._later:
+                each.cancel()
             await self._runner.cleanup()
 
     @asynccontextmanager
@@ -125,10 +131,17 @@ class Site:
         fault = self.faults.meet(f"{asked.method} {asked.path}")
         if fault is not None and fault.kind in BEFORE:
             return self._instead(fault, request)
+        if fault is not None and fault.kind == LATE:
+            self._later.append(asyncio.create_task(self._do_later(asked, fault.seconds)))
+            return _sent(Answer(504, {"error": {"message": "Gateway Time-out"}}))
         answer = self.vendor.answer(asked)
         if fault is not None:
             return await self._spoilt(fault, request, asked, answer)
         return _sent(answer)
+
+    async def _do_later(self, asked: Asked, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self.vendor.answer(asked)
 
     def _instead(self, fault: Fault, request: web.BaseRequest) -> web.StreamResponse:
         match fault.kind:

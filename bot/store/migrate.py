@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.errors import Refusal
 
-NEWEST = "0023"
+NEWEST = "0024"
 _ROLE = "countersign_app"
 _LOCK = 7261_2026
 """The advisory lock that lets one machine migrate at a time."""

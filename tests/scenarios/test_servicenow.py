@@ -9,9 +9,9 @@ from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal, rehearsal
 from tests.scenarios import elsewhere
 from tests.scenarios.bank import SECRET, come_due, shown, subject, told
-from tests.scenarios.board import POLICY, Board, cleared, planned, said, state
+from tests.scenarios.board import POLICY, Board, cleared, history, planned, said, state
 from tests.scenarios.dying import FATAL, die_at
-from tests.scenarios.elsewhere import ServiceNow, kept, poll, waits
+from tests.scenarios.elsewhere import ServiceNow, fails, kept, poll, waits
 
 there, countersign, board = elsewhere.servicenow, elsewhere.countersign, elsewhere.board
 KEPT = POLICY + kept("servicenow", *elsewhere.BOARD)
@@ -213,6 +213,86 @@ async def test_what_was_begun_there_is_made_anew_when_it_is_another_change(
     assert begun.values["state"] == "4"
     [other] = [each for each in there.changes if each is not begun]
     assert other.values["state"] == "-4"
+
+
+# What is said there in time counts, however late it is read.
+
+
+async def test_what_was_approved_there_in_time_counts_though_it_is_read_after_that(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    pull = await board.requested()
+    await poll(countersign)
+    there.goes_away()
+    countersign.later(hours=23)
+    there.approve()
+    countersign.later(hours=1, minutes=5)
+    async with countersign.store.transaction() as connection:
+        await connection.execute("UPDATE subject SET due = now() WHERE kind = 'pull'")
+    await fails(countersign)
+    assert await state(countersign, pull) == "authorize"
+    assert shown(pull)[0] == "action_required"
+    assert "and what was said in ServiceNow until then is not known yet." in told(pull)
+    there.simulation.faults.clear()
+    await poll(countersign)
+    assert await state(countersign, pull) == "scheduled"
+    assert there.only.values["state"] == "-2"
+
+
+async def test_what_was_approved_there_too_late_or_by_too_few_is_rejected_by_time(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    pull = await board.requested()
+    instance, number = there.simulation.instance, there.only.number
+    await poll(countersign)
+    there.goes_away()
+    countersign.later(hours=23)
+    instance.approve(number, there.chris)
+    instance.approve(number, there.ida)
+    countersign.later(hours=1, minutes=5)
+    instance.approve(number, there.rick)
+    await fails(countersign)
+    there.simulation.faults.clear()
+    await poll(countersign)
+    assert await state(countersign, pull) == "draft"
+    votes = await countersign.rows("SELECT voter ->> 'login' FROM vote ORDER BY 1")
+    assert votes == [("chris",), ("ida",)]
+    assert "rick.risk approved it in ServiceNow, which" in told(pull)
+
+
+async def test_it_is_read_when_the_time_of_the_board_is_over_and_then_time_decides(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    pull = await board.requested()
+    await poll(countersign)
+    [(deadline,)] = await countersign.rows("SELECT deadline FROM change")
+    countersign.later(seconds=(deadline - timedelta(seconds=40) - countersign.now()).total_seconds())
+    await poll(countersign)
+    [(due,)] = await countersign.rows("SELECT due FROM subject WHERE kind = 'record'")
+    assert due - deadline < timedelta(seconds=1)
+    countersign.later(minutes=1)
+    await come_due(countersign, "kind = 'pull'")
+    assert await state(countersign, pull) == "authorize"
+    await poll(countersign)
+    assert await state(countersign, pull) == "draft"
+
+
+async def test_who_plans_it_anew_there_is_on_record_here(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    pull = await board.requested()
+    first = await planned(countersign, pull)
+    instance = there.simulation.instance
+    week, four = timedelta(days=7), timedelta(hours=4)
+    instance.reschedule(there.only.number, first + week, first + week + four, there.chris)
+    await poll(countersign)
+    eve = instance.person("eve.x", "eve.x@bank.example")
+    instance.reschedule(there.only.number, first + 2 * week, first + 2 * week + four, eve)
+    await poll(countersign)
+    moved = [each for each in await history(countersign) if each[2].startswith("In ServiceNow, by")]
+    assert [who for _, who, _ in moved] == ["chris", None]
+    assert "by chris.cab, who is @chris here." in moved[0][2]
+    assert "by eve.x, whom `records.people` does not know." in moved[1][2]
 
 
 async def test_a_system_that_is_not_connected_is_named(countersign: Rehearsal, there: ServiceNow) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bot.changes.systems.http import ATTEMPTS
 from bot.publish.effects import CHECK
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.http import Exchange
@@ -140,9 +141,9 @@ async def test_one_attempt_in_vain_is_no_news(
 ) -> None:
     await countersign.settle()
     written = checks(gh)
-    there.simulation.faults.add(Outage(match="POST /api/sn_chg_rest", kind="503"))
+    there.simulation.faults.add(Outage(match="GET /api/sn_chg_rest", kind="503", times=ATTEMPTS))
     pull = await board.requested()
-    assert there.simulation.faults.met == [("503", "POST /api/sn_chg_rest/v1/change/normal")]
+    assert there.simulation.faults.met == [("503", "GET /api/sn_chg_rest/v1/change")] * ATTEMPTS
     assert there.only.values["state"] == "-3"
     assert "ServiceNow has" not in told(pull)
     assert not [each for each in written if "503" in each]
@@ -196,6 +197,48 @@ async def test_a_refusal_says_that_it_answers_again(countersign: Rehearsal, boar
     await fails(countersign)
     assert "ServiceNow does not accept Countersign's credentials" in told(pull)
     assert "has answered 503" not in told(pull)
+
+
+# It does what it was asked after its gateway has given up.
+
+
+CREATES = "POST .*/change/normal"
+
+
+async def test_what_is_made_after_the_gateway_gave_up_is_not_made_twice(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    there.simulation.faults.add(Outage(match=CREATES, kind="done-late", seconds=3))
+    pull = board.change()
+    pull.comment(by=board.alice, body="/request-cab")
+    await until(lambda: bool(there.simulation.faults.met))
+    await countersign.settle()
+    for _ in range(2):
+        await poll(countersign)
+    assert len([each for each in there.simulation.site.titles if each.endswith("/change/normal")]) == 1
+    assert there.only.values["state"] == "-3"
+    assert f"In ServiceNow, the record is {there.only.number}." in told(pull)
+    countersign.later(minutes=11)
+    await poll(countersign)
+    assert await countersign.rows("SELECT number, unsettled FROM change_link") == [(there.only.number, None)]
+
+
+async def test_what_is_made_so_late_that_there_is_another_one_is_cancelled(
+    countersign: Rehearsal, board: Board, there: ServiceNow
+) -> None:
+    there.simulation.faults.add(Outage(match=CREATES, kind="done-late", seconds=6))
+    board.change()
+    await until(lambda: bool(there.simulation.faults.met))
+    countersign.later(minutes=6)
+    await poll(countersign)
+    used = there.only
+    await until(lambda: len(there.changes) == 2)
+    countersign.later(minutes=11)
+    await poll(countersign)
+    [late] = [each for each in there.changes if each is not used]
+    assert (used.values["state"], late.values["state"]) == ("-5", "4")
+    assert f"This record was made twice; {used.number} is the one that is used." in [note for *_, note in late.notes]
+    assert await countersign.rows("SELECT number, unsettled FROM change_link") == [(used.number, None)]
 
 
 # It answers, and a rule there does not let it happen.

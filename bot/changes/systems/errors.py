@@ -34,6 +34,15 @@ class MayHaveHappened(Unanswered):
     """A write whose outcome is unknown. Whoever asked for it looks first, before asking again."""
 
 
+class Unsettled(MayHaveHappened):
+    """Nobody knows whether a record was made, nor before ``until`` whether it is still to come."""
+
+    def __init__(self, unknown: MayHaveHappened, settled: datetime) -> None:
+        until = max(settled, unknown.until) if unknown.until else settled
+        super().__init__(unknown.waits_for, until=until, how=unknown.how)
+        self.settled = until
+
+
 class Unauthorized(Refusal):
     """It does not accept the credentials."""
 

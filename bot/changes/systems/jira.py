@@ -15,7 +15,7 @@ from cachetools import LRUCache
 from bot.changes.systems import adoption
 from bot.changes.systems.adoption import OVER, UNDECIDED
 from bot.changes.systems.authorization import Basic
-from bot.changes.systems.errors import Disagrees, Invalid, MayHaveHappened, NotFound, Unanswered
+from bot.changes.systems.errors import Disagrees, Invalid, MayHaveHappened, NotFound, Unanswered, Unsettled
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.jira_adoption import check_free, checked_key, is_another_s
 from bot.changes.systems.jira_desk import API, DESK, PAGE, Desk, checked
@@ -117,9 +117,9 @@ class Jira:
         receipt = self._receipt(issue)
         return await self.update(receipt.id, content) if self._state(issue) is State.DRAFT else receipt
 
-    async def find(self, correlation_id: str) -> Receipt | None:
+    async def find(self, correlation_id: str, *, kept: str = "") -> Receipt | None:
         """The request with this correlation id; None where there is none."""
-        found = await self._find(correlation_id)
+        found = await self._find(correlation_id, kept)
         return self._receipt(found) if found is not None else None
 
     async def adopt(self, number: str, content: Content) -> Receipt:
@@ -256,9 +256,7 @@ class Jira:
         try:
             return await self.door.send("POST", f"{DESK}/request", request)
         except MayHaveHappened as unknown:
-            settled = self.door.clock() + SETTLED
-            until = max(settled, unknown.until) if unknown.until else settled
-            raise MayHaveHappened(unknown.waits_for, until=until, how=unknown.how) from unknown
+            raise Unsettled(unknown, self.door.clock() + SETTLED) from unknown
 
     async def _tie(self, receipt: Receipt, label: str) -> Mapping[str, Any]:
         """Give the request the label, by which it is this change's, beside those that it has; answers it with it."""
@@ -274,15 +272,16 @@ class Jira:
 
     # Finding and reading.
 
-    async def _find(self, correlation_id: str) -> Mapping[str, Any] | None:
-        """The request with this label: the oldest that nobody cancelled; younger ones are cancelled here."""
+    async def _find(self, correlation_id: str, kept: str = "") -> Mapping[str, Any] | None:
+        """The request with this label: ``kept``, or the oldest that is not cancelled; others are, here."""
         found = await self._of_change(correlation_id)
         living = [each for each in found if self._state(each) is not State.CANCELLED]
+        living.sort(key=lambda each: text(each, "id") != kept)
         if not living:
             return found[0] if found else None
-        kept = text(living[0], "key")
+        used = text(living[0], "key")
         for each in living[1:]:
-            await self._discard(each, kept, UNTOUCHED, f"This request was made twice; {kept} is the one that is used.")
+            await self._discard(each, used, UNTOUCHED, f"This request was made twice; {used} is the one that is used.")
         return living[0]
 
     async def _of_change(self, correlation_id: str) -> list[Mapping[str, Any]]:

@@ -252,11 +252,22 @@ class RecordSystem(Protocol):
         """The one record with this correlation id, made when there is none.
 
         A record that is still a draft is brought to ``content``; a later one is left as it is, for `update` to change.
+
+        Raises:
+            Unsettled: nobody knows whether one was made; until that is settled, it is looked for with `find` only.
+
         """
         ...
 
-    async def find(self, correlation_id: str) -> Receipt | None:
-        """The record with this correlation id; None where there is none."""
+    async def find(self, correlation_id: str, *, kept: str = "") -> Receipt | None:
+        """The record with this correlation id, and no other: of several, all but one are cancelled with a note.
+
+        ``kept`` is the id of the one that stays, else it is the oldest; None where there is none.
+
+        Raises:
+            Disagrees: another one is not Countersign's to cancel any more.
+
+        """
         ...
 
     async def adopt(self, number: str, content: Content) -> Receipt:

@@ -7,7 +7,7 @@ https://www.servicenow.com/docs/r/api-reference/rest-apis/change-management-api.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -15,7 +15,7 @@ import aiohttp
 from bot.changes.systems import adoption
 from bot.changes.systems.adoption import OVER, UNDECIDED
 from bot.changes.systems.authorization import Authorization, Basic, ClientCredentials
-from bot.changes.systems.errors import Disagrees, NoRequester, Unanswered, Unauthorized
+from bot.changes.systems.errors import Disagrees, MayHaveHappened, NoRequester, Unanswered, Unauthorized, Unsettled
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.port import (
     ApprovalState,
@@ -64,6 +64,12 @@ UNAPPROVED = frozenset({State.SCHEDULED, State.IMPLEMENT})
 
 UNTOUCHED = frozenset({State.DRAFT})
 """Where a record that was made twice is cancelled."""
+
+SETTLED = timedelta(minutes=5)
+"""How long an instance can go on with what it was asked after the answer was lost: its load balancers end it then.
+
+https://www.servicenow.com/docs/r/washingtondc/platform-administration/platform-performance/c_DefaultQuotaRules.html
+"""
 
 
 def _words(answer: Any) -> str:
@@ -134,7 +140,7 @@ class ServiceNow:
         wanted = await self._wanted(content)
         record = await self._find(content.correlation_id)
         if record is None:
-            made = row(await self.door.send("POST", self._place(content), wanted))
+            made = row(await self._create(content, wanted))
             # Another process may have made one at the same moment; nothing there keeps two from having the same id.
             record = await self._find(content.correlation_id)
             if record is None:
@@ -147,9 +153,9 @@ class ServiceNow:
             await self._bring(record, content, wanted)
         return self._receipt(record)
 
-    async def find(self, correlation_id: str) -> Receipt | None:
+    async def find(self, correlation_id: str, *, kept: str = "") -> Receipt | None:
         """The record with this correlation id; None where there is none."""
-        found = await self._find(correlation_id)
+        found = await self._find(correlation_id, kept)
         return self._receipt(found) if found is not None else None
 
     async def adopt(self, number: str, content: Content) -> Receipt:
@@ -283,6 +289,12 @@ class ServiceNow:
         if content.type is ChangeType.STANDARD:
             return route(f"{CHANGES}/standard/{{id}}", id=checked(content.template))
         return f"{CHANGES}/{content.type.value}"
+
+    async def _create(self, content: Content, wanted: Mapping[str, str]) -> Any:
+        try:
+            return await self.door.send("POST", self._place(content), wanted)
+        except MayHaveHappened as unknown:
+            raise Unsettled(unknown, self.door.clock() + SETTLED) from unknown
 
     async def _wanted(self, content: Content) -> dict[str, str]:
         """What the record is to hold, by their names."""
@@ -434,15 +446,16 @@ class ServiceNow:
             )
         return found[0]
 
-    async def _find(self, correlation_id: str) -> Row | None:
-        """The record with this correlation id: the oldest that nobody cancelled; younger ones are cancelled here."""
+    async def _find(self, correlation_id: str, kept: str = "") -> Row | None:
+        """The record with this correlation id: ``kept``, or the oldest that is not cancelled; others are, here."""
         found = await self._of_change(correlation_id)
         living = [each for each in found if self._state(each) is not State.CANCELLED]
+        living.sort(key=lambda each: plain(each.get("sys_id")) != kept)
         if not living:
             return found[0] if found else None
-        kept = plain(living[0].get("number"))
+        used = plain(living[0].get("number"))
         for each in living[1:]:
-            await self._discard(each, kept, UNTOUCHED, f"This record was made twice; {kept} is the one that is used.")
+            await self._discard(each, used, UNTOUCHED, f"This record was made twice; {used} is the one that is used.")
         return living[0]
 
     async def _of_change(self, correlation_id: str) -> list[Row]:

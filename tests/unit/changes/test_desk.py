@@ -696,5 +696,5 @@ def test_who_planned_it_for_another_time_there_is_on_record(login: str | None, w
     assert outcome == "done"
     told = steps[0].transition
     assert (told.act, told.who) == (Act.REVISE, account(who) if who else None)
-    assert told.why == f"Different now: the window that was authorised. Planned anew in ServiceNow, by {whom}."
+    assert told.why == f"In ServiceNow, by {whom}. Different now: the window that was authorised."
     assert steps[0].change.rescheduled_at == MONDAY

@@ -10,7 +10,7 @@ from bot.changes.findings import elsewhere, finding
 from bot.changes.lifecycle import advance
 from bot.changes.model import Act, Change, Choice, Decided, Elsewhere, Event, Request, Round
 from bot.decide.verdict import Finding, Verdict
-from bot.policy.model import Tier
+from bot.policy.model import Records, System, Tier
 from tests.unit.builders import account
 from tests.unit.changes.builders import (
     MONDAY,
@@ -191,6 +191,19 @@ def test_who_votes_how_and_until_when_is_told() -> None:
         "",
         f"Whoever has {ROLES}, and no part in the change, votes by 2027-01-05 12:00 UTC: {HOW}.",
     )
+
+
+def test_that_the_decision_waits_for_what_was_said_elsewhere_is_told() -> None:
+    kept = replace(rules(), records=Records(System.SERVICENOW))
+    late = context(UP, policy=kept)
+    before = finding(asked(), replace(late, now=UP - timedelta(minutes=1), heard_until=MONDAY))
+    assert before.remedy == finding(asked(), context()).remedy
+    waiting = finding(asked(), replace(late, heard_until=MONDAY))
+    assert waiting.what.endswith(
+        "Its time was over at 2027-01-05 12:00 UTC, and what was said in ServiceNow until then is not known yet."
+    )
+    assert (waiting.verdict, waiting.remedy) == (Verdict.WAIT, "It is decided when ServiceNow has been read.")
+    assert finding(asked(), replace(late, heard_until=UP)).remedy == before.remedy
 
 
 def test_what_the_board_has_said_so_far_is_told() -> None:

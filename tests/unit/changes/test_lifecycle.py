@@ -27,7 +27,18 @@ from bot.changes.model import (
 from bot.changes.refusals import impossible
 from bot.decide.verdict import Demand, Verdict
 from bot.deployments.windows import Interval
-from bot.policy.model import ChangeType, Freeze, OnTimeout, Plan, Role, Separation, Template, Tier
+from bot.policy.model import (
+    ChangeType,
+    Freeze,
+    OnTimeout,
+    Plan,
+    Records,
+    Role,
+    Separation,
+    System,
+    Template,
+    Tier,
+)
 from tests.unit.builders import account, bot
 from tests.unit.changes.builders import (
     BOARD,
@@ -271,6 +282,21 @@ def test_more_time_is_time_for_the_votes_that_lack(policy: OnTimeout) -> None:
     assert advance(decided, context(UP, policy=rule))[-1].change.state is State.SCHEDULED
     [last] = advance(longer, context(UP + timedelta(hours=24), policy=rule))
     assert last.transition.act is (Act.REJECT if policy is OnTimeout.ESCALATE else Act.EXTEND)
+
+
+@pytest.mark.parametrize("policy", OnTimeout)
+def test_time_decides_when_it_is_known_what_was_said_in_time_elsewhere(policy: OnTimeout) -> None:
+    rule = replace(on_timeout(policy), records=Records(System.SERVICENOW))
+    routed = cab.routing(rule, Tier.HIGH, ChangeType.NORMAL)
+    change = asked(draft(routing=routed), context(policy=rule))
+    where = context(UP + timedelta(minutes=5), policy=rule)
+    assert advance(change, replace(where, heard_until=UP - timedelta(seconds=1))) == ()
+    late = apply(change, vote("cora"), replace(where, heard_until=UP - timedelta(seconds=1)))
+    assert isinstance(late, Refused)
+    assert late.remedy == "It is decided when ServiceNow has been read."
+    [step] = advance(change, replace(where, heard_until=UP))
+    assert step.transition.act is Act[policy.name]
+    assert [each.transition.act for each in advance(change, where)] == [Act[policy.name]]
 
 
 WEEK = timedelta(days=7)

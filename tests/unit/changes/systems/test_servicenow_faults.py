@@ -7,15 +7,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.changes.systems.errors import Away, Forbidden, MayHaveHappened, NotDone, Unanswered, Unauthorized
+from bot.changes.systems.errors import Away, Forbidden, MayHaveHappened, NotDone, Unanswered, Unauthorized, Unsettled
 from bot.changes.systems.port import State
-from bot.changes.systems.servicenow import ServiceNow, connect
+from bot.changes.systems.servicenow import SETTLED, ServiceNow, connect
 from bot.errors import Refusal, Transient
 from bot.sandbox.servicenow import SimulatedServiceNow
 from bot.sandbox.servicenow.simulation import CLIENT_ID, CLIENT_SECRET, PASSWORD
 from bot.sandbox.vendor import AFTER, BEFORE, Outage
 from bot.settings import ServiceNowAccess
-from tests.unit.changes.systems.conftest import Ticking, content
+from tests.unit.changes.systems.conftest import CORRELATION, Ticking, content
 from tests.waiting import until
 
 CREATE = "POST /api/sn_chg_rest"
@@ -38,6 +38,34 @@ async def test_whatever_happens_there_is_one_record(
     living = [each for each in there.instance.changes.values() if each.state != "4"]
     assert [each.number for each in living] == [receipt.number]
     assert len(there.instance.changes) == (2 if kind == "done-twice" else 1)
+
+
+@pytest.mark.parametrize("kind", ["cut-after", "503", "done-late"])
+async def test_until_when_a_record_can_still_come_is_said(
+    there: SimulatedServiceNow, servicenow: ServiceNow, clock: Ticking, kind: str
+) -> None:
+    there.faults.add(Outage(CREATE, kind, seconds=0.2))
+    with pytest.raises(Unsettled) as unknown:
+        await servicenow.open(content())
+    assert unknown.value.until == unknown.value.settled == clock() + SETTLED
+
+
+async def test_of_two_records_the_one_that_is_named_stays(
+    there: SimulatedServiceNow, servicenow: ServiceNow, clock: Ticking
+) -> None:
+    there.faults.add(Outage(CREATE, "done-late", seconds=0.2))
+    with pytest.raises(Unsettled):
+        await servicenow.open(content())
+    used = await servicenow.open(content())
+    await until(lambda: len(there.instance.changes) == 2)
+    for change in there.instance.changes.values():
+        # The other one was asked for first.
+        moment = "2026-01-01 00:00:00" if change.number != used.number else "2026-01-01 00:00:09"
+        change.values["sys_created_on"] = moment
+    assert await servicenow.find(CORRELATION, kept=used.id) == used
+    assert {each.number: each.state for each in there.instance.changes.values() if each.state != "4"} == {
+        used.number: "-5"
+    }
 
 
 @pytest.mark.parametrize("kind", ["cut-after", "truncated", "html-after", "slow", "cut-before", "500", "503", "html"])
