@@ -12,6 +12,9 @@ from bot.changes.systems.port import Content, Planned
 from bot.policy.model import ChangeType, Plan, Records
 from bot.words import dated
 
+ANY_APPLICATION = "*"
+"""The key of what holds for every application that is not named."""
+
 
 def content_of(change: Change, records: Records, generation: int = 1) -> Content:
     """What the twin is to hold; ``generation`` counts the twins that the record has had."""
@@ -32,6 +35,8 @@ def content_of(change: Change, records: Records, generation: int = 1) -> Content
         backout_plan=plans[Plan.BACKOUT],
         risk_impact_analysis=plans[Plan.IMPACT],
         planned=Planned(contents.window.start, contents.window.end) if contents.window else None,
+        # A standard change has the group of its template.
+        assignment_group=_group(contents.application, records) if not standard else None,
         configuration_item=contents.configuration_item or None,
         requested_by=_requested_by(change, records),
         cab_required=contents.routing.has_board,
@@ -89,6 +94,12 @@ def _description(change: Change) -> str:
 def _template(ours: str, records: Records) -> str:
     """What the other system calls the template of a standard change: by ``records.values.template``, or the same."""
     return dict(dict(records.values).get("template", ())).get(ours, ours)
+
+
+def _group(application: str, records: Records) -> str | None:
+    """Which group there has the changes of an application: by ``records.values.assignment_group``, where it says so."""
+    groups = dict(dict(records.values).get("assignment_group", ()))
+    return groups.get(application, groups.get(ANY_APPLICATION))
 
 
 def _requested_by(change: Change, records: Records) -> str | None:

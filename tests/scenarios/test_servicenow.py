@@ -215,6 +215,14 @@ async def test_what_was_begun_there_is_made_anew_when_it_is_another_change(
     assert other.values["state"] == "-4"
 
 
+async def test_the_record_there_has_the_group_of_the_application(countersign: Rehearsal, there: ServiceNow) -> None:
+    group = there.simulation.instance.group("Payments Operations")
+    groups = '  values: {assignment_group: {"*": Payments Operations}}\n'
+    board = Board.found(countersign, KEPT + groups)
+    await board.opened()
+    assert there.only.values["assignment_group"] == group.sys_id
+
+
 # What is said there in time counts, however late it is read.
 
 

@@ -19,7 +19,7 @@ def servicenow_fields(records: Records) -> FieldMap:
         Refusal: the policy names a field or a value that is none of ours.
 
     """
-    values = _values(records, {"state", "type", "close_code", "template"})
+    values = _values(records, {"state", "type", "close_code", "template", "assignment_group"})
     own = {there: _known(State, ours) for ours, there in values.get("state", {}).items()}
     named = set(own.values())
     return FieldMap(
@@ -41,7 +41,7 @@ def jira_fields(records: Records) -> JiraMap:
         Refusal: the policy names a field or a value that is none of ours.
 
     """
-    values = _values(records, {"state", "type", "request_type", "template", "close_code"})
+    values = _values(records, {"state", "type", "request_type", "template", "close_code", "assignment_group"})
     usual = JiraMap()
     endings = {_known(CloseCode, ours): there for ours, there in values.get("close_code", {}).items()}
     return JiraMap(

@@ -138,6 +138,21 @@ def test_the_twin_says_what_the_record_says() -> None:
     assert (standard.template, content.template) == ("config", "")
 
 
+def test_the_group_there_is_that_of_the_application() -> None:
+    groups = (("payments", "Payments Operations"), ("*", "Change Desk"))
+    mapped = replace(RECORDS, values=(("assignment_group", groups),))
+    assert content_of(planned(application="payments"), mapped).assignment_group == "Payments Operations"
+    assert content_of(planned(application="risk"), mapped).assignment_group == "Change Desk"
+    assert content_of(planned(application=""), mapped).assignment_group == "Change Desk"
+    named = replace(RECORDS, values=(("assignment_group", groups[:1]),))
+    assert content_of(planned(application="risk"), named).assignment_group is None
+    assert content_of(planned(application="payments"), RECORDS).assignment_group is None
+    standard = planned(kind=ChangeType.STANDARD, template="config", application="payments")
+    assert content_of(standard, mapped).assignment_group is None
+    assert servicenow_fields(mapped).states["-3"] is State.AUTHORIZE
+    assert jira_fields(mapped).state("Completed") is State.CLOSED
+
+
 def test_nothing_is_sent_twice_and_every_difference_is_sent() -> None:
     content = content_of(planned(), RECORDS)
     assert digest(content) == digest(content_of(planned(), RECORDS))
