@@ -2,11 +2,11 @@
 
 import pytest
 
-from bot.sandbox.jira.desk import PLANNED
+from bot.sandbox.jira.desk import FAILED, PLANNED
 from bot.sandbox.rehearsal import Rehearsal
 from bot.sandbox.vendor import Outage
 from tests.scenarios import elsewhere
-from tests.scenarios.bank import shown, told
+from tests.scenarios.bank import come_due, shown, told
 from tests.scenarios.board import POLICY, Board, cleared, state
 from tests.scenarios.elsewhere import Jira, fails, kept, poll, since, waits
 
@@ -53,6 +53,33 @@ async def test_a_status_that_nobody_explained_is_no_pass(countersign: Rehearsal,
     assert await state(countersign, pull) == "authorize"
     assert not cleared(pull)
     assert "Parked by finance" in told(pull)
+
+
+async def test_what_was_closed_there_before_it_was_released_is_not_released(
+    countersign: Rehearsal, board: Board, there: Jira
+) -> None:
+    pull = await board.requested()
+    there.approve()
+    await poll(countersign)
+    await poll(countersign)
+    assert await state(countersign, pull) == "scheduled"
+    there.simulation.desk.move(there.only.key, FAILED)
+    await poll(countersign)
+    await board.to_its_window()
+    await come_due(countersign, "kind IN ('pull', 'record')")
+    assert shown(pull) == ("action_required", "Waiting: the record elsewhere")
+    assert f"It is closed as `{FAILED}` in Jira, and has not been released." in told(pull)
+
+
+async def test_what_nobody_has_approved_there_is_not_released_wherever_it_was_put(
+    countersign: Rehearsal, board: Board, there: Jira
+) -> None:
+    pull = await board.requested()
+    there.simulation.desk.move(there.only.key, PLANNED)
+    await board.ballot(pull, "chris", "ida", "rick")
+    await poll(countersign)
+    assert await state(countersign, pull) == "scheduled"
+    assert f"It is in `{PLANNED}` in Jira, and is not approved there: its approval says `requested`." in told(pull)
 
 
 @pytest.mark.parametrize("hidden", ["the address", "the account"])

@@ -417,6 +417,13 @@ async def test_who_approved_is_told(there: SimulatedJira, jira: Jira, clock: Tic
     assert (whole.correlation_id, whole.state_there, whole.changed_by) == (CORRELATION, PLANNED, "")
 
 
+async def test_where_the_workflow_asks_nobody_no_approval_is_required(there: SimulatedJira, jira: Jira) -> None:
+    receipt = await jira.open(content())
+    assert (await jira.read(receipt.id)).approval is ApprovalState.NOT_REQUESTED
+    there.desk.move(receipt.number, PLANNED)
+    assert (await jira.read(receipt.id)).approval is ApprovalState.NOT_REQUIRED
+
+
 async def test_a_rejection_ends_the_change_and_who_did_not_answer_need_not(there: SimulatedJira, jira: Jira) -> None:
     carol, dan = there.desk.user("Carol Cab"), there.desk.user("Dan Late")
     there.desk.cab += [carol, dan]
