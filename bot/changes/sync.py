@@ -26,7 +26,7 @@ from bot.changes.systems.errors import Away, Gone, NotFound, Unsettled
 from bot.changes.systems.port import Content, Receipt, RecordSystem, Snapshot
 from bot.changes.systems.requester import if_need_be_without
 from bot.clock import Clock
-from bot.errors import Refusal
+from bot.errors import CountersignError, Refusal
 from bot.facts import names
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import last_of, last_policy
@@ -42,6 +42,9 @@ AGAIN = timedelta(minutes=2)
 
 _ASKING = {port.State.AUTHORIZE, port.State.SCHEDULED}
 """Where people there are asked, or have approved."""
+
+BETWEEN_LOOKS = timedelta(minutes=1)
+"""How often a twin is looked for that may still come."""
 
 LATEST = timedelta(minutes=10)
 """After which time it is looked for a second twin, where it was not known whether one would come."""
@@ -303,8 +306,8 @@ class Sync:
             receipt = await self._made(change, records, system, link)
             async with self.store.transaction() as connection:
                 entries = await links.linked(connection, change, receipt)
-                if link.unsettled is not None:
-                    await links.settles(connection, change.number, self.clock() + LATEST)
+                late = self.clock() + LATEST if link.unsettled is not None else None
+                await links.settles(connection, change.number, late)
                 if entries:
                     await _news(connection, change, look)
                 await append(connection, entries, at=self.clock())
@@ -332,15 +335,24 @@ class Sync:
             found = await system.find(content.correlation_id)
             if found is None:
                 what = f"the record of {change.number} in {system.name}, which may still be made there"
-                raise Away(what, how="has not said whether it has made the record")
+                again = min(link.unsettled, self.clock() + BETWEEN_LOOKS)
+                raise Away(what, until=again, how="has not said whether it has made the record")
             return found
+        # Whoever is killed from here on leaves it unknown whether one comes.
+        await self._settles(change, self.clock() + system.settles)
         try:
             return await if_need_be_without(system, content, system.open)
         except Unsettled as unknown:
-            async with self.store.transaction() as connection:
-                await links.settles(connection, change.number, unknown.settled)
+            await self._settles(change, unknown.settled)
             # It is looked for meanwhile: most often, only the answer is lost.
             raise Away(unknown.waits_for, how=unknown.how) from unknown
+        except CountersignError:
+            await self._settles(change, link.unsettled)
+            raise
+
+    async def _settles(self, change: Change, at: datetime | None) -> None:
+        async with self.store.transaction() as connection:
+            await links.settles(connection, change.number, at)
 
     async def _adopt(self, look: Look, change: Change, content: Content, system: RecordSystem, link: Link) -> Link:
         """The twin that somebody wants to have, or why that cannot be on record.

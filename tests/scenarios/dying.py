@@ -31,11 +31,11 @@ _looking: ContextVar[bool] = ContextVar("looking", default=False)
 class _Steps:
     """Counts the steps, and ends the process at the fatal one."""
 
-    def __init__(self, fatal: int) -> None:
-        self._left = fatal
+    def __init__(self, fatal: int, where: str) -> None:
+        self._left, self._where = fatal, where
 
-    def step(self) -> None:
-        if _looking.get():
+    def step(self, at: str = "") -> None:
+        if _looking.get() and self._where in at:
             self._left -= 1
             if self._left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -59,10 +59,11 @@ def _instrument(steps: _Steps, kind: str) -> None:
         steps.step()
 
     async def watched_request(self: aiohttp.ClientSession, *args: Any, **kwargs: Any) -> aiohttp.ClientResponse:
-        steps.step()
+        at = str(args[1])
+        steps.step(at)
         # It is done by then; its body is for whoever asked, who may read it only once.
         answer = await request(self, *args, **kwargs)
-        steps.step()
+        steps.step(at)
         return answer
 
     Worker.look = watched_look  # type: ignore[method-assign]
@@ -70,9 +71,9 @@ def _instrument(steps: _Steps, kind: str) -> None:
     aiohttp.ClientSession._request = watched_request  # type: ignore[method-assign]
 
 
-def work(settings: Settings, url: str, fatal: int, kind: str) -> None:
+def work(settings: Settings, url: str, fatal: int, kind: str, where: str) -> None:
     """Work until everything is done, or until the fatal step."""
-    _instrument(_Steps(fatal), kind)
+    _instrument(_Steps(fatal, where), kind)
     asyncio.run(_work(settings, url))
 
 
@@ -90,12 +91,15 @@ async def _work(settings: Settings, url: str) -> None:
         await working
 
 
-async def die_at(countersign: Rehearsal, fatal: int, *, kind: str = "pull:") -> bool:
-    """Start another worker that dies at that step of looks at subjects of a kind; whether it was killed."""
+async def die_at(countersign: Rehearsal, fatal: int, *, kind: str = "pull:", where: str = "") -> bool:
+    """Start another worker that dies at that step of looks at subjects of a kind; whether it was killed.
+
+    With ``where``, only requests to addresses that have it in them are steps: 1 is before the first of them, 2 after it.
+    """
     settings = countersign.parts.settings
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    process = context.Process(target=work, args=(settings, settings.database_url, fatal, kind), daemon=True)
+    process = context.Process(target=work, args=(settings, settings.database_url, fatal, kind, where), daemon=True)
     process.start()
     await asyncio.to_thread(process.join, 60)
     assert process.exitcode in {0, -signal.SIGKILL}, process.exitcode

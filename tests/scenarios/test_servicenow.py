@@ -7,11 +7,13 @@ import pytest
 
 from bot.sandbox import SimulatedGitHub
 from bot.sandbox.rehearsal import Rehearsal, rehearsal
+from bot.sandbox.vendor import Outage
 from tests.scenarios import elsewhere
 from tests.scenarios.bank import SECRET, come_due, shown, subject, told
 from tests.scenarios.board import POLICY, Board, cleared, history, planned, said, state
 from tests.scenarios.dying import FATAL, die_at
 from tests.scenarios.elsewhere import ServiceNow, fails, kept, poll, waits
+from tests.waiting import until
 
 there, countersign, board = elsewhere.servicenow, elsewhere.countersign, elsewhere.board
 KEPT = POLICY + kept("servicenow", *elsewhere.BOARD)
@@ -312,6 +314,9 @@ async def test_a_system_that_is_not_connected_is_named(countersign: Rehearsal, t
     assert there.changes == []
 
 
+COMES = timedelta(minutes=6)
+"""After this time, no record comes any more that was asked for and not answered."""
+
 STEPS, STRIDE = 40, 8
 """A first look at a record takes about so many steps; they are shared out among tests that run beside each other."""
 
@@ -335,6 +340,9 @@ async def test_a_worker_killed_between_the_answer_and_the_commit_makes_no_second
             deaths += await die_at(countersign, fatal, kind="record:")
             await countersign.start_worker()
             await countersign.settle()
+            if len(there.changes) == before:
+                # It is not known whether one is still to come.
+                await countersign.until(countersign.now() + COMES)
             key = subject(pull)
             rows = await countersign.rows(
                 "SELECT id FROM change_link WHERE change IN (SELECT number FROM change WHERE subject = %s)", key
@@ -348,6 +356,31 @@ async def test_a_worker_killed_between_the_answer_and_the_commit_makes_no_second
                 # The twins of before have had their day: only steps of the next one count.
                 await connection.execute("UPDATE subject SET due = NULL, finished = true WHERE kind = 'record'")
         assert deaths > 3, "the worker was hardly ever killed"
+
+
+@pytest.mark.parametrize(("step", "asked"), [(1, 0), (2, 1)])
+async def test_a_worker_killed_while_the_instance_may_be_at_work_asks_for_no_second_record(
+    gh: SimulatedGitHub, there: ServiceNow, database_url: str, step: int, asked: int
+) -> None:
+    async with rehearsal(gh, database_url, SECRET, patience=FATAL, **there.access) as countersign:
+        board = Board.found(countersign, KEPT)
+        await countersign.settle()
+        await countersign.stop_worker()
+        if asked:
+            there.simulation.faults.add(Outage(match="POST .*/change/normal", kind="done-late", seconds=4))
+        board.change()
+        await gh.settle()
+        assert await die_at(countersign, step, kind="record:", where="/change/normal")
+        await countersign.start_worker()
+        await countersign.settle()
+        created = [each for each in there.simulation.site.titles if each.endswith("/change/normal")]
+        assert len(created) == asked
+        if asked:
+            await until(lambda: bool(there.changes))
+        await countersign.until(countersign.now() + COMES)
+        assert len(await countersign.rows("SELECT id FROM change_link WHERE id = %s", there.only.sys_id)) == 1
+        created = [each for each in there.simulation.site.titles if each.endswith("/change/normal")]
+        assert len(created) == 1
 
 
 # A record that somebody prepared there by hand.

@@ -213,6 +213,7 @@ async def test_what_is_made_after_the_gateway_gave_up_is_not_made_twice(
     pull.comment(by=board.alice, body="/request-cab")
     await until(lambda: bool(there.simulation.faults.met))
     await countersign.settle()
+    await until(lambda: bool(there.changes))
     for _ in range(2):
         await poll(countersign)
     assert len([each for each in there.simulation.site.titles if each.endswith("/change/normal")]) == 1

@@ -102,6 +102,11 @@ class Jira:
         """What people call it."""
         return SPEECH.name
 
+    @property
+    def settles(self) -> timedelta:
+        """How long a request can still come that was asked for and not answered."""
+        return SETTLED
+
     async def open(self, content: Content) -> Receipt:
         """The one request with this correlation id, made when there is none."""
         issue = await self._find(content.correlation_id)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -246,6 +246,11 @@ class RecordSystem(Protocol):
     @property
     def name(self) -> str:
         """What people call the system."""
+        ...
+
+    @property
+    def settles(self) -> timedelta:
+        """How long a record can still come that was asked for and not answered."""
         ...
 
     async def open(self, content: Content) -> Receipt:

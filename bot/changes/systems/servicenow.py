@@ -135,6 +135,11 @@ class ServiceNow:
         """What people call it."""
         return SPEECH.name
 
+    @property
+    def settles(self) -> timedelta:
+        """How long a record can still come that was asked for and not answered."""
+        return SETTLED
+
     async def open(self, content: Content) -> Receipt:
         """The one record with this correlation id, made when there is none."""
         wanted = await self._wanted(content)
