@@ -9,8 +9,11 @@ export UV_DEFAULT_INDEX ?= $(INDEX)
 ifeq ($(strip $(UV_DEFAULT_INDEX)),)
 unexport UV_DEFAULT_INDEX
 endif
-export PYTHONDONTWRITEBYTECODE ?= 1
-JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# What is compiled is kept, so that not every process does it anew, and kept out of the folders of the code.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/var/pycache
+# Many a story waits: one process more than there are processors keeps them busy.
+JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
 .PHONY: help demo run test check format bench lock clean
 

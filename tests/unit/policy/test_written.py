@@ -7,7 +7,9 @@ from bot.policy.model import (
     Approvals,
     Cab,
     Calendar,
+    Checks,
     Emergency,
+    Evidence,
     OnTimeout,
     Policy,
     Rate,
@@ -95,3 +97,26 @@ def test_nobody_is_escalated_to_where_the_board_rejects() -> None:
 def test_more_approvals_than_one_demand_can_have_are_several() -> None:
     found = replace(policy(), tiers=dict.fromkeys(Tier, TierRules((Approvals(43, ("write",)),))))
     assert [each["count"] for each in written(found)["tiers"]["low"]["approvals"]] == [20, 20, 3]
+
+
+def test_what_is_checked_proven_and_done_in_an_emergency_stands_as_in_a_file() -> None:
+    emergency = Emergency(("on-call",), 2, timedelta(days=2), 6 * HOUR, approvals=(Approvals(1, ("on-call",)),))
+    found = written(
+        replace(
+            policy(),
+            checks=Checks(actions_pinned=True, actions_allowed=()),
+            evidence=(Evidence("tests", "junit", at_most=(("failed", 0),), not_older_than=timedelta(days=1)),),
+            emergency=emergency,
+        )
+    )
+    assert found["checks"] == {"workflows": {"pin": "sha", "allow": []}}
+    assert found["evidence"] == [
+        {"kind": "tests", "tool": "junit", "at_most": {"failed": 0}, "stage": "merge", "not_older_than": "1 day"}
+    ]
+    assert found["emergency"] == {
+        "from": ["on-call"],
+        "ecab": {"quorum": 2},
+        "review_within": "2 days",
+        "lasts": "6 hours",
+        "approvals": [{"count": 1, "from": ["on-call"]}],
+    }
