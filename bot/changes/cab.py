@@ -151,7 +151,7 @@ def objection(account: Account, change: Change, standings: Sequence[Standing], p
         roles = list(dict.fromkeys(role for each in asked for role in each.roles))
         return f"holds none of the roles {listed(roles)}" if roles else "is on no board: none decides here"
     if any(account in each.members for each in held):
-        return f"has another role than that for which it was asked on {dated(held[0].at)}"
+        return f"has other roles now than those it was asked for on {dated(held[0].at)}"
     return f"came to the board after it was asked on {dated(held[0].at)}"
 
 

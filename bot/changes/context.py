@@ -23,7 +23,8 @@ class Context:
     said in reviews, where the policy takes them as votes of the board. ``others`` are the windows that others hold.
     ``holds`` are the last words on holding what ships; one with an empty value lifts a hold.
     ``checked`` is what the system that keeps the record's twin knows to be in its way. ``heard_until`` is until when it
-    is known what people said there; None while nobody is asked there.
+    is known what people said there; None while nobody is asked there. ``unheard_since`` is when the first comment was
+    written that is still to be acted on; None where there is none.
     """
 
     policy: Policy
@@ -41,6 +42,7 @@ class Context:
     checked: Checked | None = None
     holds: tuple[Instruction, ...] = ()
     heard_until: datetime | None = None
+    unheard_since: datetime | None = None
 
     @property
     def held(self) -> tuple[Instruction, ...]:

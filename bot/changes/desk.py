@@ -50,8 +50,8 @@ _NOT_OTHERS = frozenset({"approvals", "change-record", "plans", "emergency", "wi
 """Findings that are the record's own business, only a matter of time, or another pull request's business: they do not
 keep it from being assessed."""
 
-UNTIL_HEARD = timedelta(minutes=1)
-"""When it is looked again whether what was said in time has been heard, where nothing else says so before."""
+LONGEST_UNHEARD = timedelta(hours=1)
+"""How long a comment that has reached us and cannot be acted on keeps time from deciding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +138,9 @@ async def look(
         # While another window is being checked, it is on record what the last check was about.
         checked = await checking.known(connection, change.number) or change.contents.checked
         others = await _others(connection, change, policy, now)
-        unheard = await register.unheard_since(connection, [part.subject for part in context.parts])
-        as_of = lifecycle.decides_as_of(change, unheard, now)
-        context = replace(context, now=as_of, overdue=numbers, others=others, checked=checked)
+        shipped = [part.subject for part in context.parts]
+        unheard = await register.unheard_since(connection, shipped, now - LONGEST_UNHEARD)
+        context = replace(context, overdue=numbers, others=others, checked=checked, unheard_since=unheard)
         if not change.state.over:
             context = replace(context, heard_until=await listening.heard_until(connection, change, policy))
             weighing = await listening.weighing(connection, change, context)
@@ -156,9 +156,8 @@ async def look(
     together = conflicts.conflicts(change, around, policy.exclusive)
     said = (*findings.said_of(change, context, together, numbers), *findings.elsewhere(told))
     record = findings.known(change, said, context)
-    # While something is still to be heard, time goes on when that has been.
-    next_at = lifecycle.wakes_at(change, context) if as_of == now else now + UNTIL_HEARD
-    moments = [each for each in (next_at, emergency.next_due(due, now)) if each is not None]
+    next_at = lifecycle.wakes_at(change, context), emergency.next_due(due, now)
+    moments = [each for each in next_at if each is not None]
     return replace(facts, record=record), Desk(change, context, min(moments, default=None))
 
 

@@ -303,13 +303,14 @@ def _edited(change: Change, context: Context) -> Finding | None:
     found = wording.edited(change, context)
     if not found:
         return None
-    what = (
-        f"The {listed(list(found))} of the pull request {'was' if len(found) == 1 else 'were'} edited after the board "
-        f"had begun to vote. {change.number} keeps the words that it has read; `/change` shows them."
-    )
+    edited = f"The {listed(list(found))} of the pull request {'was' if len(found) == 1 else 'were'} edited after"
+    kept = f"{change.number} keeps the words of then; `/change` shows them."
+    if not change.contents.routing.has_board:
+        return Finding("change-record:words", Verdict.PASS, "words of later", f"{edited} it was authorised. {kept}")
     remedy = (
         "What the board should know besides is told to it; `/cancel` and `/request-cab` have it read all of it anew."
     )
+    what = f"{edited} the board had begun to vote. {kept}"
     return Finding("change-record:words", Verdict.PASS, "words that the board has not read", what, remedy=remedy)
 
 

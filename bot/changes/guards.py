@@ -258,7 +258,7 @@ def outcome_is(outcome: Outcome, timeout: OnTimeout | None) -> Guard:
             # Where the record is kept, one who rejects is enough; it has to be somebody with a vote here.
             return None
         late = cab.on_timeout(change, counted.outcome, rejected=counted.rejections > 0, now=context.now)
-        if late is None or late is not timeout:
+        if event.final or late is None or late is not timeout:
             return Refused("The board has not decided so.")
         return unheard(change, context)
 
@@ -266,14 +266,19 @@ def outcome_is(outcome: Outcome, timeout: OnTimeout | None) -> Guard:
 
 
 def unheard(change: Change, context: Context) -> Refused | None:
-    """Time decides when it is known what was said in time where the record's twin is kept."""
-    if change.deadline is None or context.heard_until is None or context.heard_until >= change.deadline:
+    """Time decides when it is known what was said before, in comments and where the record's twin is kept."""
+    until, written = change.deadline, context.unheard_since
+    if until is None:
+        return None
+    over = f"Its time was over at {dated(until)}, and"
+    if written is not None and written < until:
+        what = f"{over} a comment that was written before is still to be heard."
+        return Refused(what, "It is decided when that has been heard.")
+    if context.heard_until is None or context.heard_until >= until:
         return None
     where = context.policy.records.system.spoken
-    return Refused(
-        f"Its time was over at {dated(change.deadline)}, and what was said in {where} until then is not known yet.",
-        f"It is decided when {where} has been read.",
-    )
+    what = f"{over} what was said in {where} until then is not known yet."
+    return Refused(what, f"It is decided when {where} has been read.")
 
 
 def to_be_reviewed(change: Change, _event: Event, _context: Context) -> Refused | None:

@@ -8,7 +8,7 @@ an authorisation back. Pure: the same change, event and context give the same an
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.changes import announcements, closing, effects, emergency, guards, verification, wording
 from bot.changes.cab import Outcome
@@ -22,6 +22,9 @@ from bot.words import visible
 
 MOST_STEPS = 8
 """How many transitions of its own Countersign makes in a row; the longest way there is has fewer."""
+
+UNTIL_HEARD = timedelta(minutes=1)
+"""When it is looked again whether what was said in time has been heard, where nothing else says so before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +81,11 @@ def advance(change: Change, context: Context) -> tuple[Applied, ...]:
     return tuple(steps)
 
 
-def decides_as_of(change: Change, unheard: datetime | None, now: datetime) -> datetime:
-    """The moment that time has come to, for a board whose time to decide may be over.
-
-    ``unheard`` is when the first of what is still to be heard was written: what was said before the time was up comes
-    before that.
-    """
-    until = change.deadline if change.state is State.AUTHORIZE else None
-    if unheard is None or until is None or not unheard < until <= now:
-        return now
-    return max(unheard, change.called_at) if change.called_at is not None else unheard
-
-
 def wakes_at(change: Change, context: Context) -> datetime | None:
     """The next moment at which time alone could change something about the record."""
     moments = [change.deadline if change.state is State.AUTHORIZE else None]
+    if change.state is State.AUTHORIZE and context.unheard_since is not None:
+        moments.append(context.now + UNTIL_HEARD)
     if change.state is State.SCHEDULED:
         window = change.contents.window
         moments += [window.start, window.end] if window else []

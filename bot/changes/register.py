@@ -123,7 +123,8 @@ _AGENDA = _READ + " WHERE state = 'authorize' AND deadline IS NOT NULL ORDER BY 
 _HISTORY = "SELECT version, act, before, after, actor, why, at FROM transition WHERE number = %s ORDER BY version"
 # Of those who said something that is still to be acted on, the first.
 _UNHEARD = """
-    SELECT min(coalesce(written_at, asked_at)) FROM request WHERE subject = ANY(%s) AND outcome IS NULL
+    SELECT min(coalesce(written_at, asked_at)) FROM request
+    WHERE subject = ANY(%s) AND outcome IS NULL AND asked_at > %s
 """
 _GRANT = """
     INSERT INTO waiver (id, subject, finding, reason, asked_by, granted_by, granted_at, until, number, head, diff)
@@ -311,9 +312,11 @@ async def askers(connection: AsyncConnection[Any], subjects: Sequence[str]) -> t
     return tuple(sorted({codec.account(who) for (who,) in rows}))
 
 
-async def unheard_since(connection: AsyncConnection[Any], subjects: Sequence[str]) -> datetime | None:
+async def unheard_since(
+    connection: AsyncConnection[Any], subjects: Sequence[str], arrived_after: datetime
+) -> datetime | None:
     """When the first comment on one of the pull requests was written that is still to be acted on; None for none."""
-    row = await (await connection.execute(_UNHEARD, [list(subjects)])).fetchone()
+    row = await (await connection.execute(_UNHEARD, [list(subjects), arrived_after])).fetchone()
     return row[0] if row else None
 
 

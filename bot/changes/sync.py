@@ -8,7 +8,8 @@ Approvals are asked for there in the same round as here: before a board is asked
 beginning, and what was answered until then was about another state of the change.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,11 +23,11 @@ from bot.changes.links import Link
 from bot.changes.model import Change, State
 from bot.changes.parting import Parting
 from bot.changes.systems import port
-from bot.changes.systems.errors import Away, Gone, NotFound, Unsettled
+from bot.changes.systems.errors import Away, Gone, NotDone, NotFound, Unsettled
 from bot.changes.systems.port import Content, Receipt, RecordSystem, Snapshot
 from bot.changes.systems.requester import if_need_be_without
 from bot.clock import Clock
-from bot.errors import CountersignError, Refusal
+from bot.errors import Refusal
 from bot.facts import names
 from bot.ledger import Entry, Kind, append
 from bot.ledger.decisions import last_of, last_policy
@@ -338,15 +339,21 @@ class Sync:
                 again = min(link.unsettled, self.clock() + BETWEEN_LOOKS)
                 raise Away(what, until=again, how="has not said whether it has made the record")
             return found
-        # Whoever is killed from here on leaves it unknown whether one comes.
-        await self._settles(change, self.clock() + system.settles)
+        noted = partial(self._noted, change, system, link)
         try:
-            return await if_need_be_without(system, content, system.open)
+            return await if_need_be_without(system, content, partial(system.open, asking=noted))
         except Unsettled as unknown:
             await self._settles(change, unknown.settled)
             # It is looked for meanwhile: most often, only the answer is lost.
             raise Away(unknown.waits_for, how=unknown.how) from unknown
-        except CountersignError:
+
+    @asynccontextmanager
+    async def _noted(self, change: Change, system: RecordSystem, link: Link) -> AsyncIterator[None]:
+        """Note that a record is asked for, while it is: whoever is killed then leaves it unknown whether one comes."""
+        await self._settles(change, self.clock() + system.settles)
+        try:
+            yield
+        except (NotDone, Refusal):
             await self._settles(change, link.unsettled)
             raise
 

@@ -62,7 +62,7 @@ def _show(change: Change) -> Answer:
     lines += votes.shown(record, change.desk.context)
     lines += plans_shown.shown(contents)
     if wording.edited(record, change.desk.context):
-        lines += ["", "<details><summary>The description that the board has read</summary>", ""]
+        lines += ["", "<details><summary>The description that counts</summary>", ""]
         lines += [sentence(contents.description, quiet=True) or "(none)", "", "</details>"]
     if contents.evidence:
         lines += ["", "<details><summary>Test evidence</summary>", ""]

@@ -5,6 +5,7 @@ https://developer.atlassian.com/cloud/jira/service-desk/rest/
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from bot.changes.systems.jira_history import NOBODY, closed_by, last_word
 from bot.changes.systems.port import (
     WAY,
     ApprovalState,
+    Asking,
     Closed,
     Closure,
     Content,
@@ -107,11 +109,11 @@ class Jira:
         """How long a request can still come that was asked for and not answered."""
         return SETTLED
 
-    async def open(self, content: Content) -> Receipt:
+    async def open(self, content: Content, *, asking: Asking = nullcontext) -> Receipt:
         """The one request with this correlation id, made when there is none."""
         issue = await self._find(content.correlation_id)
         if issue is None:
-            made = self._made[content.correlation_id] = checked(text(await self._create(content), "issueId"))
+            made = self._made[content.correlation_id] = checked(text(await self._create(content, asking), "issueId"))
             # Another process may have made one at the same moment.
             issue = await self._find(content.correlation_id)
             if issue is None:
@@ -250,7 +252,7 @@ class Jira:
 
     # Making.
 
-    async def _create(self, content: Content) -> Any:
+    async def _create(self, content: Content, asking: Asking) -> Any:
         request = {
             "serviceDeskId": self.service_desk,
             "requestTypeId": await self.desk.request_type(self.fields.request_types[content.type]),
@@ -259,7 +261,8 @@ class Jira:
         if content.requested_by:
             request["raiseOnBehalfOf"] = await self.desk.account(content.requested_by)
         try:
-            return await self.door.send("POST", f"{DESK}/request", request)
+            async with asking():
+                return await self.door.send("POST", f"{DESK}/request", request)
         except MayHaveHappened as unknown:
             raise Unsettled(unknown, self.door.clock() + SETTLED) from unknown
 

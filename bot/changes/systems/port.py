@@ -1,7 +1,8 @@
 """What Countersign asks of a system that keeps change records, in its own words, whichever system it is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -236,6 +237,10 @@ class Closure:
     notes: str
 
 
+Asking = Callable[[], AbstractAsyncContextManager[None]]
+"""What is done around the one request that makes a record."""
+
+
 class RecordSystem(Protocol):
     """A register of change records: our own, ServiceNow, or Jira Service Management.
 
@@ -253,8 +258,8 @@ class RecordSystem(Protocol):
         """How long a record can still come that was asked for and not answered."""
         ...
 
-    async def open(self, content: Content) -> Receipt:
-        """The one record with this correlation id, made when there is none.
+    async def open(self, content: Content, *, asking: Asking = nullcontext) -> Receipt:
+        """The one record with this correlation id, made when there is none: that is asked for within ``asking``.
 
         A record that is still a draft is brought to ``content``; a later one is left as it is, for `update` to change.
 

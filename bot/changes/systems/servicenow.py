@@ -6,6 +6,7 @@ https://www.servicenow.com/docs/r/api-reference/rest-apis/change-management-api.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from bot.changes.systems.errors import Disagrees, MayHaveHappened, NoRequester, 
 from bot.changes.systems.http import Door, Speech, route
 from bot.changes.systems.port import (
     ApprovalState,
+    Asking,
     ChangeType,
     Closed,
     Closure,
@@ -140,12 +142,12 @@ class ServiceNow:
         """How long a record can still come that was asked for and not answered."""
         return SETTLED
 
-    async def open(self, content: Content) -> Receipt:
+    async def open(self, content: Content, *, asking: Asking = nullcontext) -> Receipt:
         """The one record with this correlation id, made when there is none."""
         wanted = await self._wanted(content)
         record = await self._find(content.correlation_id)
         if record is None:
-            made = row(await self._create(content, wanted))
+            made = row(await self._create(content, wanted, asking))
             # Another process may have made one at the same moment; nothing there keeps two from having the same id.
             record = await self._find(content.correlation_id)
             if record is None:
@@ -295,9 +297,10 @@ class ServiceNow:
             return route(f"{CHANGES}/standard/{{id}}", id=checked(content.template))
         return f"{CHANGES}/{content.type.value}"
 
-    async def _create(self, content: Content, wanted: Mapping[str, str]) -> Any:
+    async def _create(self, content: Content, wanted: Mapping[str, str], asking: Asking) -> Any:
         try:
-            return await self.door.send("POST", self._place(content), wanted)
+            async with asking():
+                return await self.door.send("POST", self._place(content), wanted)
         except MayHaveHappened as unknown:
             raise Unsettled(unknown, self.door.clock() + SETTLED) from unknown
 

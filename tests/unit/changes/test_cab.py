@@ -528,7 +528,7 @@ def test_who_has_another_role_than_the_one_they_were_asked_for_has_no_vote() -> 
     where = joined("cleo", "acme/risk")
     told = refused(asked(), vote("cleo"), where)
     assert told.what == (
-        "The vote of @cleo does not count, since @cleo has another role than that for which it was asked on "
+        "The vote of @cleo does not count, since @cleo has other roles now than those it was asked for on "
         "2027-01-04 12:00 UTC."
     )
 

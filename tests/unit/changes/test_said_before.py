@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.changes.lifecycle import decides_as_of
-from bot.changes.model import Act, Change, Choice, Event, State
-from tests.unit.changes.builders import MONDAY, approved, ask, asked, authorised, context, done, refused, vote
+from bot.changes import guards
+from bot.changes.findings import finding
+from bot.changes.lifecycle import wakes_at
+from bot.changes.model import Act, Change, Choice, Event, Refused, State
+from tests.unit.changes.builders import MONDAY, ask, asked, authorised, context, done, refused, vote
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(hours=24)
@@ -86,14 +88,14 @@ def test_of_any_other_vote_it_is_told_what_is_in_the_way(change: Change, event: 
 
 
 def test_time_decides_when_what_was_said_before_has_been_heard() -> None:
-    change = asked()
-    assert change.deadline == MONDAY + DAY
-    late = MONDAY + DAY + MINUTE
-    assert decides_as_of(change, MONDAY + MINUTE, late) == MONDAY + MINUTE
-    assert decides_as_of(change, MONDAY - MINUTE, late) == MONDAY, "not before the board was called"
-    assert decides_as_of(replace(change, called_at=None), MONDAY - MINUTE, late) == MONDAY - MINUTE
-    assert decides_as_of(change, None, late) == late
-    assert decides_as_of(change, MONDAY + DAY, late) == late
-    assert decides_as_of(change, MONDAY + MINUTE, MONDAY + DAY - MINUTE) == MONDAY + DAY - MINUTE
-    assert decides_as_of(approved(replace(change, deadline=None)), MONDAY + MINUTE, late) == late
-    assert decides_as_of(authorised(), MONDAY + MINUTE, late) == late
+    change, late = asked(), MONDAY + DAY + MINUTE
+    waiting = context(late, unheard_since=MONDAY + MINUTE)
+    assert refused(change, Event(Act.REJECT), waiting) == Refused(
+        "Its time was over at 2027-01-05 12:00 UTC, and a comment that was written before is still to be heard.",
+        "It is decided when that has been heard.",
+    )
+    assert "is still to be heard" in finding(change, waiting).what
+    assert wakes_at(change, waiting) == late + MINUTE
+    assert done(change, written(MONDAY + MINUTE), waiting).votes[0].at == MONDAY + MINUTE
+    assert done(change, Event(Act.REJECT), context(late, unheard_since=MONDAY + DAY)).state is State.DRAFT
+    assert guards.unheard(authorised(), waiting) is None

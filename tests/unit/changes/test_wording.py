@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from bot.changes import findings
-from bot.changes.lifecycle import noticed
+from bot.changes.lifecycle import advance, noticed
 from bot.changes.model import Act, Change, Contents, Event, Part, State
 from bot.changes.wording import are_read, edited
+from bot.policy.model import Tier
 from tests.unit.changes.builders import MONDAY, approved, asked, authorised, context, done, draft, started, vote
 
 OTHER = {"title": "Settle once a day", "description": "Everything goes to one account."}
@@ -60,11 +61,21 @@ def test_what_was_edited_since_is_told_and_takes_nothing_back() -> None:
     assert told.verdict == "pass"
     assert told.what == (
         "The title and description of the pull request were edited after the board had begun to vote. CHG-2027-0001 keeps "
-        "the words that it has read; `/change` shows them."
+        "the words of then; `/change` shows them."
     )
     assert done(change, Event(Act.AUTHORIZE), where).contents.title == "Settle twice a day"
     one = context(parts=(with_part(now_says(change, title=change.contents.title)),))
     assert edited(change, one) == ("description",)
+
+
+def test_what_was_edited_after_it_was_authorised_by_reviewers_alone_is_told_without_a_board() -> None:
+    change = advance(draft(Tier.LOW), context())[-1].change
+    where = context(parts=(with_part(now_says(change)),))
+    [told] = [each for each in findings.said_of(change, where, (), ()) if each.id == "change-record:words"]
+    assert told.what.endswith(
+        "were edited after it was authorised. CHG-2027-0001 keeps the words of then; `/change` shows them."
+    )
+    assert not told.remedy
 
 
 @pytest.mark.parametrize("change", [asked(), approved(), started()])

@@ -292,13 +292,13 @@ def test_the_words_that_the_board_has_read_are_shown_when_others_stand_on_the_pu
     record = approved(asked(draft(description="Interest is paid out *once* a day.")))
     edited = replace(record.contents, description="Everything goes to one account.")
     shown = said("/change", desk=desk_of(record, parts=(Part("pull:77:7", edited),))).reply
-    assert "The description that the board has read" in shown
+    assert "The description that counts" in shown
     assert "Interest is paid out \\*once\\* a day." in shown
     same = said("/change", desk=desk_of(record, parts=(Part("pull:77:7", record.contents),))).reply
-    assert "The description that the board has read" not in same
+    assert "The description that counts" not in same
     none = approved()
     shown = said("/change", desk=desk_of(none, parts=(Part("pull:77:7", edited),))).reply
-    assert "has read</summary>\n\n(none)" in shown
+    assert "that counts</summary>\n\n(none)" in shown
 
 
 def test_who_reviewed_what_no_board_decides_about_is_shown() -> None:
